@@ -1,0 +1,1 @@
+"""Bannette collects a client's documents from OneDrive, reads them, and puts them in the company's inbox."""
