@@ -7,6 +7,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 from PIL import Image
+
 from simulator.samples import Sample, write_samples
 from simulator.samples.bills import Look
 
