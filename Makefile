@@ -1,0 +1,57 @@
+# `make help` lists what there is. Everything lives in .venv, .build and the user's cache folder.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NEEDS_MORE := apiserver or cluster or peer or documents or kill
+
+.PHONY: help dev check test-fast test run demo down golden manifests lock bench soak clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+$(VENV)/.complete: pyproject.toml requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+dev: $(VENV)/.complete ## a virtual environment with everything, pinned by hash
+	requirements/system.sh
+
+check: $(VENV)/.complete ## formatting, lint, types, import layers
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test-fast: dev ## what needs neither root nor a cluster: 3 minutes
+	$(BIN)/python -m pytest -q -m "not ($(NEEDS_MORE))"
+
+test: dev check ## all tests, on a real Kubernetes that is built and started here (root, Debian)
+	$(BIN)/python -m devcluster prepare
+	$(BIN)/python -m pytest -q
+
+run: dev ## from nothing to a collected OneDrive on Kubernetes (BANNETTE_CONTEXT=name: your own cluster)
+	$(BIN)/python -m demo.cluster
+
+demo: dev ## the same documents without Kubernetes: two minutes
+	$(BIN)/python -m demo.local
+
+down: $(VENV)/.complete ## end the embedded cluster
+	$(BIN)/python -m devcluster down
+
+golden: $(VENV)/.complete ## make the golden files again; read the difference
+	$(BIN)/python -m tests.controller.golden
+
+manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/reference.md from the CRDs
+	$(BIN)/python -m devcluster.chart
+	$(BIN)/python docs/generate_reference.py
+
+lock: $(VENV)/.complete ## renew the pinned requirements
+	requirements/lock.sh
+
+clean: ## remove what was built here (not the cache folder)
+	rm -rf $(VENV) .build dist
