@@ -1,0 +1,80 @@
+"""The type of a file, by its content: names lie."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import magic
+
+_EXTENSIONS = {
+    "application/pdf": "pdf",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/tiff": "tif",
+    "image/heic": "heic",
+    "image/heif": "heif",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "image/bmp": "bmp",
+    "image/svg+xml": "svg",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/msword": "doc",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.ms-outlook": "msg",
+    "application/CDFV2": "ole",
+    "application/zip": "zip",
+    "application/gzip": "gz",
+    "application/x-7z-compressed": "7z",
+    "application/xml": "xml",
+    "text/xml": "xml",
+    "text/html": "html",
+    "text/plain": "txt",
+    "text/csv": "csv",
+    "text/rtf": "rtf",
+    "message/rfc822": "eml",
+}
+_PDF_MARK = b"%PDF-"
+# Readers accept a PDF that begins this late (ISO 32000, implementation notes); libmagic calls it text or data.
+_PDF_MARK_WITHIN = 1024
+
+
+@dataclass(frozen=True)
+class Detected:
+    """A media type, and the extension (without a dot) that belongs to it; ``bin`` when none is known."""
+
+    media_type: str
+    extension: str
+
+
+def detect(path: Path) -> Detected:
+    """Say what *path* holds; its name is never looked at.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_PDF_MARK_WITHIN + len(_PDF_MARK))
+    # An absolute path, so that no name is taken for an option; libmagic reads only the beginning.
+    media_type = "application/pdf" if _PDF_MARK in head else _libmagic().from_file(str(path.absolute()))
+    return Detected(media_type, _extension(media_type))
+
+
+@cache
+def _libmagic() -> magic.Magic:
+    import magic
+
+    return magic.Magic(mime=True)
+
+
+def _extension(media_type: str) -> str:
+    known = _EXTENSIONS.get(media_type)
+    return known or (mimetypes.guess_extension(media_type, strict=False) or ".bin").removeprefix(".")

@@ -1,0 +1,41 @@
+"""Families of formats: each is one module here, and a new module is found without being named anywhere.
+
+A family module has ``MEDIA_TYPES``, the media types that it reads, and ``read(job) -> Answer``, which raises what
+``failures.py`` names for a document that it can't read. It is imported by the collector too, to know the types; so
+libraries that read documents are imported inside its functions.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from bannette.ocr.job import Job
+    from bannette.ocr.request import Answer
+
+
+class Family(Protocol):
+    """What a family module has."""
+
+    MEDIA_TYPES: frozenset[str]
+
+    def read(self, job: Job) -> Answer:
+        """Read the document of *job*; runs in the child."""
+        ...
+
+
+def find(media_type: str) -> Family | None:
+    """Return the family that reads *media_type*, or None when none does."""
+    return _by_media_type().get(media_type)
+
+
+@cache
+def _by_media_type() -> dict[str, Family]:
+    found: dict[str, Family] = {}
+    for module in pkgutil.iter_modules(__path__):
+        family = cast(Family, importlib.import_module(f"{__name__}.{module.name}"))
+        found.update(dict.fromkeys(family.MEDIA_TYPES, family))
+    return found

@@ -1,0 +1,65 @@
+"""What is asked of a reading and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Outcome(StrEnum):
+    """How a reading ended.
+
+    Text: the document has its own text. Recognised: OCR made at least a part of it. Skipped: nothing was tried,
+    because a limit forbids it. Failed: it was tried, and the reason says what went wrong.
+    """
+
+    TEXT = "Text"
+    RECOGNISED = "Recognised"
+    SKIPPED = "Skipped"
+    UNSUPPORTED = "Unsupported"
+    NEEDS_PASSWORD = "NeedsPassword"  # noqa: S105
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one document may cost.
+
+    Attributes:
+        pages: pages to recognise; pages that have their own text don't count.
+        megapixels: declared size of one image, in millions of pixels.
+        seconds: wall time and CPU time of the child.
+        memory_bytes: address space of each process of the child, and resident memory of all of them together.
+    """
+
+    pages: int = 500
+    megapixels: int = 180
+    seconds: int = 900
+    memory_bytes: int = 1536 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was read of one document.
+
+    Attributes:
+        reason: one CamelCase word. With Failed and Skipped: why (``Corrupt``, ``TooManyPages``, ``TooLarge``,
+            ``OutOfMemory``, ``TimedOut``, ``Crashed``, ``EngineFailed``, ``LanguageNotInstalled``). With Text and
+            Recognised: what a reader should know (``Signed``: the document was left untouched; ``XfaForm``: its pages
+            are only a placeholder; ``Downscaled`` and ``NotRewritable``: there is text but no searchable PDF;
+            ``NoText``: there is nothing to read).
+        engine: what made the text, for example ``tesseract 5.3.0``.
+        confidence: mean confidence of the recognised words, 0 to 100.
+        files: ``pdf``, the searchable PDF, and ``text``, UTF-8 with a form feed between pages. Below the workspace.
+    """
+
+    outcome: Outcome
+    reason: str | None = None
+    engine: str | None = None
+    languages: tuple[str, ...] = ()
+    pages: int = 0
+    confidence: float | None = None
+    seconds: float = 0.0
+    files: Mapping[str, Path] = field(default_factory=dict)

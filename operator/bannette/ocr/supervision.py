@@ -1,0 +1,187 @@
+"""One child process per document: started, bounded, ended, and its answer judged.
+
+A document can make a library crash, loop or swallow all memory, and the libraries start processes of their own. So the
+child leads a session of its own that is killed as a whole, at the deadline and always at the end; ``child.py`` says
+what happens on the other side, and how a killed collector leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import bannette
+from bannette.errors import Transient
+from bannette.ocr import families
+from bannette.ocr.detection import Detected
+from bannette.ocr.reading import Limits, Outcome, Reading
+from bannette.ocr.request import Request, load_answer
+
+# The collector itself: interpreter, sign-in, store, and the buffers of a download.
+_COLLECTOR_BYTES = 300 * 1024 * 1024
+# All that a child gets of the environment; the collector's holds secrets.
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "PYTHONDONTWRITEBYTECODE")
+
+_lock = threading.Lock()
+_running: set[int] = set()
+_stopped: set[int] = set()
+
+
+class Stopped(Transient):
+    """``stop_all`` ended this reading: nothing is known of the document."""
+
+
+class _DeadlineReached(Exception):
+    """The child still ran at its deadline."""
+
+
+def read(
+    path: Path,
+    *,
+    detected: Detected,
+    languages: tuple[str, ...],
+    limits: Limits,
+    workspace: Path,
+    passwords: tuple[str, ...] = (),
+) -> Reading:
+    """Read the document *path* in a child process.
+
+    *path* is only read, never changed. The files of the reading lie below *workspace* and belong to the caller; the
+    searchable PDF may be a hard link to the original. May be called from several threads at once.
+
+    Args:
+        languages: tesseract's names, the main language first.
+        passwords: tried on encrypted documents, after the empty one.
+
+    Raises:
+        Stopped: ``stop_all`` was called meanwhile. A bad document never raises.
+        OSError: *path* is gone, the disk is full, no process can be started.
+    """
+    began = time.monotonic()
+    if families.find(detected.media_type) is None:
+        reason = "UnsupportedType" if path.stat().st_size else "Empty"
+        return Reading(outcome=Outcome.UNSUPPORTED, reason=reason, seconds=_since(began))
+    folder = Path(tempfile.mkdtemp(prefix="reading-", dir=workspace)).absolute()
+    request = Request(
+        path=path.absolute(),
+        media_type=detected.media_type,
+        languages=languages,
+        limits=limits,
+        folder=folder,
+        passwords=passwords,
+    )
+    request.scratch.mkdir()
+    try:
+        ended = _run(request, deadline=began + limits.seconds)
+        reason = "TimedOut" if ended == -signal.SIGXCPU else "Crashed"
+    except _DeadlineReached:
+        reason = "TimedOut"
+    finally:
+        shutil.rmtree(request.scratch, ignore_errors=True)
+    answer = load_answer(request.answer)
+    request.answer.unlink(missing_ok=True)
+    if answer is None:
+        return Reading(outcome=Outcome.FAILED, reason=reason, languages=languages, seconds=_since(began))
+    return Reading(
+        outcome=answer.outcome,
+        reason=answer.reason,
+        engine=answer.engine,
+        languages=languages if answer.outcome is Outcome.RECOGNISED else (),
+        pages=answer.pages,
+        confidence=answer.confidence,
+        seconds=_since(began),
+        files={role: folder / name for role, name in answer.files.items()},
+    )
+
+
+def memory_needed(workers: int, limits: Limits) -> int:
+    """Return the bytes that *workers* readings at once and the process that calls them may occupy."""
+    return workers * limits.memory_bytes + _COLLECTOR_BYTES
+
+
+def stop_all() -> None:
+    """Kill every running child with all that it started; each ``read`` that waits for one raises Stopped."""
+    with _lock:
+        _stopped.update(_running)
+        for pid in _running:
+            _kill_session(pid)
+
+
+def _run(request: Request, *, deadline: float) -> int:
+    """Run the child to its end and return its exit status, negative for a signal.
+
+    Raises:
+        _DeadlineReached: it was killed at *deadline*, a time of the monotonic clock.
+        Stopped: ``stop_all`` killed it.
+    """
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-P", "-m", "bannette.ocr.child"],
+        # The other end of this pipe closes when this process dies, whatever killed it.
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        # Libraries print what they find in documents.
+        stderr=subprocess.DEVNULL,
+        cwd=request.scratch,
+        env=_environment(request),
+        start_new_session=True,
+    )
+    with _lock:
+        _running.add(process.pid)
+    try:
+        assert process.stdin is not None  # noqa: S101 - PIPE was asked for
+        with suppress(BrokenPipeError):
+            process.stdin.write(request.to_line())
+            process.stdin.flush()
+        _wait(process.pid, deadline=deadline)
+    finally:
+        with _lock:
+            # The child isn't reaped before this, so its number can't be another's by now.
+            _kill_session(process.pid)
+            status = process.wait()
+            _running.discard(process.pid)
+            stopped = process.pid in _stopped
+            _stopped.discard(process.pid)
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+    if stopped:
+        raise Stopped("The reading of a document was stopped with the run; the next run reads it.", reason="Stopped")
+    return status
+
+
+def _wait(pid: int, *, deadline: float) -> None:
+    """Wait until process *pid* has ended, without reaping it."""
+    pause = 0.001
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if time.monotonic() >= deadline:
+            raise _DeadlineReached
+        time.sleep(pause)
+        pause = min(pause * 2, 0.025)
+
+
+def _kill_session(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _environment(request: Request) -> dict[str, str]:
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return passed_on | {
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(request.scratch),
+        "TMPDIR": str(request.scratch),
+        # Tesseract opens four threads whatever the cores, and takes six times the CPU.
+        "OMP_THREAD_LIMIT": "1",
+        "PYTHONPATH": str(Path(bannette.__file__).parents[1]),
+    }
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
