@@ -1,0 +1,95 @@
+"""The custom resources as typed objects: parsing, validation, and the model of a channel's status. Pure.
+
+Raw mappings end here: ``Channel.parse(body)`` returns a frozen object with its defaults filled in, or raises
+`InvalidResource` with the field's path and what to write instead, in the words of the CRDs.
+"""
+
+from bannette.resources.binder import (
+    AzureBlobStorage,
+    Binder,
+    GcsStorage,
+    OnDuplicate,
+    PathStorage,
+    PersistentVolumeClaim,
+    S3Storage,
+    Storage,
+)
+from bannette.resources.channel import CaBundle, Channel, CollectorSettings, SourceType
+from bannette.resources.documents import load_documents
+from bannette.resources.fields import InvalidResource
+from bannette.resources.history import ActiveRun, HistoryEntry, RunResult, Trigger, upsert_history
+from bannette.resources.names import (
+    ADOPT,
+    API_VERSION,
+    BINDERS,
+    CHANNELS,
+    GROUP,
+    RECIPIENTS,
+    REQUESTED_AT,
+    VERSION,
+)
+from bannette.resources.ocr import OcrLimits, OcrSettings
+from bannette.resources.onedrive import ApplicationAccount, Cloud, DelegatedAccount, OneDriveSource
+from bannette.resources.recipient import Locale, Recipient
+from bannette.resources.schedule import Schedule, default_time
+from bannette.resources.status import (
+    ChannelStatus,
+    Checkpoint,
+    Condition,
+    ConditionStatus,
+    ConnectionStatus,
+    ScheduleStatus,
+    drop_condition,
+    set_condition,
+)
+from bannette.resources.times import format_time, parse_time
+
+__all__ = [
+    "ADOPT",
+    "API_VERSION",
+    "BINDERS",
+    "CHANNELS",
+    "GROUP",
+    "RECIPIENTS",
+    "REQUESTED_AT",
+    "VERSION",
+    "ActiveRun",
+    "ApplicationAccount",
+    "AzureBlobStorage",
+    "Binder",
+    "CaBundle",
+    "Channel",
+    "ChannelStatus",
+    "Checkpoint",
+    "Cloud",
+    "CollectorSettings",
+    "Condition",
+    "ConditionStatus",
+    "ConnectionStatus",
+    "DelegatedAccount",
+    "GcsStorage",
+    "HistoryEntry",
+    "InvalidResource",
+    "Locale",
+    "OcrLimits",
+    "OcrSettings",
+    "OnDuplicate",
+    "OneDriveSource",
+    "PathStorage",
+    "PersistentVolumeClaim",
+    "Recipient",
+    "RunResult",
+    "S3Storage",
+    "Schedule",
+    "ScheduleStatus",
+    "SourceType",
+    "Storage",
+    "Trigger",
+    "default_time",
+    "drop_condition",
+    "format_time",
+    "load_documents",
+    "parse_time",
+    "set_condition",
+    "upsert_history",
+]

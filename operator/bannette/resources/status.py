@@ -1,0 +1,222 @@
+"""What is known about a channel: its conditions, its runs, and how far it has got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from bannette.resources.fields import Section
+from bannette.resources.history import ActiveRun, HistoryEntry, cut_message
+from bannette.resources.times import format_time
+
+
+class ConditionStatus(StrEnum):
+    """What a condition may say."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition, as Kubernetes has them: a type, what it says, why, and since when."""
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str = ""
+    observed_generation: int | None = None
+    last_transition_time: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", cut_message(self.message))
+
+    def to_dict(self) -> dict[str, object]:
+        return _present(
+            type=self.type,
+            status=self.status.value,
+            reason=self.reason,
+            message=self.message,
+            observedGeneration=self.observed_generation,
+            lastTransitionTime=_formatted(self.last_transition_time),
+        )
+
+    @classmethod
+    def read(cls, condition: Section) -> Condition:
+        return cls(
+            type=condition.text("type"),
+            status=condition.choice("status", ConditionStatus),
+            reason=condition.text("reason"),
+            message=condition.optional_text("message") or "",
+            observed_generation=_optional_number(condition, "observedGeneration"),
+            last_transition_time=condition.optional_time("lastTransitionTime"),
+        )
+
+
+def set_condition(conditions: Iterable[Condition], new: Condition, now: datetime) -> tuple[Condition, ...]:
+    """Return *conditions* with *new* in place of the one of its type.
+
+    The time of the last transition is *now*, unless the condition said the same before.
+    """
+    conditions = tuple(conditions)
+    old = find_condition(conditions, new.type)
+    unchanged = old is not None and old.status == new.status and old.last_transition_time is not None
+    dated = replace(new, last_transition_time=old.last_transition_time if old is not None and unchanged else now)
+    if old is None:
+        return (*conditions, dated)
+    return tuple(dated if one.type == new.type else one for one in conditions)
+
+
+def drop_condition(conditions: Iterable[Condition], kind: str) -> tuple[Condition, ...]:
+    """Return *conditions* without the one of type *kind*, for those that are there only while they are true."""
+    return tuple(one for one in conditions if one.type != kind)
+
+
+def find_condition(conditions: Iterable[Condition], kind: str) -> Condition | None:
+    return next((one for one in conditions if one.type == kind), None)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far the channel has got: what its last committed state says.
+
+    Attributes:
+        revision: number of the state in the binder.
+        seen_items: items that were settled since the channel exists.
+    """
+
+    revision: int
+    seen_items: int
+    deferred_items: int
+    rejected_items: int
+    committed_at: datetime
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "revision": self.revision,
+            "seenItems": self.seen_items,
+            "deferredItems": self.deferred_items,
+            "rejectedItems": self.rejected_items,
+            "committedAt": format_time(self.committed_at),
+        }
+
+    @classmethod
+    def read(cls, checkpoint: Section) -> Checkpoint:
+        return cls(
+            revision=checkpoint.number("revision", default=0),
+            seen_items=checkpoint.number("seenItems", default=0),
+            deferred_items=checkpoint.number("deferredItems", default=0),
+            rejected_items=checkpoint.number("rejectedItems", default=0),
+            committed_at=checkpoint.time("committedAt"),
+        )
+
+
+@dataclass(frozen=True)
+class ScheduleStatus:
+    """The schedule in force, with defaults filled in."""
+
+    cron: str
+    time_zone: str
+    next_run_time: datetime | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        return _present(cron=self.cron, timeZone=self.time_zone, nextRunTime=_formatted(self.next_run_time))
+
+    @classmethod
+    def read(cls, schedule: Section) -> ScheduleStatus:
+        return cls(
+            cron=schedule.text("cron"),
+            time_zone=schedule.text("timeZone"),
+            next_run_time=schedule.optional_time("nextRunTime"),
+        )
+
+
+@dataclass(frozen=True)
+class ConnectionStatus:
+    """The connected account. *page* is the channel's public page, never a signed link."""
+
+    account: str | None = None
+    connected_at: datetime | None = None
+    page: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        return _present(account=self.account, connectedAt=_formatted(self.connected_at), page=self.page)
+
+    @classmethod
+    def read(cls, connection: Section) -> ConnectionStatus:
+        return cls(
+            account=connection.optional_text("account"),
+            connected_at=connection.optional_time("connectedAt"),
+            page=connection.optional_text("page"),
+        )
+
+
+@dataclass(frozen=True)
+class ChannelStatus:
+    """A channel's status. The history's newest entry comes first."""
+
+    observed_generation: int | None = None
+    conditions: tuple[Condition, ...] = ()
+    schedule: ScheduleStatus | None = None
+    connection: ConnectionStatus | None = None
+    last_handled_requested_at: str | None = None
+    active_run: ActiveRun | None = None
+    last_run: HistoryEntry | None = None
+    checkpoint: Checkpoint | None = None
+    history: tuple[HistoryEntry, ...] = field(default=())
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of that type, if it's there."""
+        return find_condition(self.conditions, kind)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the status as YAML has it; what is absent is left out (a merge patch must say null to remove it)."""
+        return _present(
+            observedGeneration=self.observed_generation,
+            conditions=[one.to_dict() for one in self.conditions] or None,
+            schedule=self.schedule and self.schedule.to_dict(),
+            connection=self.connection and self.connection.to_dict(),
+            lastHandledRequestedAt=self.last_handled_requested_at,
+            activeRun=self.active_run and self.active_run.to_dict(),
+            lastRun=self.last_run and self.last_run.to_dict(),
+            checkpoint=self.checkpoint and self.checkpoint.to_dict(),
+            history=[one.to_dict() for one in self.history] or None,
+        )
+
+    @classmethod
+    def parse(cls, body: Mapping[str, object]) -> ChannelStatus:
+        """Return the status that *body* holds.
+
+        Raises:
+            InvalidResource: it isn't one.
+        """
+        return cls.read(Section(body, owner="Status"))
+
+    @classmethod
+    def read(cls, status: Section) -> ChannelStatus:
+        return cls(
+            observed_generation=_optional_number(status, "observedGeneration"),
+            conditions=status.every("conditions", Condition.read),
+            schedule=status.optional("schedule", ScheduleStatus.read),
+            connection=status.optional("connection", ConnectionStatus.read),
+            last_handled_requested_at=status.optional_text("lastHandledRequestedAt"),
+            active_run=status.optional("activeRun", ActiveRun.read),
+            last_run=status.optional("lastRun", HistoryEntry.read),
+            checkpoint=status.optional("checkpoint", Checkpoint.read),
+            history=status.every("history", HistoryEntry.read),
+        )
+
+
+def _present(**members: object) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _formatted(time: datetime | None) -> str | None:
+    return None if time is None else format_time(time)
+
+
+def _optional_number(section: Section, name: str) -> int | None:
+    return section.number(name, default=0) if section.has(name) else None

@@ -1,0 +1,24 @@
+"""Times as Kubernetes writes them: RFC 3339 in UTC, to the second."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def format_time(time: datetime) -> str:
+    """Return *time*, which must be aware, as for example ``2026-11-24T05:30:00Z``."""
+    if time.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: str) -> datetime:
+    """Return the time that *text* says, in UTC.
+
+    Raises:
+        ValueError: it says none, or has no time zone.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return time.astimezone(UTC)
