@@ -49,7 +49,7 @@ FROM python AS collector
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libmagic1 tesseract-ocr tesseract-ocr-eng tesseract-ocr-fra tesseract-ocr-osd \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log
-# One thread per recognition: tesseract's four cost six times the CPU (docs/ocr.md).
+# One thread per recognition: tesseract's four cost six times the CPU (docs/design.md).
 ENV OMP_THREAD_LIMIT=1
 COPY --from=build-collector /opt/bannette /opt/bannette
 USER 65532:65532
