@@ -77,6 +77,20 @@ class Answer:
         beside.replace(path)
 
 
+class NotRead(Exception):
+    """The document can't be read, or may not be; raised by a family.
+
+    Attributes:
+        outcome: Failed, Skipped or NeedsPassword.
+        reason: one CamelCase word.
+    """
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
 def load_answer(path: Path) -> Answer | None:
     """Return the answer at *path*, or None when there is none."""
     if not path.exists():

@@ -122,7 +122,7 @@ def _run(request: Request, *, deadline: float) -> int:
         _DeadlineReached: it was killed at *deadline*, a time of the monotonic clock.
         Stopped: ``stop_all`` killed it.
     """
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", "bannette.ocr.child"],
         # The other end of this pipe closes when this process dies, whatever killed it.
         stdin=subprocess.PIPE,
@@ -135,11 +135,12 @@ def _run(request: Request, *, deadline: float) -> int:
     )
     with _lock:
         _running.add(process.pid)
+    pipe = process.stdin
+    assert pipe is not None  # noqa: S101 - PIPE was asked for
     try:
-        assert process.stdin is not None  # noqa: S101 - PIPE was asked for
         with suppress(BrokenPipeError):
-            process.stdin.write(request.to_line())
-            process.stdin.flush()
+            pipe.write(request.to_line())
+            pipe.flush()
         _wait(process.pid, deadline=deadline)
     finally:
         with _lock:
@@ -150,7 +151,7 @@ def _run(request: Request, *, deadline: float) -> int:
             stopped = process.pid in _stopped
             _stopped.discard(process.pid)
         with suppress(BrokenPipeError):
-            process.stdin.close()
+            pipe.close()
     if stopped:
         raise Stopped("The reading of a document was stopped with the run; the next run reads it.", reason="Stopped")
     return status

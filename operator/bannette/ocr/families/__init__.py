@@ -1,8 +1,8 @@
 """Families of formats: each is one module here, and a new module is found without being named anywhere.
 
-A family module has ``MEDIA_TYPES``, the media types that it reads, and ``read(job) -> Answer``, which raises what
-``failures.py`` names for a document that it can't read. It is imported by the collector too, to know the types; so
-libraries that read documents are imported inside its functions.
+A family module has ``MEDIA_TYPES``, the media types that it reads, and ``read(request) -> Answer``, which raises
+NotRead for a document that it can't read. It is imported by the collector too, to know the types; so the libraries that
+read documents are imported inside functions, here and in the modules that a family uses.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from bannette.ocr.job import Job
-    from bannette.ocr.request import Answer
+    from bannette.ocr.request import Answer, Request
 
 
 class Family(Protocol):
@@ -22,8 +21,8 @@ class Family(Protocol):
 
     MEDIA_TYPES: frozenset[str]
 
-    def read(self, job: Job) -> Answer:
-        """Read the document of *job*; runs in the child."""
+    def read(self, request: Request) -> Answer:
+        """Read the document of *request*; runs in the child."""
         ...
 
 

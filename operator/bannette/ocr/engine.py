@@ -1,0 +1,132 @@
+"""Tesseract on one image: text, confidence, and a PDF page in which the text lies over the image."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+
+from bannette.ocr.languages import installed_models
+from bannette.ocr.reading import Outcome
+from bannette.ocr.request import NotRead, Request
+
+PAGE_SECONDS = 120
+# A word below this is more often wrong than right.
+SURE = 60
+_numbers = itertools.count(1)
+
+
+class Thresholding(IntEnum):
+    """How tesseract tells ink from paper; the numbers are tesseract's own."""
+
+    OTSU = 0
+    SAUVOLA = 2
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What tesseract made of one image.
+
+    Attributes:
+        words: each word's confidence (0 to 100) and length.
+        pdf: a PDF of one page: the image and the text, invisible.
+    """
+
+    text: str
+    words: Sequence[tuple[float, int]]
+    pdf: Path
+
+    @property
+    def sure_characters(self) -> int:
+        """Characters in words that are probably right: what one thresholding is better at than another."""
+        return sum(length for confidence, length in self.words if confidence >= SURE)
+
+
+@cache
+def engine_name() -> str:
+    """Return ``tesseract`` and its version."""
+    from pytesseract import get_tesseract_version
+
+    return f"tesseract {get_tesseract_version()}"
+
+
+def mean_confidence(confidences: Sequence[float]) -> float | None:
+    """Return the mean of the words' confidences, None without words."""
+    return round(sum(confidences) / len(confidences), 1) if confidences else None
+
+
+def require_languages(request: Request) -> None:
+    """Make sure that tesseract has the models of *request*.
+
+    Raises:
+        NotRead: LanguageNotInstalled; tesseract itself would go on with those that it has.
+    """
+    if not request.languages or not installed_models().issuperset(request.languages):
+        raise NotRead(Outcome.FAILED, "LanguageNotInstalled")
+
+
+def recognise(image: Path, *, request: Request, dpi: int) -> Recognition:
+    """Recognise *image* with both thresholdings and keep the better result.
+
+    Otsu's is better on most clean pages, Sauvola's reads photos with a shadow of which Otsu's loses half, and neither
+    knows it: the mean confidence is high either way. So what counts is how much was read surely.
+    """
+    results = [_run(image, request=request, dpi=dpi, thresholding=thresholding) for thresholding in Thresholding]
+    return max(results, key=lambda result: result.sure_characters)
+
+
+def quarter_turns(image: Path, *, dpi: int) -> int:
+    """Say by how many quarter turns clockwise *image* must be turned to stand upright; 0 when that can't be told."""
+    from pytesseract import Output, TesseractError, image_to_osd
+
+    if "osd" not in installed_models():
+        return 0
+    try:
+        found = image_to_osd(str(image), config=f"--dpi {dpi}", output_type=Output.DICT, timeout=PAGE_SECONDS)
+    except (TesseractError, RuntimeError):  # Too few characters to tell; or out of time.
+        return 0
+    return int(found["rotate"]) // 90 if float(found["orientation_conf"]) >= 2 else 0
+
+
+def _run(image: Path, *, request: Request, dpi: int, thresholding: Thresholding) -> Recognition:
+    from pytesseract import TesseractError
+    from pytesseract.pytesseract import run_tesseract
+
+    base = request.scratch / f"recognised-{next(_numbers)}"
+    try:
+        run_tesseract(
+            str(image),
+            str(base),
+            extension="pdf txt tsv",
+            lang="+".join(request.languages),
+            config=f"--dpi {dpi} -c thresholding_method={thresholding} -c tessedit_create_tsv=1",
+            timeout=PAGE_SECONDS,
+        )
+    except TesseractError as error:
+        raise NotRead(Outcome.FAILED, _reason(error.status, error.message)) from error
+    except RuntimeError as error:  # pytesseract has no class of its own for this.
+        raise NotRead(Outcome.FAILED, "TimedOut") from error
+    text = base.with_suffix(".txt").read_text(encoding="utf-8", errors="replace")
+    return Recognition(text, _words(base.with_suffix(".tsv")), base.with_suffix(".pdf"))
+
+
+def _reason(status: int, message: str) -> str:
+    if re.search(r"bad_alloc|[Oo]ut of memory|[Cc]annot allocate|malloc fail", str(message)):
+        return "OutOfMemory"
+    return "Crashed" if status < 0 else "EngineFailed"
+
+
+def _words(table: Path) -> list[tuple[float, int]]:
+    with table.open(encoding="utf-8", errors="replace", newline="") as lines:
+        rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        # Level 5 is a word; -1 stands for what isn't one.
+        return [
+            (float(row["conf"]), len(row["text"].strip()))
+            for row in rows
+            if row["level"] == "5" and float(row["conf"]) >= 0 and row["text"] and row["text"].strip()
+        ]

@@ -1,0 +1,158 @@
+"""JPEG, PNG and TIFF: set upright, flattened, recognised, and joined to one PDF."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from bannette.ocr.pages import save_text
+from bannette.ocr.reading import Outcome
+from bannette.ocr.request import Answer, NotRead, Request
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from bannette.ocr.engine import Recognition
+
+MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/tiff"})
+_FORMATS = ("JPEG", "MPO", "PNG", "TIFF")
+_PDF, _TEXT = "document.pdf", "document.txt"
+# Beyond this an image is made smaller before it is recognised: more only costs time.
+_RECOGNISED_PIXELS = 25_000_000
+# Resolutions that a scanner may have meant; screens and phones write 72 or nothing.
+_CREDIBLE_DPI = range(90, 1201)
+_A4_INCHES = (8.27, 11.69)
+
+
+def read(request: Request) -> Answer:
+    """Read an image; each page of a TIFF is a page."""
+    from PIL import Image, UnidentifiedImageError
+
+    from bannette.ocr.engine import engine_name, mean_confidence, require_languages
+
+    require_languages(request)
+    # The limit is this module's, with an answer of its own.
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        recognitions = [_recognise(page, dpi, request=request) for page, dpi in _pages(request)]
+    except (UnidentifiedImageError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise NotRead(Outcome.FAILED, "Corrupt") from error
+    except OSError as error:
+        # Pillow's own, for data that end too soon or make no sense, have no number.
+        if error.errno is not None:
+            raise
+        raise NotRead(Outcome.FAILED, "Corrupt") from error
+    _join([recognition.pdf for recognition in recognitions], request.folder / _PDF)
+    has_text = save_text([recognition.text for recognition in recognitions], request.folder / _TEXT)
+    return Answer(
+        outcome=Outcome.RECOGNISED,
+        reason=None if has_text else "NoText",
+        engine=engine_name(),
+        pages=len(recognitions),
+        confidence=mean_confidence([confidence for each in recognitions for confidence, _ in each.words]),
+        files={"pdf": _PDF, "text": _TEXT},
+    )
+
+
+def _pages(request: Request) -> Iterator[tuple[Path, int]]:
+    """Yield an image file of each page, upright by its own account, and its resolution in dpi."""
+    from PIL import Image
+
+    with Image.open(request.path, formats=_FORMATS) as image:
+        # A phone's JPEG may have more images after the first, but those are for its gallery.
+        count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        if count > request.limits.pages:
+            raise NotRead(Outcome.SKIPPED, "TooManyPages")
+        for number in range(count):
+            image.seek(number)
+            if image.width * image.height > request.limits.megapixels * 1_000_000:
+                raise NotRead(Outcome.SKIPPED, "TooLarge")
+            yield _prepare(image, number, request)
+
+
+def _prepare(image: Image.Image, number: int, request: Request) -> tuple[Path, int]:
+    from PIL import ImageOps
+
+    photo = image.format in ("JPEG", "MPO")
+    size, dpi = image.size, _declared_dpi(image)
+    if photo and size[0] * size[1] > _RECOGNISED_PIXELS:
+        # Decoded at a half or a quarter, for a fraction of the memory.
+        scale = math.sqrt(_RECOGNISED_PIXELS / (size[0] * size[1]))
+        image.draft(None, (int(size[0] * scale), int(size[1] * scale)))
+    upright = ImageOps.exif_transpose(image)
+    if upright.width * upright.height > _RECOGNISED_PIXELS:
+        upright = upright.reduce(math.ceil(math.sqrt(upright.width * upright.height / _RECOGNISED_PIXELS)))
+    shrunk = max(size) / max(upright.size)
+    dpi = max(round(dpi / shrunk), 1) if dpi else _dpi_as_a4(upright.size)
+    untouched = image.format == "JPEG" and upright.size == size and not image.getexif().get(0x0112, 1) > 1
+    if untouched and upright.mode in ("L", "RGB"):
+        return request.path, dpi
+    target = request.scratch / f"page-{number + 1}.{'jpg' if photo else 'png'}"
+    _on_white(upright).save(target, dpi=(dpi, dpi), quality=92)
+    return target, dpi
+
+
+def _declared_dpi(image: Image.Image) -> int | None:
+    declared = image.info.get("dpi")
+    if not isinstance(declared, tuple):
+        return None
+    across, down = (round(float(value)) for value in cast(tuple[float, float], declared))
+    return across if across in _CREDIBLE_DPI and down in _CREDIBLE_DPI else None
+
+
+def _dpi_as_a4(size: tuple[int, int]) -> int:
+    """Return the resolution of an A4 page of *size* pixels, upright or lying."""
+    across = _A4_INCHES[0] if size[0] <= size[1] else _A4_INCHES[1]
+    return min(max(round(size[0] / across), 70), 1200)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return *image* as grey or RGB, without transparency: black letters on nothing are black letters on white."""
+    from PIL import Image
+
+    if image.mode in ("1", "L", "RGB"):
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        lowest, highest = image.getextrema()
+        scale = 255 / max(float(highest) - float(lowest), 1)
+        return image.convert("F").point(lambda value: value * scale - float(lowest) * scale).convert("L")
+    if image.has_transparency_data:
+        letters = image.convert("RGBA")
+        paper = Image.new("RGBA", letters.size, "white")
+        paper.alpha_composite(letters)
+        return paper.convert("RGB")
+    return image.convert("RGB")
+
+
+def _recognise(page: Path, dpi: int, *, request: Request) -> Recognition:
+    """Recognise *page*, and once more turned when little was read and the letters lie or stand on their head."""
+    from PIL import Image
+
+    from bannette.ocr.engine import quarter_turns, recognise
+
+    found = recognise(page, request=request, dpi=dpi)
+    if found.sure_characters * 2 > sum(length for _, length in found.words) > 0:
+        return found
+    turns = quarter_turns(page, dpi=dpi)
+    if not turns:
+        return found
+    turned = request.scratch / f"turned-{page.stem}{page.suffix if page.parent == request.scratch else '.jpg'}"
+    with Image.open(page) as image:
+        image.rotate(-90 * turns, expand=True).save(turned, dpi=(dpi, dpi), quality=92)
+    return max(found, recognise(turned, request=request, dpi=dpi), key=lambda each: each.sure_characters)
+
+
+def _join(pages: list[Path], target: Path) -> None:
+    import pikepdf
+
+    if len(pages) == 1:
+        pages[0].replace(target)
+        return
+    with pikepdf.new() as joined:
+        for page in pages:
+            with pikepdf.open(page) as document:
+                joined.pages.extend(document.pages)
+        joined.save(target)

@@ -1,0 +1,200 @@
+"""PDF through pdfium: what its pages hold, their text, and pictures of them."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bannette.ocr.reading import Outcome
+from bannette.ocr.request import NotRead
+
+if TYPE_CHECKING:
+    import pypdfium2 as pdfium
+
+_DPI = 300
+# What a picture of a page may have; a larger page is drawn at less than 300 dpi.
+_RENDERED_PIXELS = 25_000_000
+# From this share of the page on, an image beside text may hold text of its own.
+_LARGE_IMAGE = 0.25
+_LARGE_IMAGE_SIDE = 300
+# Drawings have hundreds of thousands of objects; the first ones tell.
+_OBJECTS_LOOKED_AT = 20_000
+# Fonts without a mapping to Unicode yield these instead of letters.
+_GARBLED = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
+
+
+class Content(Enum):
+    """What a page holds.
+
+    Text: text, perhaps that of an earlier OCR. Blank: nothing. Scan: no text, but something to see. Mixed: text, and an
+    image so large that there may be text in it. Garbled: text that means nothing.
+    """
+
+    TEXT = auto()
+    BLANK = auto()
+    SCAN = auto()
+    MIXED = auto()
+    GARBLED = auto()
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page, as its file declares it.
+
+    Attributes:
+        image_pixels: of its largest image.
+        drawn_pixels: of the page at 300 dpi.
+    """
+
+    content: Content
+    text: str
+    image_pixels: int
+    drawn_pixels: int
+
+
+class Pdf:
+    """An open PDF.
+
+    Attributes:
+        password: the one that opened it; None when none was needed.
+    """
+
+    def __init__(self, document: pdfium.PdfDocument, *, password: str | None) -> None:
+        self._document = document
+        self.password = password
+
+    @classmethod
+    def open(cls, path: Path, *, passwords: Sequence[str] = ()) -> Pdf:
+        """Open *path* without a password, or with the first of *passwords* that fits.
+
+        Raises:
+            NotRead: none fits, or it is no PDF that can be read.
+        """
+        import pypdfium2 as pdfium
+        import pypdfium2.raw as raw
+
+        for password in (None, *passwords):
+            try:
+                document = pdfium.PdfDocument(path, password=password)
+            except pdfium.PdfiumError as error:
+                if error.err_code == raw.FPDF_ERR_SECURITY:
+                    raise NotRead(Outcome.NEEDS_PASSWORD, "UnknownEncryption") from error
+                if error.err_code != raw.FPDF_ERR_PASSWORD:
+                    raise NotRead(Outcome.FAILED, "Corrupt") from error
+                continue
+            if len(document) == 0:
+                raise NotRead(Outcome.FAILED, "Corrupt")
+            return cls(document, password=password)
+        raise NotRead(Outcome.NEEDS_PASSWORD, "Encrypted")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the file is encrypted, though an empty password may open it."""
+        import pypdfium2.raw as raw
+
+        return bool(raw.FPDF_GetSecurityHandlerRevision(self._document) >= 0)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether there is a signature, which any change would break."""
+        import pypdfium2.raw as raw
+
+        return bool(raw.FPDF_GetSignatureCount(self._document) > 0)
+
+    @property
+    def is_dynamic_form(self) -> bool:
+        """Whether only Adobe's reader can show it; its pages hold a placeholder."""
+        import pypdfium2.raw as raw
+
+        return bool(self._document.get_formtype() == raw.FORMTYPE_XFA_FULL)
+
+    def pages(self) -> list[Page]:
+        """Look at every page. What was filled into a form counts as text of the page."""
+        if self._document.get_formtype():
+            self._document.init_forms()
+        return [self._page(index) for index in range(len(self._document))]
+
+    def draw(self, index: int, target: Path) -> int:
+        """Draw page *index* into the PNG file *target*, and return its resolution in dpi."""
+        page = self._document[index]
+        width, height = page.get_size()
+        dpi = min(_DPI, int(72 * math.sqrt(_RENDERED_PIXELS / max(width * height, 1))))
+        bitmap = page.render(scale=dpi / 72, grayscale=True)
+        bitmap.to_pil().save(target, dpi=(dpi, dpi))
+        bitmap.close()
+        page.close()
+        return max(dpi, 1)
+
+    def _page(self, index: int) -> Page:
+        import pypdfium2.raw as raw
+
+        page = self._document[index]
+        if raw.FPDFPage_GetAnnotCount(page) > 0:
+            # Values of fields and notes become part of the page, in this process's copy only.
+            page.flatten()
+            page.close()
+            page = self._document[index]
+        text_page = page.get_textpage()
+        text = text_page.get_text_bounded()
+        text_page.close()
+        width, height = page.get_size()
+        seen = _look_at(page, area=width * height)
+        page.close()
+        drawn = int(width * height * (_DPI / 72) ** 2)
+        return Page(_content(text, seen), text, seen.image_pixels, drawn)
+
+
+@dataclass
+class _Seen:
+    anything: bool = False
+    hidden_text: bool = False
+    large_image: bool = False
+    image_pixels: int = 0
+
+
+def _look_at(page: pdfium.PdfPage, *, area: float) -> _Seen:
+    import pypdfium2.raw as raw
+
+    seen = _Seen()
+    for kind, item in _objects(page):
+        seen.anything = True
+        if kind == raw.FPDF_PAGEOBJ_TEXT:
+            seen.hidden_text |= raw.FPDFTextObj_GetTextRenderMode(item) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
+        elif kind == raw.FPDF_PAGEOBJ_IMAGE:
+            across, down = ctypes.c_uint(), ctypes.c_uint()
+            if not raw.FPDFImageObj_GetImagePixelSize(item, across, down):
+                continue
+            seen.image_pixels = max(seen.image_pixels, across.value * down.value)
+            left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+            if raw.FPDFPageObj_GetBounds(item, left, bottom, right, top):
+                covered = (right.value - left.value) * (top.value - bottom.value)
+                sharp = min(across.value, down.value) >= _LARGE_IMAGE_SIDE
+                seen.large_image |= sharp and covered >= _LARGE_IMAGE * area
+    return seen
+
+
+def _objects(page: pdfium.PdfPage) -> Iterator[tuple[int, object]]:
+    """Yield kind and handle of the objects of *page*, those inside forms too."""
+    import pypdfium2.raw as raw
+
+    for count, item in enumerate(page.get_objects(max_depth=5)):
+        if count >= _OBJECTS_LOOKED_AT:
+            return
+        if item.type != raw.FPDF_PAGEOBJ_FORM:
+            yield item.type, item.raw
+
+
+def _content(text: str, seen: _Seen) -> Content:
+    letters = "".join(text.split())
+    if not letters:
+        return Content.SCAN if seen.anything else Content.BLANK
+    if len(_GARBLED.findall(letters)) > 0.3 * len(letters):
+        return Content.GARBLED
+    # Invisible text is that of an earlier OCR: whoever made it has read the images.
+    return Content.MIXED if seen.large_image and not seen.hidden_text else Content.TEXT
