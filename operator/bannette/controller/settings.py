@@ -1,0 +1,120 @@
+"""What an installation decides about its operator."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from bannette.errors import PersonNeeded
+
+# Handed on to the collector's pods as they are.
+PASSED_ON: Final = ("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL", "BANNETTE_DOWNLOAD_HOSTS")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The operator's settings.
+
+    Attributes:
+        collector_image: the image that runs are made of.
+        namespaces: the only ones that are looked after; empty: all of the cluster.
+        max_concurrent_runs: unfinished Jobs that the operator makes, at most; the CronJobs' own don't count.
+        workers: channels that are reconciled at the same time.
+        collector_environment: variables of every run's pod.
+        image_pull_secrets: Secrets of the channels' namespaces.
+        scratch_size: of a run's scratch volume.
+        liveness: where the probe is answered; None: nowhere.
+        lease: namespace and name of the Lease to hold, for more than one replica; None: there is one replica.
+    """
+
+    collector_image: str
+    image_pull_policy: str = "IfNotPresent"
+    namespaces: tuple[str, ...] = ()
+    max_concurrent_runs: int = 20
+    workers: int = 20
+    collector_environment: Mapping[str, str] = field(default_factory=dict)
+    image_pull_secrets: tuple[str, ...] = ()
+    scratch_size: str = "8Gi"
+    liveness: str | None = None
+    lease: tuple[str, str] | None = None
+    instance: str = "bannette"
+    unmet_recheck_longest: timedelta = timedelta(seconds=120)
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
+        """Return the settings that a command line and the environment ask for.
+
+        Raises:
+            PersonNeeded: they ask for something impossible (InvalidSettings).
+        """
+        found = _parser(environ).parse_args(arguments)
+        if not found.collector_image:
+            raise PersonNeeded(
+                "No image for the collector: set BANNETTE_COLLECTOR_IMAGE or --collector-image.",
+                reason="InvalidSettings",
+            )
+        if found.max_concurrent_runs < 1:
+            raise PersonNeeded("BANNETTE_MAX_CONCURRENT_RUNS must be 1 or more.", reason="InvalidSettings")
+        return cls(
+            collector_image=found.collector_image,
+            image_pull_policy=found.image_pull_policy,
+            namespaces=_names(",".join(found.namespace)),
+            max_concurrent_runs=found.max_concurrent_runs,
+            collector_environment={name: environ[name] for name in PASSED_ON if environ.get(name)},
+            image_pull_secrets=_names(environ.get("BANNETTE_IMAGE_PULL_SECRETS", "")),
+            scratch_size=environ.get("BANNETTE_SCRATCH_SIZE") or "8Gi",
+            liveness=found.liveness or None,
+            lease=(found.lease_namespace, "bannette-operator") if found.lease_namespace else None,
+            instance=environ.get("POD_NAME") or environ.get("HOSTNAME") or "bannette",
+        )
+
+
+def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bannette controller", description="Run the operator.")
+    parser.add_argument(
+        "--collector-image",
+        default=environ.get("BANNETTE_COLLECTOR_IMAGE"),
+        metavar="IMAGE",
+        help="image of the runs' pods ($BANNETTE_COLLECTOR_IMAGE)",
+    )
+    parser.add_argument(
+        "--image-pull-policy",
+        default=environ.get("BANNETTE_IMAGE_PULL_POLICY") or "IfNotPresent",
+        choices=["Always", "IfNotPresent", "Never"],
+        help="of the runs' pods ($BANNETTE_IMAGE_PULL_POLICY)",
+    )
+    parser.add_argument(
+        "-n",
+        "--namespace",
+        action="append",
+        default=[environ["BANNETTE_NAMESPACES"]] if environ.get("BANNETTE_NAMESPACES") else [],
+        help="look after this namespace only; may be repeated ($BANNETTE_NAMESPACES, separated by commas)",
+    )
+    parser.add_argument(
+        "--max-concurrent-runs",
+        type=int,
+        default=int(environ.get("BANNETTE_MAX_CONCURRENT_RUNS") or 20),
+        metavar="N",
+        help="unfinished on-demand Jobs at any one time ($BANNETTE_MAX_CONCURRENT_RUNS)",
+    )
+    parser.add_argument(
+        "--liveness",
+        default=environ.get("BANNETTE_LIVENESS", "http://0.0.0.0:8080/healthz"),
+        metavar="URL",
+        help="where to answer liveness probes; empty: nowhere ($BANNETTE_LIVENESS)",
+    )
+    parser.add_argument(
+        "--lease-namespace",
+        default=environ.get("BANNETTE_LEASE_NAMESPACE"),
+        metavar="NAMESPACE",
+        help="hold a Lease there, so that one replica of several works ($BANNETTE_LEASE_NAMESPACE)",
+    )
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
