@@ -1,4 +1,7 @@
-"""Renders the chart with Helm, built once from its Go module; ``python -m devcluster.chart`` writes manifests/install."""
+"""Renders the chart with Helm, built once from its Go module.
+
+``python -m devcluster.chart`` writes manifests/install.
+"""
 
 from __future__ import annotations
 

@@ -66,11 +66,11 @@ def build(targets: Sequence[str] = TARGETS, *, folder: Path | None = None) -> li
     version = tag()
     images = [Image(f"localhost/bannette-{name}:{version}", folder / f"{name}-{version}.tar") for name in targets]
     with locked(folder / "lock"):
-        builder = _Docker() if _docker_answers() else None
+        builder: _Docker | _Buildah | None = None
         for name, image in zip(targets, images, strict=True):
             if image.archive.exists():
                 continue
-            builder = builder or _Buildah(cache_folder() / "containers")
+            builder = builder or (_Docker() if _docker_answers() else _Buildah(cache_folder() / "containers"))
             for older in folder.glob(f"{name}-*.tar"):
                 older.unlink()
             builder.build(name, image)
