@@ -1,0 +1,3 @@
+module bannette.io/devcluster/pause
+
+go 1.26.0
