@@ -137,7 +137,7 @@ class Pdf:
         page = self._document[index]
         if raw.FPDFPage_GetAnnotCount(page) > 0:
             # Values of fields and notes become part of the page, in this process's copy only.
-            page.flatten()
+            raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
             page.close()
             page = self._document[index]
         text_page = page.get_textpage()

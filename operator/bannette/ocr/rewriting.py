@@ -5,32 +5,37 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bannette.ocr.engine import PAGE_SECONDS
 from bannette.ocr.languages import installed_models
-from bannette.ocr.reading import Outcome
-from bannette.ocr.request import NotRead, Request
+from bannette.ocr.request import Request
 
 _CONFIDENCE = re.compile(r"class=['\"]ocrx_word['\"][^>]*x_wconf (\d+)")
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A searchable PDF was written; *confidences* are those of the words that were recognised for it."""
+
+    confidences: list[float]
 
 
 class NotRewritable(Exception):
     """OCRmyPDF refuses this file; its pages may still be drawn and recognised."""
 
 
-def rewrite(source: Path, target: Path, *, request: Request, pages: Sequence[int], mixed: bool) -> list[float]:
-    """Recognise the *pages* (from 0) of *source*, write *target*, and return the confidences of the words.
+def rewrite(source: Path, target: Path, *, request: Request, pages: Sequence[int], mixed: bool) -> Rewritten:
+    """Recognise the *pages* (from 0) of *source* and write the result to *target*.
 
     Args:
         mixed: some of the pages have text beside images; only what isn't text is recognised there.
 
     Raises:
-        NotRewritable: encrypted, broken beyond repair, or otherwise not for OCRmyPDF.
-        NotRead: an image is larger than it may be, or the engine failed for want of memory.
+        NotRewritable: broken, larger than memory, or otherwise not for OCRmyPDF.
     """
     import ocrmypdf
-    from PIL.Image import DecompressionBombError
 
     logging.disable(logging.CRITICAL)
     try:
@@ -51,14 +56,13 @@ def rewrite(source: Path, target: Path, *, request: Request, pages: Sequence[int
             # In the scratch folder, which goes with the child: the confidences are in them.
             keep_temporary_files=True,
         )
-    except DecompressionBombError as error:
-        raise NotRead(Outcome.SKIPPED, "TooLarge") from error
-    except MemoryError:
-        raise
     except Exception as error:
+        # It has no class for all that it raises, and lets those of its libraries through.
+        target.unlink(missing_ok=True)
         raise NotRewritable from error
-    return [
+    confidences = [
         float(confidence)
         for page in sorted(request.scratch.glob("ocrmypdf.io.*/*_ocr_hocr.hocr"))
         for confidence in _CONFIDENCE.findall(page.read_text(encoding="utf-8", errors="replace"))
     ]
+    return Rewritten(confidences)

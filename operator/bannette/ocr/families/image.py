@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bannette.ocr.engine import Recognition
 
 MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/tiff"})
-_FORMATS = ("JPEG", "MPO", "PNG", "TIFF")
+_FORMATS = ("JPEG", "PNG", "TIFF")
 _PDF, _TEXT = "document.pdf", "document.txt"
 # Beyond this an image is made smaller before it is recognised: more only costs time.
 _RECOGNISED_PIXELS = 25_000_000
@@ -96,10 +96,7 @@ def _prepare(image: Image.Image, number: int, request: Request) -> tuple[Path, i
 
 
 def _declared_dpi(image: Image.Image) -> int | None:
-    declared = image.info.get("dpi")
-    if not isinstance(declared, tuple):
-        return None
-    across, down = (round(float(value)) for value in cast(tuple[float, float], declared))
+    across, down = (round(float(value)) for value in cast(tuple[float, float], image.info.get("dpi", (0, 0))))
     return across if across in _CREDIBLE_DPI and down in _CREDIBLE_DPI else None
 
 

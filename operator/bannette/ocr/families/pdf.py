@@ -13,6 +13,7 @@ from bannette.ocr.request import Answer, NotRead, Request
 
 if TYPE_CHECKING:
     from bannette.ocr.pdfium import Page, Pdf
+    from bannette.ocr.rewriting import Rewritten
 
 MEDIA_TYPES = frozenset({"application/pdf"})
 _PDF, _TEXT = "document.pdf", "document.txt"
@@ -39,7 +40,9 @@ def read(request: Request) -> Answer:
         _link_or_copy(request.path, target)
     files = {"pdf": _PDF, "text": _TEXT}
     has_text = save_text([page.text for page in pages], request.folder / _TEXT)
-    note = _note(pdf) or forbidden or (None if has_text else "NoText")
+    note = _note(pdf) or forbidden
+    if not has_text:
+        note = note or ("XfaForm" if _needs_adobe(request.path, password=pdf.password or "") else "NoText")
     return Answer(outcome=Outcome.TEXT, reason=note, engine="pdfium", pages=len(pages), files=files)
 
 
@@ -62,19 +65,26 @@ def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequen
 
     require_languages(request)
     texts = [page.text for page in pages]
-    note, confidences = _rewrite(request, pdf, pages, unread)
+    large = [index for index in unread if _pixels(pages[index]) > _REWRITABLE_PIXELS]
+    to_draw = {*large, *(index for index in unread if pages[index].content is Content.GARBLED)}
+    to_rewrite = [index for index in unread if index not in to_draw]
     files = {"text": _TEXT}
-    if note is None:
+    confidences: list[float] = []
+    if rewritten := _rewrite(request, pdf, pages, to_rewrite):
+        confidences += rewritten.confidences
         files["pdf"] = _PDF
         texts = [page.text for page in Pdf.open(request.folder / _PDF).pages()]
         # OCRmyPDF leaves out what it takes for text; and a page of which it read nothing gets a second chance.
-        unread = [index for index in unread if pages[index].content is Content.GARBLED or not texts[index].strip()]
-    for index in unread:
+        to_draw |= {index for index in to_rewrite if not texts[index].strip()}
+    else:
+        to_draw |= {*to_rewrite}
+    for index in sorted(to_draw):
         text, of_page = _recognise_drawing(request, pdf, index)
         # Of a page with text, that text is better; what its images add comes after it.
         texts[index] = f"{texts[index]}\n{text}" if pages[index].content is Content.MIXED else text
         confidences += of_page
     has_text = save_text(texts, request.folder / _TEXT)
+    note = "Downscaled" if large else None if rewritten else "NotRewritable"
     return Answer(
         outcome=Outcome.RECOGNISED,
         reason=_note(pdf) or note or (None if has_text else "NoText"),
@@ -85,29 +95,26 @@ def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequen
     )
 
 
-def _rewrite(
-    request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequence[int]
-) -> tuple[str | None, list[float]]:
-    """Make the searchable PDF; return why there is none, and the confidences of its words."""
+def _pixels(page: Page) -> int:
+    return max(page.image_pixels, page.drawn_pixels)
+
+
+def _rewrite(request: Request, pdf: Pdf, pages: Sequence[Page], chosen: Sequence[int]) -> Rewritten | None:
+    """Make the searchable PDF, or return None when that can't be or mustn't."""
     from bannette.ocr.pdfium import Content
     from bannette.ocr.rewriting import NotRewritable, rewrite
 
-    if pdf.is_signed:
-        return "Signed", []
-    if max(max(pages[index].image_pixels, pages[index].drawn_pixels) for index in unread) > _REWRITABLE_PIXELS:
-        return "Downscaled", []
-    recognisable = [index for index in unread if pages[index].content is not Content.GARBLED]
-    if not recognisable:
-        return "NotRewritable", []
+    if not chosen or pdf.is_signed:
+        return None
     source = request.path
     if pdf.is_encrypted:
         source = request.scratch / "decrypted.pdf"
         _save_decrypted(request.path, source, password=pdf.password or "")
-    mixed = any(pages[index].content is Content.MIXED for index in recognisable)
+    mixed = any(pages[index].content is Content.MIXED for index in chosen)
     try:
-        return None, rewrite(source, request.folder / _PDF, request=request, pages=recognisable, mixed=mixed)
+        return rewrite(source, request.folder / _PDF, request=request, pages=chosen, mixed=mixed)
     except NotRewritable:
-        return "NotRewritable", []
+        return None
 
 
 def _recognise_drawing(request: Request, pdf: Pdf, index: int) -> tuple[str, list[float]]:
@@ -126,6 +133,17 @@ def _save_decrypted(source: Path, target: Path, *, password: str) -> None:
             document.save(target)
     except pikepdf.PdfError as error:
         raise NotRead(Outcome.FAILED, "Corrupt") from error
+
+
+def _needs_adobe(path: Path, *, password: str) -> bool:
+    """Say whether *path* is a form that only Adobe's reader draws; pdfium tells that only when it has fields."""
+    import pikepdf
+
+    try:
+        with pikepdf.open(path, password=password) as document:
+            return bool(document.Root.get("/NeedsRendering", False))
+    except pikepdf.PdfError:
+        return False
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
