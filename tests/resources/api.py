@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 import yaml
-from requests.adapters import HTTPAdapter
 
 from bannette.resources import BINDERS, CHANNELS, GROUP, RECIPIENTS, VERSION
+from devcluster.apiserver import ApiServer
 
 ROOT = Path(__file__).parents[2]
 CRDS = {name: yaml.safe_load((ROOT / "crds" / f"{name}.yaml").read_text()) for name in (CHANNELS, BINDERS, RECIPIENTS)}
@@ -23,12 +20,13 @@ PLURALS = {crd["spec"]["names"]["kind"]: name for name, crd in CRDS.items()}
 class Api:
     """The API server as a user with all rights sees it."""
 
-    def __init__(self, url: str, *, token: str, ca_file: Path, kubectl: tuple[str, ...]) -> None:
-        self._url = url
+    def __init__(self, server: ApiServer) -> None:
+        self.kubectl = server.kubectl
+        self._url = server.url
         self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
-        self._session.mount("https://", _Adapter(ca_file))
-        self.kubectl = kubectl
+        self._session.trust_env = False
+        self._session.verify = str(server.ca_file)
+        self._session.headers["Authorization"] = f"Bearer {server.token}"
 
     def call(
         self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None, **query: str
@@ -51,7 +49,7 @@ class Api:
         return f"{self._collection(resource)}/{resource['metadata']['name']}"
 
     def _collection(self, resource: Mapping[str, Any]) -> str:
-        return f"{collection(PLURALS[resource['kind']])}"
+        return collection(PLURALS[resource["kind"]])
 
     def _patch(self, path: str, patch: Mapping[str, Any], *, really: bool) -> requests.Response:
         headers = {"Content-Type": "application/merge-patch+json"}
@@ -60,28 +58,6 @@ class Api:
 
 def collection(plural: str) -> str:
     return f"/apis/{GROUP}/{VERSION}/namespaces/acme/{plural}"
-
-
-def until(condition: Callable[[], bool], what: str, *, seconds: float = 30) -> None:
-    """Wait for *condition*, or fail with what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.05)
-
-
-class _Adapter(HTTPAdapter):
-    """Trusts the server's self-signed certificate, which is too simple for Python's strict mode."""
-
-    def __init__(self, ca_file: Path) -> None:
-        self._ca_file = ca_file
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        context = ssl.create_default_context(cafile=str(self._ca_file))
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        super().init_poolmanager(*args, ssl_context=context, **kwargs)
 
 
 def _dry(really: bool) -> dict[str, str]:
