@@ -70,6 +70,8 @@ class Grant:
     person: Person | None
     scope: str
     expires: float
+    confidential: bool = False
+    """Given to a client with a credential, which must be shown again to refresh."""
 
 
 def find_person(people: Mapping[str, Person], name: str) -> Person | None:

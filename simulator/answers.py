@@ -62,11 +62,17 @@ def sign_in_error(status: int, error: str, *, headers: Mapping[str, str] | None 
 
 
 class Places:
-    """What ``{origin}``, ``{url}`` and ``{fresh}`` in a fault's texts stand for."""
+    """What ``{origin}``, ``{url}``, ``{download}``, ``{fresh}`` and ``{soon}`` in a fault's texts stand for."""
 
-    def __init__(self, *, origin: str, url: str, fresh: str) -> None:
+    def __init__(self, *, origin: str, download_origin: str, target: str, fresh: str) -> None:
         soon = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
-        self._values = {"{origin}": origin, "{url}": url, "{fresh}": fresh, "{soon}": soon}
+        self._values = {
+            "{origin}": origin,
+            "{url}": origin + target,
+            "{download}": download_origin + target,
+            "{fresh}": fresh,
+            "{soon}": soon,
+        }
 
     def fill(self, text: str) -> str:
         for name, value in self._values.items():

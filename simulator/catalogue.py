@@ -14,7 +14,7 @@ _DELTA = (Request.DELTA,)
 _CONTENT = (Request.CONTENT,)
 _DOWNLOAD = (Request.DOWNLOAD,)
 _TOKEN = (Request.TOKEN,)
-_WITH_TOKEN = "*token=?*"  # noqa: S105 - a glob on queries
+_WITH_TOKEN = "*token=[D']*"  # noqa: S105 - a glob: a cursor that the feed gave, not "latest"
 _HTML = {"Content-Type": "text/html"}
 _CLAIMS = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxNzY3MjI1NjAwIn19fQ=="
 _ZERO_HASH = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -64,36 +64,37 @@ _ROWS = (
     Fault(
         name="resync",
         kinds=_DELTA,
-        query=_WITH_TOKEN,
+        target=_WITH_TOKEN,
         status=410,
         code="resyncRequired",
         headers={"Location": "{fresh}"},
     ),
-    Fault(name="resync without location", kinds=_DELTA, query=_WITH_TOKEN, status=410, code="resyncRequired"),
+    Fault(name="resync without location", kinds=_DELTA, target=_WITH_TOKEN, status=410, code="resyncRequired"),
     Fault(
         name="resync to nowhere",
         kinds=_DELTA,
-        query=_WITH_TOKEN,
+        target=_WITH_TOKEN,
         status=410,
         code="resyncRequired",
         headers={"Location": "{origin}/v1.0/broken"},
     ),
-    Fault(name="resync, apply", kinds=_DELTA, query=_WITH_TOKEN, status=410, code="resyncChangesApplyDifferences"),
-    Fault(name="resync, upload", kinds=_DELTA, query=_WITH_TOKEN, status=410, code="resyncChangesUploadDifferences"),
-    Fault(name="resync, short code", kinds=_DELTA, query=_WITH_TOKEN, status=410, code="resyncApplyDifferences"),
+    Fault(name="resync, apply", kinds=_DELTA, target=_WITH_TOKEN, status=410, code="resyncChangesApplyDifferences"),
+    Fault(name="resync, upload", kinds=_DELTA, target=_WITH_TOKEN, status=410, code="resyncChangesUploadDifferences"),
+    Fault(name="resync, short code", kinds=_DELTA, target=_WITH_TOKEN, status=410, code="resyncApplyDifferences"),
     Fault(
-        name="resync, code inside", kinds=_DELTA, query=_WITH_TOKEN, status=410, code="invalidRequest/resyncRequired"
+        name="resync, code inside", kinds=_DELTA, target=_WITH_TOKEN, status=410, code="invalidRequest/resyncRequired"
     ),
-    Fault(name="sync state lost", kinds=_DELTA, query=_WITH_TOKEN, status=410, code="syncStateNotFound"),
-    Fault(name="resync mid-walk", kinds=_DELTA, query=_WITH_TOKEN, skip=2, status=410, code="resyncRequired"),
-    Fault(name="cursor refused 400", kinds=_DELTA, query=_WITH_TOKEN, times=None, status=400, code="invalidRequest"),
-    Fault(name="cursor refused 404", kinds=_DELTA, query=_WITH_TOKEN, times=None, status=404, code="itemNotFound"),
-    Fault(name="cursor refused 500", kinds=_DELTA, query=_WITH_TOKEN, times=None, status=500, code="generalException"),
+    Fault(name="sync state lost", kinds=_DELTA, target=_WITH_TOKEN, status=410, code="syncStateNotFound"),
+    Fault(name="resync mid-walk", kinds=_DELTA, target=_WITH_TOKEN, skip=2, status=410, code="resyncRequired"),
+    Fault(name="cursor refused 400", kinds=_DELTA, target=_WITH_TOKEN, times=None, status=400, code="invalidRequest"),
+    Fault(name="cursor refused 404", kinds=_DELTA, target=_WITH_TOKEN, times=None, status=404, code="itemNotFound"),
+    Fault(name="cursor refused 500", kinds=_DELTA, target=_WITH_TOKEN, times=None, status=500, code="generalException"),
     Fault(name="empty page", kinds=_DELTA, pages=Pages.EMPTY, link="{link}"),
     Fault(name="same item twice", kinds=_DELTA, times=None, pages=Pages.TWICE),
     Fault(name="children before parents", kinds=_DELTA, times=None, pages=Pages.REVERSED),
     Fault(name="parents never sent", kinds=_DELTA, times=None, pages=Pages.WITHOUT_FOLDERS),
     Fault(name="endless link", kinds=_WALK, times=None, link="{url}"),
+    Fault(name="never-ending link", kinds=_WALK, times=None, link="{url}&again"),
     Fault(name="foreign link", kinds=_WALK, link="https://graph.attacker.example/v1.0/me/drive/root/delta?token=1"),
     Fault(name="plain link", kinds=_WALK, link="http://graph.microsoft.com/v1.0/me/drive/root/delta?token=1"),
     Fault(name="no link", kinds=_DELTA, link="none"),
@@ -148,6 +149,7 @@ _ROWS = (
     Fault(name="redirect to http", kinds=_CONTENT, times=None, location="http://acme-my.sharepoint.com/document?sig=1"),
     Fault(name="redirect inside", kinds=_CONTENT, times=None, location="https://169.254.169.254/latest/meta-data"),
     Fault(name="redirect endless", kinds=_CONTENT, times=None, location="{url}"),
+    Fault(name="download redirected", kinds=_DOWNLOAD, status=302, headers={"Location": "{download}"}),
     Fault(name="connection cut", kinds=_DOWNLOAD, cut_at=1000),
     Fault(name="connection cut always", kinds=_DOWNLOAD, times=None, cut_at=1000),
     Fault(name="connection refused", kinds=_DOWNLOAD, abort=True),
@@ -177,6 +179,12 @@ _ROWS = (
     Fault(name="unavailable", kinds=_GRAPH, status=503, code="serviceNotAvailable", headers={"Retry-After": "1"}),
     Fault(name="download unavailable", kinds=_DOWNLOAD, status=503, body="", headers={"Retry-After": "1"}),
     Fault(name="bandwidth limit", kinds=_GRAPH, status=509, code="activityLimitReached", headers={"Retry-After": "1"}),
+    Fault(
+        name="budget low",
+        kinds=_GRAPH,
+        times=None,
+        headers={"RateLimit-Limit": "1200", "RateLimit-Remaining": "60", "RateLimit-Reset": "5"},
+    ),
     Fault(name="error 500", kinds=_GRAPH, status=500, code="generalException"),
     Fault(name="error 502", kinds=_GRAPH, status=502, body="<html><h1>502 Bad Gateway</h1></html>", headers=_HTML),
     Fault(name="error 504", kinds=_GRAPH, status=504, code="UnknownError"),

@@ -95,11 +95,12 @@ class Feed:
 
     def _seal(self, sequence: int, offset: int | None) -> str:
         body = f"{sequence}.{'' if offset is None else offset}".encode()
-        return base64.urlsafe_b64encode(self._mac(body) + body).decode().rstrip("=")
+        return "D" + base64.urlsafe_b64encode(self._mac(body) + body).decode().rstrip("=")
 
     def _open(self, token: str) -> tuple[int, int | None]:
+        sealed = token.removeprefix("D")
         try:
-            raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+            raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
         except ValueError as error:
             raise TokenLost from error
         mac, body = raw[:12], raw[12:]

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from simulator.drive import Drive, Item
 from simulator.world import World
@@ -23,10 +22,10 @@ PREFIX = "/_download/"
 
 def signed_url(world: World, drive: Drive, item: Item) -> str:
     """Return a URL that serves the item's bytes to anybody, for as long as the settings say."""
-    item_id = quote(drive.ids.of(item.number), safe="")
+    item_id = drive.ids.of(item.number).replace("!", "%21")
     expires = int(world.now()) + world.settings.url_seconds
     query = f"UniqueId={item_id}&Translate=false&tempauth=v1%2e{expires}%7E{item.number:x}%2b&ApiVersion=2.0"
-    target = f"{PREFIX}{quote(drive.id, safe='')}/{item_id}?{query}"
+    target = f"{PREFIX}{drive.id.replace('!', '%21')}/{item_id}?{query}"
     return f"{world.download_url}{target}&sig={_signature(world, target)}"
 
 

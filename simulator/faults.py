@@ -48,17 +48,18 @@ class Fault:
     """One misbehaviour.
 
     In ``headers``, ``body``, ``location`` and ``link``, ``{origin}`` stands for the simulator's origin, ``{url}`` for
-    the URL of the request, ``{fresh}`` for the delta feed from its start, ``{soon}`` for the HTTP date in 2 seconds,
-    and in ``link`` ``{link}`` for the page's own link.
+    the URL of the request (``{download}``: of one for a download), ``{fresh}`` for the delta feed from its start,
+    ``{soon}`` for the HTTP date in 2 seconds, and in ``link`` ``{link}`` for the page's own link.
 
     Attributes:
         kinds: the kinds of request that it meets.
         item: a glob on the item's path or id; for delta and children with ``set`` or ``remove``: of the items inside.
-        query: a glob on the raw query string.
+        target: a glob on the raw path and query.
         skip: let so many requests that match pass first.
         times: meet so many requests (items, with ``set`` or ``remove``); None: all of them.
         probability: meet a request with this probability, drawn from ``seed``.
         status: answer with this status instead; with ``code`` as Graph's or the sign-in's error, else with ``body``.
+        headers: of that answer; without a status they are added to the right answer.
         abort: close the connection without an answer.
         delay: seconds before the answer.
         set, remove: changes to the JSON of each item, by dotted path.
@@ -77,7 +78,7 @@ class Fault:
     name: str
     kinds: tuple[Request, ...] = ()
     item: str | None = None
-    query: str | None = None
+    target: str | None = None
     skip: int = 0
     times: int | None = 1
     probability: float = 1.0
@@ -165,22 +166,22 @@ class Faults:
         """End the faults of this name; all without a name."""
         self.active = [active for active in self.active if name is not None and active.fault.name != name]
 
-    def of_request(self, kind: Request, *, query: str, item: tuple[str, ...]) -> list[Fault]:
+    def of_request(self, kind: Request, *, target: str, item: tuple[str, ...]) -> list[Fault]:
         """Return the faults that meet this request. *item*: the path and id of the item that it is about."""
         return [
             active.fault
             for active in self.active
-            if not active.fault.changes_items and _matches(active.fault, kind, query, item) and active.meets()
+            if not active.fault.changes_items and _matches(active.fault, kind, target, item) and active.meets()
         ]
 
-    def of_items(self, kind: Request, *, query: str) -> ItemChanges | None:
+    def of_items(self, kind: Request, *, target: str) -> ItemChanges | None:
         """Return the changes to make to items in the answer of such a request, None if there are none."""
         found = [
             active
             for active in self.active
             if active.fault.changes_items
             and kind in active.fault.kinds
-            and (active.fault.query is None or fnmatchcase(query, active.fault.query))
+            and (active.fault.target is None or fnmatchcase(target, active.fault.target))
         ]
         return ItemChanges(found) if found else None
 
@@ -217,10 +218,10 @@ def _reach(body: dict[str, object], path: str) -> tuple[dict[str, object], str]:
     return body, key
 
 
-def _matches(fault: Fault, kind: Request, query: str, item: tuple[str, ...]) -> bool:
+def _matches(fault: Fault, kind: Request, target: str, item: tuple[str, ...]) -> bool:
     if kind not in fault.kinds:
         return False
-    if fault.query is not None and not fnmatchcase(query, fault.query):
+    if fault.target is not None and not fnmatchcase(target, fault.target):
         return False
     return fault.item is None or _names(fault.item, item)
 

@@ -112,7 +112,7 @@ def answer(world: World, drive: Drive, item: Item | None, call: Call) -> web.Res
         case Request.ITEM:
             rendering = Rendering(world, drive, select=select_of(call.query.get("$select", call.query.get("select"))))
             body = rendering.item(item)
-            changes = world.faults.of_items(kind, query=_query(call))
+            changes = world.faults.of_items(kind, target=call.target)
             if changes:
                 changes.apply(body, item)
             return as_json(body)
@@ -176,7 +176,7 @@ def _content(world: World, drive: Drive, item: Item, call: Call) -> web.Response
 def _page(world: World, drive: Drive, items: list[Item], body: Json, call: Call, kind: Request) -> web.Response:
     select = select_of(call.query.get("$select", call.query.get("select")))
     rendering = Rendering(world, drive, select=select, feed=kind is Request.DELTA)
-    changes = world.faults.of_items(kind, query=_query(call))
+    changes = world.faults.of_items(kind, target=call.target)
     rows: list[Json] = []
     for item in items:
         row = rendering.item(item)
@@ -240,10 +240,6 @@ def _padding(world: World) -> str:
 def _page_size(world: World, query: dict[str, str]) -> int:
     top = query.get("$top", "")
     return min(int(top), _LARGEST_PAGE) if top.isdigit() and int(top) else world.settings.page_size
-
-
-def _query(call: Call) -> str:
-    return call.target.partition("?")[2]
 
 
 def _encoded(query: dict[str, str]) -> str:

@@ -25,6 +25,8 @@ _FACTOR = 0x9E3779B97F4A7C15F39CC0605CEDC835
 _ID_BITS = 100
 _PERSONAL_BITS = 128
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS = [high + low for high in _BASE32 for low in _BASE32]
+_SHIFTS = range(_ID_BITS - 10, -1, -10)
 _MIGRATED_ROOT = "sea8cc6beffdb43d7976fbc7da445c639"
 
 
@@ -53,7 +55,7 @@ class ItemIds:
             own = _MIGRATED_ROOT if number == 0 else f"s{self._mix(number):032x}"
             return f"{self._drive.upper()}!{own}"
         value = self._mix(number)
-        return self._prefix + "".join(_BASE32[value >> shift & 31] for shift in range(_ID_BITS - 5, -1, -5))
+        return self._prefix + "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])
 
     def number(self, item_id: str) -> int | None:
         """Return the number of the item with this id, None for an id that no item of this drive can have.
@@ -87,7 +89,8 @@ class ItemIds:
         return f'"{{{self.guid(number)}}},{version}"'
 
     def guid(self, number: int) -> str:
-        return str(uuid.UUID(int=self._space.int ^ number)).upper()
+        digits = f"{self._space.int ^ number:032X}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def _mix(self, number: int) -> int:
         return (number + 1) * _FACTOR % (1 << self._bits)

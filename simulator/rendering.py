@@ -53,8 +53,14 @@ class Rendering:
             }
         return body
 
+    def _id(self, number: int) -> str:
+        item_id = self._drive.ids.of(number)
+        if self._personal and self._world.settings.drive_case in {"lower", "short"}:
+            return f"{self._drive_id}!{item_id.partition('!')[2]}"
+        return item_id
+
     def _deleted(self, item: Item) -> Json:
-        body: Json = {"id": self._drive.ids.of(item.number), "deleted": {"state": "deleted"}}
+        body: Json = {"id": self._id(item.number), "deleted": {"state": "deleted"}}
         if self._personal:
             body["name"] = item.name
         else:
@@ -68,7 +74,7 @@ class Rendering:
     def _existing(self, item: Item) -> Json:
         drive = self._drive
         number = item.number
-        item_id = drive.ids.of(number)
+        item_id = self._id(number)
         created, modified = _time(item.created), _time(item.modified)
         body: Json = {
             "id": item_id,
@@ -103,7 +109,7 @@ class Rendering:
     def _parent(self, parent: Item) -> Json:
         known, parent_id = self._parent_id
         if known is not parent:
-            parent_id = self._drive.ids.of(parent.number)
+            parent_id = self._id(parent.number)
             self._parent_id = (parent, parent_id)
         body: Json = {"driveType": self._drive.flavour.value, "driveId": self._drive_id, "id": parent_id}
         if not self._feed:

@@ -148,7 +148,8 @@ class _Exchange:
         world = self._world
         return Places(
             origin=world.public_url,
-            url=world.public_url + self._request.raw_path,
+            download_origin=world.download_url,
+            target=self._request.raw_path,
             fresh=graph.fresh_link(world, drive) if drive is not None else "",
         )
 
@@ -165,7 +166,7 @@ class _Exchange:
         except Refusal as error:
             refusal = error
         names = (item.path, drive.ids.of(item.number)) if drive is not None and item is not None else ()
-        faults = world.faults.of_request(self.kind, query=self._query, item=names)
+        faults = world.faults.of_request(self.kind, target=self._request.raw_path, item=names)
         if faults:
             answer = await self._met(faults, drive)
             if answer is not None:
@@ -180,7 +181,10 @@ class _Exchange:
             faults=tuple(faults),
             places=self._places(drive),
         )
-        return graph.answer(world, drive, item, call)
+        answered = graph.answer(world, drive, item, call)
+        for fault in faults:
+            answered.headers.update(fault.headers)
+        return answered
 
     async def _download(self) -> web.StreamResponse:
         world, request = self._world, self._request
@@ -188,7 +192,9 @@ class _Exchange:
             drive, item = downloads.opened(world, request.raw_path)
         except downloads.BadUrl as error:
             return web.Response(status=world.settings.expired_status, text=f"{error}\n")
-        faults = world.faults.of_request(self.kind, query=self._query, item=(item.path, drive.ids.of(item.number)))
+        faults = world.faults.of_request(
+            self.kind, target=self._request.raw_path, item=(item.path, drive.ids.of(item.number))
+        )
         answer = await self._met(faults) if faults else None
         if answer is not None:
             return answer
@@ -233,7 +239,7 @@ class _Exchange:
 
     async def _answer_sign_in(self, tenant: str) -> web.StreamResponse:
         world, request = self._world, self._request
-        faults = world.faults.of_request(self.kind, query=self._query, item=())
+        faults = world.faults.of_request(self.kind, target=self._request.raw_path, item=())
         answer = await self._met(faults) if faults else None
         if answer is not None:
             return answer

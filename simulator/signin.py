@@ -134,10 +134,17 @@ class SignIn:
                 raise SignInError("unsupported_grant_type", 70003, f"The grant type '{other}' isn't supported.")
 
     def issue(
-        self, application: Application, person: Person, scope: str, *, nonce: str | None = None
+        self,
+        application: Application,
+        person: Person,
+        scope: str,
+        *,
+        nonce: str | None = None,
+        confidential: bool = False,
     ) -> dict[str, object]:
-        """Give the tokens that a person's sign-in gives."""
-        grant = Grant(application.client_id, person, scope, self._now() + self.token_seconds)
+        """Give the tokens that a person's sign-in gives; a *confidential* client refreshes with its credential only."""
+        expires = self._now() + self.token_seconds
+        grant = Grant(application.client_id, person, scope, expires, confidential=confidential)
         words = scope.split()
         answer = self._access_token(grant)
         # Lookups in msal's cache need the scopes in the form in which they were asked for.
@@ -190,15 +197,16 @@ class SignIn:
         return self._access_token(grant)
 
     def _refreshed(self, application: Application, form: Mapping[str, str], endpoint: str) -> dict[str, object]:
-        if _has_credentials(form):
-            self._authenticate(application, form, endpoint)
         grant = self._refresh.get(form.get("refresh_token", ""))
+        if _has_credentials(form) or (grant is not None and grant.confidential):
+            self._authenticate(application, form, endpoint)
         if grant is None or grant.client_id != application.client_id or grant.person is None:
             raise SignInError("invalid_grant", 70000, "The provided value for 'refresh_token' isn't valid.")
         if grant.expires <= self._now():
             raise SignInError("invalid_grant", 700082, "The refresh token has expired due to inactivity.")
         # Rotation doesn't revoke the old token: a crash before the new one is stored can be survived.
-        return self.issue(application, grant.person, form.get("scope") or grant.scope)
+        scope = form.get("scope") or grant.scope
+        return self.issue(application, grant.person, scope, confidential=grant.confidential)
 
     def _redeemed(
         self, application: Application, form: Mapping[str, str], endpoint: str, origin: str
@@ -210,7 +218,8 @@ class SignIn:
             raise SignInError("invalid_grant", 70008, "The authorization code has expired.")
         if code.client_id != application.client_id or code.redirect_uri != form.get("redirect_uri"):
             raise SignInError("invalid_grant", 500112, "The redirect URI isn't that of the authorization request.")
-        match application.redirect_uris.get(code.redirect_uri):
+        platform = application.redirect_uris.get(code.redirect_uri)
+        match platform:
             case Platform.PUBLIC:
                 if _has_credentials(form):
                     raise SignInError(
@@ -224,7 +233,8 @@ class SignIn:
                 pass
         if code.challenge is not None and not _verifies(form.get("code_verifier", ""), code.challenge):
             raise SignInError("invalid_grant", 501481, "The Code_Verifier doesn't match the code_challenge.")
-        return self.issue(application, code.person, code.scope, nonce=code.nonce)
+        confidential = platform is Platform.WEB
+        return self.issue(application, code.person, code.scope, nonce=code.nonce, confidential=confidential)
 
     def _polled(self, application: Application, form: Mapping[str, str]) -> dict[str, object]:
         device = self._devices.get(form.get("device_code", ""))

@@ -1,6 +1,6 @@
 """The simulator for tests: in a thread of the test's process, at a port of its own.
 
-A ``conftest.py`` gets the fixture by ``from simulator.testing import simulator``.
+A ``conftest.py`` gets the fixture by ``from simulator.testing import simulator as simulator``.
 """
 
 from __future__ import annotations
@@ -126,15 +126,17 @@ def running(content: str | Path = "empty", *, flavour: Flavour | str = Flavour.W
         yield started
 
 
-@pytest.fixture(scope="session", name="_one_simulator")
-def one_simulator() -> Iterator[Simulator]:
-    """One simulator for the whole session: starting one costs 50 ms, resetting it 1 ms."""
-    with running() as started:
-        yield started
+_SHARED = pytest.StashKey[Simulator]()
 
 
 @pytest.fixture
-def simulator(_one_simulator: Simulator) -> Simulator:
-    """An empty OneDrive, reset for each test."""
-    _one_simulator.control.reset()
-    return _one_simulator
+def simulator(request: pytest.FixtureRequest) -> Simulator:
+    """An empty OneDrive: one simulator for the whole session, reset for each test (starting one costs 50 ms)."""
+    stash = request.config.stash
+    if _SHARED not in stash:
+        started = Simulator()
+        started.__enter__()
+        request.config.add_cleanup(lambda: started.__exit__(None, None, None))
+        stash[_SHARED] = started
+    stash[_SHARED].control.reset()
+    return stash[_SHARED]

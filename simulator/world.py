@@ -38,7 +38,8 @@ class Settings:
         delta: False answers 501 to delta, as the clouds without it do.
         person_says: at the sign-in page: "yes", "no", or "admin" (an administrator must consent).
         person: who signs in there, whatever the login hint; "": as hinted.
-        drive_case: spell personal drive ids "lower", "upper", or "short" (without the leading zero).
+        drive_case: how personal ids spell the drive: "mixed" (drive ids lower, item ids upper), "lower", "upper", or
+            "short" (lower, without the leading zero).
     """
 
     page_size: int = 200
@@ -47,7 +48,7 @@ class Settings:
     expired_status: int = 401
     link_style: LinkStyle = LinkStyle.QUERY
     delta: bool = True
-    drive_case: str = "lower"
+    drive_case: str = "mixed"
     person_says: str = "yes"
     person: str = ""
 
