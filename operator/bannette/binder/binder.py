@@ -1,0 +1,254 @@
+"""The binder: where a company's documents are collected, and the only judge of what was collected already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bannette.binder.commit import Committer
+from bannette.binder.contents import Contents
+from bannette.binder.fields import Fields, Unreadable, json_bytes, time_text
+from bannette.binder.known import KnownIds
+from bannette.binder.layout import (
+    INBOX,
+    RECORDS,
+    attempt_key,
+    is_id,
+    processed_key,
+    record_key,
+    report_folder,
+    report_key,
+    state_folder,
+    state_key,
+)
+from bannette.binder.marker import Marker, claim_binder, read_marker
+from bannette.binder.records import Committed, InboxEntry, NewDocument, OnDuplicate, Record
+from bannette.binder.state import State, StateAdvanced
+from bannette.binder.store import Store
+from bannette.binder.store_errors import AlreadyExists, NotFound
+from bannette.errors import PersonNeeded
+
+PROCESSED_SCHEMA = "bannette.io/processed/v1"
+_STATES_KEPT = 3
+_MATCHES_SHOWN = 5
+
+
+class Binder:
+    """One binder in one store. Safe to use from several threads, and beside other processes.
+
+    Every method raises PersonNeeded or Transient as the store's operations do.
+
+    Args:
+        patience: seconds to wait for another writer that seems to commit the same bytes; see contents.py.
+    """
+
+    def __init__(self, store: Store, *, company: str, patience: float = 30.0) -> None:
+        self._store = store
+        self._contents = Contents(store, patience=patience)
+        self._committer = Committer(store, self._contents, company=company)
+        self.company = company
+
+    @classmethod
+    def open(
+        cls,
+        store: Store,
+        *,
+        uid: str,
+        namespace: str,
+        company: str,
+        expected: bool,
+        adopt: str | None = None,
+        patience: float = 30.0,
+    ) -> Binder:
+        """Open the binder of the Binder resource *uid*, and mark it as such at first use.
+
+        Args:
+            expected: the channel has a checkpoint, so the binder can't be unmarked.
+            adopt: the annotation bannette.io/adopt of the Binder, if any.
+
+        Raises:
+            PersonNeeded: BinderReplaced, NoConditionalPut, NoHardLinks, StoreReadOnly, …
+            Transient: StoreUnavailable, StoreFull.
+        """
+        claim_binder(
+            store, Marker(uid=uid, namespace=namespace, company=company), expected=expected, adopt=adopt or None
+        )
+        return cls(store, company=company, patience=patience)
+
+    @classmethod
+    def existing(cls, store: Store) -> Binder:
+        """Open a binder for looking and for data entry, whoever's it is.
+
+        Raises: PersonNeeded: BinderNotFound.
+        """
+        marker = read_marker(store)
+        if marker is None:
+            raise PersonNeeded(
+                "There is no binder here (no binder.json): name the folder or bucket of one.", reason="BinderNotFound"
+            )
+        return cls(store, company=marker.company)
+
+    # Collecting
+
+    def has(self, document: str) -> bool:
+        """Whether *document* is collected. One request."""
+        return self._store.head(record_key(document)) is not None
+
+    def known_ids(self) -> KnownIds:
+        """The ids of all collected documents, by one listing."""
+        return KnownIds(self._ids(RECORDS))
+
+    def first_with(self, sha256: str) -> Record | None:
+        """The record of the first document with these bytes, if there is one: to spare a duplicate its recognition."""
+        return self._contents.first(sha256)
+
+    def commit(self, new: NewDocument, *, on_duplicate: str = OnDuplicate.SKIP) -> Committed:
+        """Collect *new*: its files, then, when they are durable, its record.
+
+        *on_duplicate*: a value of OnDuplicate. Repeating it after any failure is safe.
+
+        Raises: ItemDeferred: the local original isn't what was downloaded.
+        """
+        return self._committer.commit(new, OnDuplicate(on_duplicate))
+
+    def begin_attempt(self, document: str) -> int:
+        """Note that a recognition begins; return how many were begun before and not ended."""
+        try:
+            begun = int(self._store.get(attempt_key(document)) or b"0")
+        except NotFound:
+            begun = 0
+        except ValueError:
+            begun = 1  # Left empty by a power failure: there was one.
+        self._store.put(attempt_key(document), str(begun + 1).encode())
+        return begun
+
+    def end_attempt(self, document: str) -> None:
+        self._store.delete(attempt_key(document))
+
+    # Between runs
+
+    def load_state(self, channel_uid: str) -> State | None:
+        """The channel's last state, under the highest revision that was saved.
+
+        A damaged one is passed over for an older one, or for one without a position: then the walk starts over, and the
+        records keep anything from being collected twice.
+        """
+        while revisions := self._revisions(channel_uid):
+            try:
+                return self._readable_state(channel_uid, revisions)
+            except NotFound:
+                continue  # Other runs saved three more since the listing.
+        return None
+
+    def save_state(self, channel_uid: str, state: State) -> None:
+        """Save *state* as its revision, which is that of the loaded state plus one; 1 at first.
+
+        Raises: StateAdvanced: another run has saved that revision.
+        """
+        key = state_key(channel_uid, state.revision)
+        data = json_bytes(state.to_dict())
+        try:
+            self._store.put_new_durable(key, data)
+        except AlreadyExists:
+            if self._store.get(key) != data:
+                raise StateAdvanced(state.revision) from None
+        for revision in self._revisions(channel_uid)[_STATES_KEPT:]:
+            self._store.delete(state_key(channel_uid, revision))
+
+    def save_report(self, namespace: str, channel: str, report: Mapping[str, object]) -> None:
+        """Save the report of a run, whose ``id`` and ``startedAt`` (RFC 3339) name it; a later one replaces it."""
+        fields = Fields(report, "A run report")
+        key = report_key(namespace, channel, fields.time("startedAt"), fields.text("id"))
+        self._store.put(key, json_bytes(report))
+        self._store.make_durable([key])
+
+    def reports(self, namespace: str | None = None, channel: str | None = None) -> Iterator[dict[str, object]]:
+        """Yield the run reports of one channel, one namespace, or all: newest first."""
+        keys = [found.key for found in self._store.list(report_folder(namespace, channel))]
+        for key in sorted(keys, key=lambda key: key.rpartition("/")[2], reverse=True):
+            yield dict(Fields.of_json(self._store.get(key), "A run report").members)
+
+    # Data entry
+
+    def inbox(self) -> Iterator[InboxEntry]:
+        """Yield what waits for data entry, oldest first: collected and not processed."""
+        shown: set[str] = set()
+        for key in sorted(found.key for found in self._store.list(INBOX)):
+            document = key.removesuffix(".json").rpartition("-")[2]
+            if not is_id(document) or document in shown or self._store.head(processed_key(document)) is not None:
+                continue
+            try:
+                record = Record.parse(self._store.get(record_key(document)))
+            except NotFound:
+                continue
+            if not record.withheld:
+                shown.add(document)
+                yield InboxEntry(key=key, record=record)
+
+    def record(self, id_or_prefix: str) -> Record:
+        """The record of a document, by its id or by as much of it as is unambiguous.
+
+        Raises: PersonNeeded: NoSuchDocument, AmbiguousId.
+        """
+        wanted = id_or_prefix.strip().lower()
+        if is_id(wanted):
+            matches = [wanted]
+        elif 0 < len(wanted) < 32 and set(wanted) <= set("0123456789abcdef"):
+            folder = f"{RECORDS}/{wanted[:2]}" if len(wanted) > 1 else RECORDS
+            matches = sorted(document for document in self._ids(folder) if document.startswith(wanted))
+        else:
+            matches = []
+        if len(matches) > 1:
+            shown = ", ".join(matches[:_MATCHES_SHOWN]) + (", …" if len(matches) > _MATCHES_SHOWN else "")
+            raise PersonNeeded(
+                f"{len(matches)} documents have an id that begins with {wanted} ({shown}): give more of it.",
+                reason="AmbiguousId",
+            )
+        try:
+            if matches:
+                return Record.parse(self._store.get(record_key(matches[0])))
+        except NotFound:
+            pass
+        raise PersonNeeded(
+            f"No document of the binder has the id {id_or_prefix!r}: give an id, or the beginning of one, as the inbox "
+            "lists them.",
+            reason="NoSuchDocument",
+        )
+
+    def text(self, id_or_prefix: str) -> str | None:
+        """What could be read of a document; None if nothing could."""
+        key = self.record(id_or_prefix).files.get("text")
+        return None if key is None else self._store.get(key).decode(errors="replace")
+
+    def mark_done(self, id_or_prefix: str) -> Record:
+        """Take a document out of the inbox: data entry is done with it. Doing it again changes nothing."""
+        record = self.record(id_or_prefix)
+        key = processed_key(record.id)
+        done = {"schema": PROCESSED_SCHEMA, "id": record.id, "doneAt": time_text(datetime.now(UTC))}
+        try:
+            self._store.put_new_durable(key, json_bytes(done))
+        except AlreadyExists:
+            self._store.make_durable([key])
+        self._store.delete(record.inbox_key)
+        return record
+
+    def _ids(self, folder: str) -> Iterator[str]:
+        for found in self._store.list(folder):
+            document = found.key.rpartition("/")[2].removesuffix(".json")
+            if is_id(document):
+                yield document
+
+    def _readable_state(self, channel_uid: str, revisions: Sequence[int]) -> State:
+        for revision in revisions:
+            try:
+                state = State.parse(self._store.get(state_key(channel_uid, revision)))
+            except Unreadable:
+                continue
+            return replace(state, revision=revisions[0])
+        return State(revision=revisions[0], position=None, committed_at=datetime.now(UTC))
+
+    def _revisions(self, channel_uid: str) -> list[int]:
+        names = (found.key.rpartition("/")[2] for found in self._store.list(state_folder(channel_uid)))
+        numbers = (name.removesuffix(".json") for name in names)
+        return sorted((int(number) for number in numbers if number.isdecimal()), reverse=True)

@@ -1,0 +1,157 @@
+"""Collecting one document into a binder: every file first, the record last.
+
+Whatever happens in between, a repeat ends with one record, whose files are there. Files of an earlier attempt at the
+same keys are kept if they are byte-identical, else replaced, as long as no record names them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+from bannette.binder.contents import Claim, Contents
+from bannette.binder.fields import json_bytes
+from bannette.binder.layout import INBOX, file_key, inbox_key, is_id, record_key
+from bannette.binder.records import CommitOutcome, Committed, NewDocument, OnDuplicate, Record
+from bannette.binder.store import Store
+from bannette.binder.store_errors import AlreadyExists
+from bannette.errors import ItemDeferred
+
+INBOX_SCHEMA = "bannette.io/inbox-entry/v1"
+
+
+class Committer:
+    """Commits documents into one binder; safe to use from several threads, and beside other processes."""
+
+    def __init__(self, store: Store, contents: Contents, *, company: str) -> None:
+        self._store = store
+        self._contents = contents
+        self._company = company
+        # Within a process the same bytes wait here, so they are never copied or claimed twice at the same time.
+        self._same_bytes = tuple(threading.Lock() for _ in range(256))
+
+    def commit(self, new: NewDocument, on_duplicate: OnDuplicate) -> Committed:
+        """Collect *new*.
+
+        Raises:
+            ItemDeferred: the local original isn't what was downloaded.
+            PersonNeeded, Transient: as the store's operations do.
+        """
+        if not is_id(new.id):
+            raise ValueError(f"Not the id of a document: {new.id!r}.")
+        with self._same_bytes[int(new.sha256[:2], 16)]:
+            committed = None
+            while committed is None:
+                committed = self._attempt(new, on_duplicate)
+            return committed
+
+    def _attempt(self, new: NewDocument, on_duplicate: OnDuplicate) -> Committed | None:
+        """Commit *new*; None if its claim was taken over meanwhile, and it must be looked at anew."""
+        if self._store.head(record_key(new.id)) is not None:
+            return self._seen(new)
+        first = self._contents.first(new.sha256, apart_from=new.id)
+        if first is not None and on_duplicate is OnDuplicate.SKIP:
+            return self._withhold(new, first)
+        _check_original(new)
+        files, repeated = self._put_files(new)
+        if files is None:
+            return self._seen(new)
+        claim: Claim | None = None
+        if first is None:
+            claimed = self._contents.claim(new.id, new.sha256)
+            if isinstance(claimed, Claim):
+                claim = claimed
+                repeated = repeated or claim.number > 0
+            elif on_duplicate is OnDuplicate.SKIP:
+                return self._withhold(new, claimed)
+            else:
+                first = claimed
+        record = self._record(new, files, first)
+        if repeated:
+            self._clear_inbox(new.id)
+        self._store.put(record.inbox_key, json_bytes({"schema": INBOX_SCHEMA, "id": new.id, "record": record.key}))
+        self._store.make_durable([*files.values(), record.inbox_key, *([claim.key] if claim else [])])
+        if claim is not None and not self._contents.holds(claim):
+            return None
+        return self._put_record(record, CommitOutcome.COLLECTED)
+
+    def _put_files(self, new: NewDocument) -> tuple[dict[str, str] | None, bool]:
+        """Put the files; return their keys, None if the document was collected meanwhile, and whether some existed."""
+        keys: dict[str, str] = {}
+        repeated = False
+        for role in sorted(new.files, key=lambda role: role != "original"):
+            path = new.files[role]
+            extension = new.extension if role == "original" else path.suffix
+            keys[role] = key = file_key(new.id, new.sha256, role, extension=extension)
+            try:
+                self._store.put_new(key, path)
+            except AlreadyExists:
+                repeated = True
+                if not self._store.holds(key, path):
+                    if self._store.head(record_key(new.id)) is not None:
+                        return None, True
+                    self._store.put(key, path)
+        return keys, repeated
+
+    def _withhold(self, new: NewDocument, first: Record) -> Committed:
+        """Record *new* as a duplicate of *first*: no copy, nothing in the inbox."""
+        if self._contents.was_claimed_by(new.id, new.sha256):
+            self._clear_inbox(new.id)
+        else:
+            self._store.delete(inbox_key(new.id, new.collected_at))
+        return self._put_record(self._record(new, dict(first.files), first), CommitOutcome.DUPLICATE)
+
+    def _put_record(self, record: Record, outcome: CommitOutcome) -> Committed:
+        data = json_bytes(record.to_dict())
+        try:
+            self._store.put_new_durable(record.key, data)
+        except AlreadyExists:
+            there = self._store.get(record.key)
+            # An object store may have kept what it didn't confirm: then the repeat of the request meets our own record.
+            return Committed(
+                outcome=outcome if there == data else CommitOutcome.ALREADY_SEEN, record=Record.parse(there)
+            )
+        return Committed(outcome=outcome, record=record)
+
+    def _seen(self, new: NewDocument) -> Committed:
+        return Committed(outcome=CommitOutcome.ALREADY_SEEN, record=Record.parse(self._store.get(record_key(new.id))))
+
+    def _clear_inbox(self, document: str) -> None:
+        """Remove what earlier attempts, perhaps of other days, left in the inbox."""
+        for entry in list(self._store.list(INBOX)):
+            if entry.key.endswith(f"-{document}.json"):
+                self._store.delete(entry.key)
+
+    def _record(self, new: NewDocument, files: dict[str, str], first: Record | None) -> Record:
+        return Record(
+            id=new.id,
+            drive=new.drive,
+            item=new.item,
+            name=new.name,
+            folder=new.folder,
+            size=new.size,
+            sha256=new.sha256,
+            verified=new.verified,
+            media_type=new.media_type,
+            modified_at=new.modified_at,
+            collected_at=new.collected_at,
+            channel=new.channel,
+            run=new.run,
+            recipient=new.recipient,
+            company=self._company,
+            binder=new.binder,
+            files=files,
+            ocr=new.ocr,
+            duplicate_of=None if first is None else first.id,
+            parent=new.parent,
+        )
+
+
+def _check_original(new: NewDocument) -> None:
+    """Refuse an original that changed since its download: reading it runs programs that must not have the last word."""
+    with new.files["original"].open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != new.sha256:
+            raise ItemDeferred(
+                "The downloaded original changed before it could be delivered: it is downloaded again by the next run.",
+                reason="OriginalChanged",
+            )

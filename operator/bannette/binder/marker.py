@@ -1,0 +1,99 @@
+"""binder.json: whose binder this is, written at first use, and checked before anything else is."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from bannette.binder.fields import Fields, json_bytes
+from bannette.binder.layout import MARKER, PROBE
+from bannette.binder.store import Store
+from bannette.binder.store_errors import AlreadyExists, NotFound
+from bannette.errors import PersonNeeded
+
+FORMAT = "bannette.io/binder/v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marker:
+    uid: str
+    namespace: str
+    company: str
+
+    def to_json(self) -> bytes:
+        return json_bytes({"format": FORMAT, "uid": self.uid, "namespace": self.namespace, "company": self.company})
+
+
+def read_marker(store: Store) -> Marker | None:
+    """Raises: Unreadable (a PersonNeeded): the file is damaged, or of a later format."""
+    try:
+        fields = Fields.of_json(store.get(MARKER), MARKER)
+    except NotFound:
+        return None
+    if fields.text("format") != FORMAT:
+        raise PersonNeeded(
+            f"The binder has the format {fields.text('format')}, this version of Bannette knows {FORMAT}: upgrade it.",
+            reason="BinderUnreadable",
+        )
+    return Marker(uid=fields.text("uid"), namespace=fields.text("namespace"), company=fields.text("company"))
+
+
+def claim_binder(store: Store, ours: Marker, *, expected: bool, adopt: str | None) -> None:
+    """Make sure that the binder is *ours*, and mark it at first use.
+
+    Args:
+        expected: the channel has collected into it before, so it can't be unmarked.
+        adopt: the uid that binder.json names, or that of *ours* for one without it, if a person allowed it.
+
+    Raises:
+        PersonNeeded: BinderReplaced, NoConditionalPut, NoHardLinks.
+    """
+    found = read_marker(store)
+    if found is None:
+        if expected and adopt != ours.uid:
+            raise PersonNeeded(
+                "The binder has no binder.json although documents were collected into it before: is the right volume, "
+                "folder or bucket mounted? To go on with this one, annotate the Binder with "
+                f"bannette.io/adopt={ours.uid}, and remove the annotation after the next run.",
+                reason="BinderReplaced",
+            )
+        check_conditional_put(store)
+        try:
+            store.put_new_durable(MARKER, ours.to_json())
+        except AlreadyExists:
+            found = read_marker(store)
+    if found is None or found.uid == ours.uid:
+        return
+    if adopt != found.uid:
+        raise PersonNeeded(
+            f"The binder belongs to another Binder resource (uid {found.uid} of namespace {found.namespace!r}, company "
+            f"{found.company!r}; this one has uid {ours.uid}): is the right volume, folder or bucket mounted? "
+            f"If it was moved or made again on purpose, annotate the Binder with bannette.io/adopt={found.uid}.",
+            reason="BinderReplaced",
+        )
+    check_conditional_put(store)
+    # From now on it is ours: a resource that still uses it under the old uid is told so.
+    store.put(MARKER, ours.to_json())
+    store.make_durable([MARKER])
+
+
+def check_conditional_put(store: Store) -> None:
+    """Put a probe key twice: only the first may succeed.
+
+    Raises:
+        PersonNeeded: NoConditionalPut, NoHardLinks, StoreReadOnly.
+    """
+    key = f"{PROBE}/{uuid.uuid4().hex}"
+    try:
+        store.put_new(key, b"first")
+        try:
+            store.put_new(key, b"second")
+        except AlreadyExists:
+            return
+    finally:
+        store.delete(key)
+    raise PersonNeeded(
+        "The binder's store ignores put-if-absent, so a document could be collected twice: use a store that honours "
+        "If-None-Match (for S3: AWS, MinIO, Ceph and others in their present versions), or a volume.",
+        reason="NoConditionalPut",
+    )
