@@ -23,6 +23,9 @@ CONNECTED_AT_ANNOTATION: Final = f"{GROUP}/connected-at"
 ACCOUNT_ANNOTATION: Final = f"{GROUP}/account"
 
 TOKEN_KEY: Final = "token-cache"  # noqa: S105 - a key's name
+# What the operator writes of a channel's status; the rest is the run's.
+OWNED: Final = ("observedGeneration", "conditions", "schedule", "connection", "lastHandledRequestedAt")
+
 COLLECTOR_CONTAINER: Final = "collector"
 
 

@@ -1,4 +1,4 @@
-"""Quantities: the API server rewrites them ("1024Mi" comes back as "1Gi"), so they are compared by value."""
+"""Quantities, compared by value: the API server rewrites them ("1024Mi" comes back as "1Gi")."""
 
 from __future__ import annotations
 

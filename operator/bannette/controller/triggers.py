@@ -47,22 +47,19 @@ class Decision:
     superfluous: tuple[Job, ...] = ()
 
 
-def decide(
-    channel: Channel, jobs: Sequence[Job], *, allowed: bool, free_slots: int, unrecorded: Sequence[Job] = ()
-) -> Decision:
+def decide(channel: Channel, jobs: Sequence[Job], *, allowed: bool, free_slots: int) -> Decision:
     """Decide about the channel's runs.
 
     Args:
         jobs: the channel's, of this uid.
         allowed: the channel isn't suspended, its prerequisites exist, and an account is connected.
         free_slots: on-demand Jobs that may be added now.
-        unrecorded: Jobs that have no entry in the history yet; they are kept.
     """
     request = channel.requested_at
     handled = request is not None and _is_handled(channel, jobs, request)
     pending = request if request is not None and not handled else None
     acknowledge = request if handled and request != channel.status.last_handled_requested_at else None
-    superfluous = _superfluous(jobs, {job.uid for job in unrecorded})
+    superfluous = _superfluous(jobs)
 
     wants_first = _is_never_collected(channel, jobs)
     if not wants_first and pending is None:
@@ -103,9 +100,9 @@ def _is_never_collected(channel: Channel, jobs: Sequence[Job]) -> bool:
     )
 
 
-def _superfluous(jobs: Sequence[Job], kept: set[str]) -> tuple[Job, ...]:
+def _superfluous(jobs: Sequence[Job]) -> tuple[Job, ...]:
     """Return the finished Jobs of requests but the newest; that one, and the first run's, hold their names for good."""
     manual = sorted(
         (job for job in jobs if job.on_demand and job.trigger is Trigger.MANUAL), key=lambda job: job.created_at
     )
-    return tuple(job for job in manual[:-1] if job.finished and job.uid not in kept and not job.deleting)
+    return tuple(job for job in manual[:-1] if job.finished and not job.deleting)

@@ -1,0 +1,118 @@
+"""Doing what was planned, in order. Nothing is decided here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from bannette.controller.api import Conflict, KubernetesApi, Manifest
+from bannette.controller.events import Announcement, event
+from bannette.controller.names import CHANNEL, CHANNEL_UID_LABEL, EVENT, JOB, Key
+from bannette.controller.plan import Action, Announce, Apply, Confirm, Create, Delete, PatchStatus
+from bannette.controller.store import Store
+from bannette.errors import BannetteError, PersonNeeded
+from bannette.logs import event as log
+
+logger = logging.getLogger(__name__)
+
+
+class ChannelGone(BannetteError):
+    """The channel that was decided about doesn't exist any more."""
+
+
+class ForeignObject(PersonNeeded):
+    """An object that isn't the channel's has the name of one of its Jobs."""
+
+
+class Applier:
+    """Carries out plans, and remembers the answers before the watches bring them."""
+
+    def __init__(self, api: KubernetesApi, store: Store, *, instance: str) -> None:
+        self._api = api
+        self._store = store
+        self._instance = instance
+
+    async def apply(self, actions: Iterable[Action], key: Key, uid: str) -> bool:
+        """Do *actions*; tell whether the channel turned out to have changed since it was decided about.
+
+        Raises:
+            ChannelGone, ForeignObject, Conflict, Refused, Transient, NamespaceTerminating: what was left undone is
+                decided again.
+        """
+        changed = False
+        for action in actions:
+            match action:
+                case Confirm():
+                    changed |= await self._confirm(key, uid)
+                case Apply(kind, manifest):
+                    name = _name(manifest)
+                    self._store.put_child(kind, await self._api.apply(kind.path(key.namespace, name), manifest))
+                    log(logger, "child.applied", channel=key, kind=kind.kind, object=name)
+                case Create(kind, manifest) if kind == JOB:
+                    await self._create_job(manifest, key, uid)
+                case Create(kind, manifest):
+                    await self._api.create(kind.path(key.namespace), manifest)
+                    log(logger, "child.created", channel=key, kind=kind.kind, object=_name(manifest))
+                case Delete(kind, name, job_uid):
+                    await self._api.delete(kind.path(key.namespace, name), uid=job_uid)
+                    log(logger, "child.deleted", channel=key, kind=kind.kind, object=name)
+                case PatchStatus(status, resource_version):
+                    changed |= await self._patch_status(status, resource_version, key)
+                case Announce(announcement):
+                    await self._announce(announcement, key, uid)
+        return changed
+
+    async def _confirm(self, key: Key, uid: str) -> bool:
+        body = await self._api.get(CHANNEL.path(*key))
+        if body is None or _metadata(body)["uid"] != uid:
+            self._store.remove_channel(key)
+            if body is not None:
+                self._store.put_channel(body)
+            raise ChannelGone(f"Channel {key} was deleted.", reason="ChannelGone")
+        return self._store.put_channel(body)
+
+    async def _create_job(self, manifest: Manifest, key: Key, uid: str) -> None:
+        name = _name(manifest)
+        try:
+            body = await self._api.create(JOB.path(key.namespace), manifest)
+            log(logger, "run.requested", channel=key, job=name)
+        except Conflict:
+            found = await self._api.get(JOB.path(key.namespace, name))
+            if found is None:
+                raise
+            body = found
+            if (_metadata(body).get("labels") or {}).get(CHANNEL_UID_LABEL) != uid:
+                raise ForeignObject(
+                    f'Not this channel\'s, and in its way: Job "{name}". Delete or rename it, or rename the channel.',
+                    reason="ForeignObject",
+                ) from None
+        self._store.put_job(body)
+
+    async def _patch_status(self, status: Manifest, resource_version: str | None, key: Key) -> bool:
+        patch: Manifest = {"status": status}
+        if resource_version is not None:
+            patch["metadata"] = {"resourceVersion": resource_version}
+        body = await self._api.merge(CHANNEL.path(*key, "status"), patch)
+        if body is None:
+            self._store.remove_channel(key)
+            raise ChannelGone(f"Channel {key} was deleted.", reason="ChannelGone")
+        log(logger, "status.written", level=logging.DEBUG, channel=key, members=",".join(sorted(status)))
+        return self._store.put_channel(body, written=True)
+
+    async def _announce(self, announcement: Announcement, key: Key, uid: str) -> None:
+        body = event(key, uid, announcement, instance=self._instance, now=datetime.now(UTC))
+        try:
+            await self._api.create(EVENT.path(key.namespace), body)
+        except BannetteError as error:
+            # Events are a courtesy: what they say is in the status too.
+            log(logger, "event.lost", level=logging.WARNING, channel=key, reason=announcement.reason, error=error)
+
+
+def _metadata(body: Manifest) -> dict[str, Any]:
+    return cast("dict[str, Any]", body["metadata"])
+
+
+def _name(manifest: Manifest) -> str:
+    return str(_metadata(manifest)["name"])

@@ -1,0 +1,152 @@
+"""What a channel's conditions say. Pure.
+
+Ready, PrerequisitesMet and Connected are always there; Reconciling and Stalled only while they are true, as kstatus
+has it. A client who hasn't signed in yet makes Connected False, not Ready: a rollout must not hang on a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bannette.controller.prerequisites import Missing
+from bannette.controller.triggers import Wait
+from bannette.resources import (
+    ApplicationAccount,
+    Channel,
+    Condition,
+    ConditionStatus,
+    Trigger,
+    drop_condition,
+    set_condition,
+)
+
+READY: Final = "Ready"
+PREREQUISITES_MET: Final = "PrerequisitesMet"
+CONNECTED: Final = "Connected"
+RECONCILING: Final = "Reconciling"
+STALLED: Final = "Stalled"
+
+# Why a run says that Microsoft no longer knows the account's sign-in.
+_SIGN_IN_LOST: Final = ("SignIn", "Consent", "NotConnected", "ConnectionLost")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one condition says."""
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str
+
+
+def connection(channel: Channel, *, credentials: bool, signed_in: bool, connected_at: datetime | None) -> Verdict:
+    """Return whether an account is connected.
+
+    Args:
+        credentials: the application's credentials are there; of no matter for accounts that sign in.
+        signed_in: the client's sign-in is kept; of no matter for applications.
+        connected_at: the time of that sign-in, if it is known.
+    """
+    account = channel.onedrive.account
+    last = channel.status.last_run
+    lost = last is not None and last.reason.startswith(_SIGN_IN_LOST)
+    if isinstance(account, ApplicationAccount):
+        if not credentials:
+            return _connected(
+                False, "CredentialsMissing", f'The credentials in Secret "{account.credentials_secret}" are missing.'
+            )
+        if last is not None and lost:
+            return _connected(False, last.reason, last.message)
+        return _connected(True, "CredentialsPresent", f"The app signs in for {account.user} by itself.")
+    if not signed_in:
+        return _connected(
+            False,
+            "NotSignedIn",
+            f"{account.login_hint} hasn't signed in yet: run `bannette connect {channel.name} -n {channel.namespace}`.",
+        )
+    if last is not None and lost and (connected_at is None or connected_at <= last.started_at):
+        return _connected(False, last.reason, last.message)
+    return _connected(True, "SignedIn", f"{account.login_hint} has signed in.")
+
+
+def prerequisites_met(channel: Channel, missing: Sequence[Missing]) -> Verdict:
+    if not missing:
+        message = f'Recipient "{channel.recipient}", binder "{channel.binder}" and what they need exist.'
+        return Verdict(PREREQUISITES_MET, ConditionStatus.TRUE, "AllPresent", message)
+    reason = missing[0].reason if len(missing) == 1 else "SeveralMissing"
+    return Verdict(PREREQUISITES_MET, ConditionStatus.FALSE, reason, " ".join(one.message for one in missing))
+
+
+def ready(
+    channel: Channel,
+    *,
+    missing: Sequence[Missing],
+    connected: bool,
+    waiting: tuple[Trigger, Wait] | None,
+) -> Verdict:
+    held = f" The request of {channel.requested_at} is held until then." if _is_held(waiting) else ""
+    if missing:
+        message = f"No run starts before this is done: {' '.join(one.message for one in missing)}{held}"
+        return Verdict(READY, ConditionStatus.FALSE, "PrerequisitesMissing", message)
+    if channel.suspend:
+        return _ready("Suspended", f"Suspended: no run starts until spec.suspend is false.{held}")
+    if not connected:
+        return _ready("NotConnected", f"No run starts before an account is connected.{held}")
+    if waiting is not None:
+        trigger, wait = waiting
+        what = "The first collection" if trigger is Trigger.INITIAL else f"The request of {channel.requested_at}"
+        return _ready("RunWaiting", f"{what} waits: {wait.value}.")
+    return _ready("Scheduled", f"Collects every day at {channel.schedule.time} ({channel.schedule.time_zone}).")
+
+
+def stalled(reason: str, message: str) -> tuple[Verdict, ...]:
+    """Return the verdicts on a channel that nothing can be done about before a person acts."""
+    return (
+        Verdict(READY, ConditionStatus.FALSE, reason, message),
+        Verdict(STALLED, ConditionStatus.TRUE, reason, message),
+    )
+
+
+def reconciling(reason: str, message: str) -> tuple[Verdict, ...]:
+    """Return the verdicts on a channel whose children aren't applied, and are tried again."""
+    return (
+        Verdict(READY, ConditionStatus.FALSE, reason, message),
+        Verdict(RECONCILING, ConditionStatus.TRUE, reason, message),
+    )
+
+
+def set_conditions(
+    old: Sequence[Condition], verdicts: Sequence[Verdict], *, generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Return *old* with *verdicts* in it; Reconciling and Stalled go unless a verdict says so."""
+    conditions = tuple(old)
+    said = {verdict.type for verdict in verdicts}
+    for kind in (RECONCILING, STALLED):
+        if kind not in said:
+            conditions = drop_condition(conditions, kind)
+    for verdict in verdicts:
+        new = Condition(
+            type=verdict.type,
+            status=verdict.status,
+            reason=verdict.reason,
+            message=verdict.message,
+            observed_generation=generation,
+        )
+        conditions = set_condition(conditions, new, now)
+    return conditions
+
+
+def _ready(reason: str, message: str) -> Verdict:
+    return Verdict(READY, ConditionStatus.TRUE, reason, message)
+
+
+def _connected(is_connected: bool, reason: str, message: str) -> Verdict:
+    return Verdict(CONNECTED, ConditionStatus.TRUE if is_connected else ConditionStatus.FALSE, reason, message)
+
+
+def _is_held(waiting: tuple[Trigger, Wait] | None) -> bool:
+    return waiting is not None and waiting[1] is Wait.HELD

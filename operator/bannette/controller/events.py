@@ -1,0 +1,96 @@
+"""Events for people: what happened to a channel, said once, when it happens. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from bannette.controller.api import Manifest
+from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, STALLED
+from bannette.controller.names import CHANNEL, EVENT, Key
+from bannette.resources import ChannelStatus, Condition, ConditionStatus, HistoryEntry, RunResult
+
+_NOTE_LENGTH: Final = 1024
+
+
+class EventType(StrEnum):
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What happened, as a past participle, and a sentence about it."""
+
+    reason: str
+    note: str
+    type: EventType = EventType.NORMAL
+    action: str = "Reconcile"
+
+
+def transitions(old: ChannelStatus, new: ChannelStatus) -> Iterator[Announcement]:
+    """Yield what the change from *old* to *new* conditions means for people."""
+    before, after = old.condition(PREREQUISITES_MET), new.condition(PREREQUISITES_MET)
+    if _is_false(after) and (not _is_false(before) or _message(before) != _message(after)):
+        yield Announcement("PrerequisitesMissing", _message(after), EventType.WARNING)
+    if _is_true(after) and _is_false(before):
+        yield Announcement("PrerequisitesMet", _message(after))
+    before, after = old.condition(CONNECTED), new.condition(CONNECTED)
+    if _is_true(after) and _is_false(before):
+        yield Announcement("AccountConnected", _message(after))
+    if _is_false(after) and _is_true(before):
+        yield Announcement("AccountDisconnected", _message(after), EventType.WARNING)
+    before, after = old.condition(STALLED), new.condition(STALLED)
+    if after is not None and (before is None or before.message != after.message):
+        yield Announcement("Stalled", after.message, EventType.WARNING)
+
+
+def run_ended(entry: HistoryEntry) -> Announcement:
+    failed = entry.result is RunResult.FAILED
+    counts = f"{entry.collected} collected, {entry.deferred} deferred, {entry.rejected} rejected"
+    return Announcement(
+        f"Run{entry.result.value}",
+        f"{entry.trigger.value} run: {counts}. {entry.reason}: {entry.message}",
+        EventType.WARNING if failed else EventType.NORMAL,
+        "Collect",
+    )
+
+
+def event(key: Key, uid: str, announcement: Announcement, *, instance: str, now: datetime) -> Manifest:
+    """Return the Event object that says *announcement* about the channel of that key and uid."""
+    note = announcement.note or announcement.reason
+    return {
+        "apiVersion": EVENT.api_version,
+        "kind": EVENT.kind,
+        "metadata": {"name": f"{key.name}.{uuid.uuid4().hex[:16]}", "namespace": key.namespace},
+        "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "type": announcement.type.value,
+        "reason": announcement.reason,
+        "action": announcement.action,
+        "note": note if len(note) <= _NOTE_LENGTH else f"{note[: _NOTE_LENGTH - 1]}…",
+        "regarding": {
+            "apiVersion": CHANNEL.api_version,
+            "kind": CHANNEL.kind,
+            "name": key.name,
+            "namespace": key.namespace,
+            "uid": uid,
+        },
+        "reportingController": "bannette.io/operator",
+        "reportingInstance": instance[:128],
+    }
+
+
+def _is_true(condition: Condition | None) -> bool:
+    return condition is not None and condition.status is ConditionStatus.TRUE
+
+
+def _is_false(condition: Condition | None) -> bool:
+    return condition is not None and condition.status is ConditionStatus.FALSE
+
+
+def _message(condition: Condition | None) -> str:
+    return condition.message if condition is not None else ""

@@ -1,0 +1,103 @@
+"""kopf's part: it watches the custom resources, and every handler names a key.
+
+``on.event`` alone writes nothing: no finalizer, no annotation; so a channel can be deleted while the operator is down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import kopf
+
+from bannette.controller.api import KubernetesApi, Manifest
+from bannette.controller.names import BINDER, RECIPIENT, Key, Kind
+from bannette.controller.observe import RecentReads
+from bannette.controller.store import Store
+from bannette.resources import ADOPT, BINDERS, CHANNELS, GROUP, RECIPIENTS, VERSION
+
+
+class Sightings:
+    """What the watches of the custom resources have told, and whom it wakes."""
+
+    def __init__(self, store: Store, recent: RecentReads, wake: Callable[[Key], None]) -> None:
+        self._store = store
+        self._recent = recent
+        self._wake = wake
+        self._seen: dict[tuple[Kind, str, str], tuple[object, ...]] = {}
+
+    def channel(self, change: str | None, body: Manifest) -> None:
+        metadata = cast("dict[str, Any]", body["metadata"])
+        key = Key(metadata["namespace"], metadata["name"])
+        if change == "DELETED":
+            self._store.remove_channel(key)
+            self._wake(key)
+        elif self._store.put_channel(body):
+            self._wake(key)
+
+    def reference(self, kind: Kind, change: str | None, body: Manifest) -> None:
+        """Wake the channels that name this binder or recipient, unless only its status changed."""
+        metadata = cast("dict[str, Any]", body["metadata"])
+        namespace, name = metadata["namespace"], metadata["name"]
+        place = (kind, namespace, name)
+        says = (metadata["uid"], metadata.get("generation"), (metadata.get("annotations") or {}).get(ADOPT))
+        if change == "DELETED":
+            self._seen.pop(place, None)
+        elif self._seen.get(place) == says:
+            return
+        else:
+            self._seen[place] = says
+        self._recent.forget(kind.path(namespace, name))
+        named = {"binder": name} if kind == BINDER else {"recipient": name}
+        for key in self._store.channels_naming(namespace, **named):
+            self._wake(key)
+
+
+def registry_for(sightings: Sightings, api: KubernetesApi) -> kopf.OperatorRegistry:
+    """Return kopf's registry with our handlers in it, and nothing else."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        # The same credentials as our own calls; kopf asks again when they have expired.
+        return kopf.AiohttpSession(server=api.configuration.host, aiohttp_session=await api.session())
+
+    @kopf.on.event(GROUP, VERSION, CHANNELS, registry=registry)
+    async def channel_seen(event: Any, **_: Any) -> None:
+        sightings.channel(event["type"], event["object"])
+
+    @kopf.on.event(GROUP, VERSION, BINDERS, registry=registry)
+    async def binder_seen(event: Any, **_: Any) -> None:
+        sightings.reference(BINDER, event["type"], event["object"])
+
+    @kopf.on.event(GROUP, VERSION, RECIPIENTS, registry=registry)
+    async def recipient_seen(event: Any, **_: Any) -> None:
+        sightings.reference(RECIPIENT, event["type"], event["object"])
+
+    return registry
+
+
+def kopf_settings(*, namespaced: bool) -> kopf.OperatorSettings:
+    """Return the settings that were measured: 10,000 channels take 150 MB with them, and 800 with the defaults."""
+    settings = kopf.OperatorSettings()
+    settings.watching.chunk_size = 200
+    settings.queueing.idle_timeout = 0.2
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = namespaced
+    settings.process.ultimate_exiting_timeout = 30
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    return settings
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Remembers nothing: without change handlers nobody asks for the difference."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        return None

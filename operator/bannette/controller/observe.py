@@ -1,0 +1,225 @@
+"""What is: a channel, its children and runs, and what it refers to, gathered for one decision."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+
+from bannette.controller.api import KubernetesApi, Manifest
+from bannette.controller.history import unrecorded
+from bannette.controller.names import (
+    BINDER,
+    CHANNEL,
+    CHANNEL_LABEL,
+    CHANNEL_UID_LABEL,
+    CHILD_KINDS,
+    JOB,
+    MANAGED_BY,
+    MANAGER,
+    POD,
+    RECIPIENT,
+    SECRET,
+    Key,
+    Kind,
+    child_name,
+    token_secret_name,
+)
+from bannette.controller.plan import Ended, Observed
+from bannette.controller.prerequisites import (
+    Missing,
+    Need,
+    Prerequisites,
+    Presence,
+    needs,
+    no_binder,
+    no_recipient,
+    unmet,
+)
+from bannette.controller.runs import parse_pod
+from bannette.controller.store import Store
+from bannette.resources import Binder, Channel, DelegatedAccount, InvalidResource, Recipient
+
+T = TypeVar("T")
+
+_FRESH_SECONDS: Final = 2.0
+
+
+class RecentReads:
+    """GETs whose answer serves everyone who asks within two seconds: the channels of a tenant share what they need."""
+
+    def __init__(self, api: KubernetesApi) -> None:
+        self._api = api
+        self._reads: dict[str, tuple[float, asyncio.Future[object]]] = {}
+
+    async def read(self, path: str, reduce: Callable[[Manifest], T]) -> T | None:
+        """Return what *reduce* makes of the object; None if it doesn't exist. Nothing else of it is kept."""
+        now = asyncio.get_running_loop().time()
+        for other in [other for other, (since, _) in self._reads.items() if now - since > _FRESH_SECONDS]:
+            del self._reads[other]
+        if path not in self._reads:
+            self._reads[path] = (now, asyncio.ensure_future(self._get(path, reduce)))
+        future = self._reads[path][1]
+        try:
+            found = await asyncio.shield(future)
+        except BaseException:
+            self.forget(path)
+            raise
+        if found is None:
+            self.forget(path)
+        return cast("T | None", found)
+
+    def forget(self, path: str) -> None:
+        self._reads.pop(path, None)
+
+    async def _get(self, path: str, reduce: Callable[[Manifest], object]) -> object:
+        body = await self._api.get(path)
+        return None if body is None else reduce(body)
+
+
+@dataclass(frozen=True)
+class _Ownership:
+    mine: Manifest | None = None
+    foreign: str | None = None
+    leftover: str | None = None
+
+
+class Observer:
+    """Gathers what a decision about a channel rests on."""
+
+    def __init__(self, api: KubernetesApi, store: Store) -> None:
+        self._api = api
+        self._store = store
+        self.recent = RecentReads(api)
+
+    async def observe(self, channel: Channel, *, resource_version: str, announced: str | None) -> Observed:
+        """Return all but the free slots, which must be counted when nothing can come between."""
+        children = await asyncio.gather(*(self._child(kind, channel) for kind in CHILD_KINDS))
+        prerequisites, token = await self._prerequisites(channel)
+        found = [*children, token]
+        channel, resource_version, ended, vanished = await self._ended(channel, resource_version)
+        return Observed(
+            channel=channel,
+            resource_version=resource_version,
+            children={kind: child.mine for kind, child in zip(CHILD_KINDS, children, strict=True)},
+            prerequisites=prerequisites,
+            jobs=self._store.jobs(Key(channel.namespace, channel.name), channel.uid),
+            foreign=tuple(one.foreign for one in found if one.foreign),
+            leftovers=tuple(one.leftover for one in found if one.leftover),
+            ended=ended,
+            vanished=vanished,
+            announced=announced,
+        )
+
+    async def _child(self, kind: Kind, channel: Channel) -> _Ownership:
+        name = child_name(kind, channel.name)
+        body = self._store.child(kind, channel.namespace, name)
+        if body is None:
+            # It may be there without our labels, or the watch is late: what is absent in memory is asked for.
+            body = await self._api.get(kind.path(channel.namespace, name))
+        return _Ownership() if body is None else _ownership(kind, body, channel)
+
+    async def _prerequisites(self, channel: Channel) -> tuple[Prerequisites, _Ownership]:
+        namespace = channel.namespace
+        missing: list[Missing] = []
+        recipient, binder = await asyncio.gather(
+            self.recent.read(RECIPIENT.path(namespace, channel.recipient), _parsed(Recipient.parse)),
+            self.recent.read(BINDER.path(namespace, channel.binder), _parsed(Binder.parse)),
+        )
+        if recipient is None:
+            missing.append(no_recipient(channel))
+        if binder is None:
+            missing.append(no_binder(channel))
+        missing += [_invalid(one) for one in (recipient, binder) if isinstance(one, InvalidResource)]
+        valid_binder = binder if isinstance(binder, Binder) else None
+        wanted = needs(channel, valid_binder)
+        presences = await asyncio.gather(*(self._presence(need, namespace) for need in wanted))
+        missing += unmet(channel, valid_binder, dict(zip(wanted, presences, strict=True)))
+        token, ownership = await self._token(channel)
+        return (
+            Prerequisites(recipient if isinstance(recipient, Recipient) else None, valid_binder, token, tuple(missing)),
+            ownership,
+        )
+
+    async def _presence(self, need: Need, namespace: str) -> Presence | None:
+        return await self.recent.read(need.kind.path(namespace, need.name), _presence)
+
+    async def _token(self, channel: Channel) -> tuple[Presence | None, _Ownership]:
+        if not isinstance(channel.onedrive.account, DelegatedAccount):
+            return None, _Ownership()
+        path = SECRET.path(channel.namespace, token_secret_name(channel.name))
+        body = await self._api.get(path)
+        if body is None:
+            return None, _Ownership()
+        return _presence(body), _ownership(SECRET, {"metadata": body["metadata"]}, channel)
+
+    async def _ended(self, channel: Channel, version: str) -> tuple[Channel, str, tuple[Ended, ...], bool]:
+        """Return the runs that left no word, judged by the channel as it is now: its watch may be behind the Jobs'."""
+        key = Key(channel.namespace, channel.name)
+        if not self._lacks_entries(channel) and not self._lacks_active_job(channel):
+            return channel, version, (), False
+        body = await self._api.get(CHANNEL.path(*key))
+        if body is None or cast("dict[str, Any]", body["metadata"])["uid"] != channel.uid:
+            return channel, version, (), False
+        self._store.put_channel(body)
+        fresh, version = Channel.parse(body), cast("dict[str, str]", body["metadata"])["resourceVersion"]
+        lacking = unrecorded(self._store.jobs(key, fresh.uid), fresh.status, limit=fresh.history_limit)
+        ended = []
+        for job in lacking:
+            selector = f"batch.kubernetes.io/controller-uid={job.uid}"
+            pods, _ = await self._api.list(POD.path(key.namespace), selector=selector)
+            ended.append(Ended(job, tuple(parse_pod(pod) for pod in pods)))
+        active = fresh.status.active_run
+        vanished = (
+            active is not None
+            and active.job is not None
+            and self._lacks_active_job(fresh)
+            and await self._api.get(JOB.path(key.namespace, active.job)) is None
+        )
+        return fresh, version, tuple(ended), vanished
+
+    def _lacks_entries(self, channel: Channel) -> bool:
+        jobs = self._store.jobs(Key(channel.namespace, channel.name), channel.uid)
+        return bool(unrecorded(jobs, channel.status, limit=channel.history_limit))
+
+    def _lacks_active_job(self, channel: Channel) -> bool:
+        active = channel.status.active_run
+        jobs = self._store.jobs(Key(channel.namespace, channel.name), channel.uid)
+        return active is not None and not any(job.uid == active.id for job in jobs)
+
+
+def _ownership(kind: Kind, body: Manifest, channel: Channel) -> _Ownership:
+    metadata = cast("dict[str, Any]", body["metadata"])
+    labels, owners = metadata.get("labels") or {}, metadata.get("ownerReferences") or ()
+    description = f'{kind.kind} "{metadata["name"]}"'
+    if any(owner["uid"] == channel.uid for owner in owners) or labels.get(CHANNEL_UID_LABEL) == channel.uid:
+        return _Ownership(leftover=description) if "deletionTimestamp" in metadata else _Ownership(mine=body)
+    earlier = any(owner["kind"] == CHANNEL.kind and owner["name"] == channel.name for owner in owners)
+    if earlier and labels.get(MANAGED_BY) == MANAGER and labels.get(CHANNEL_LABEL) == channel.name:
+        return _Ownership(leftover=description)
+    return _Ownership(foreign=description)
+
+
+def _presence(body: Manifest) -> Presence:
+    """Reduce a Secret or ConfigMap to the names of keys that have a value: values go no further than here."""
+    metadata = cast("dict[str, Any]", body["metadata"])
+    data = {
+        **cast("dict[str, object]", body.get("data") or {}),
+        **cast("dict[str, object]", body.get("binaryData") or {}),
+    }
+    return Presence(frozenset(key for key, value in data.items() if value), metadata.get("annotations") or {})
+
+
+def _parsed(parse: Callable[[Manifest], T]) -> Callable[[Manifest], T | InvalidResource]:
+    def attempt(body: Manifest) -> T | InvalidResource:
+        try:
+            return parse(body)
+        except InvalidResource as error:
+            return error
+
+    return attempt
+
+
+def _invalid(error: InvalidResource) -> Missing:
+    return Missing(error.reason, f"{error}.")

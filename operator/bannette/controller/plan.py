@@ -1,0 +1,339 @@
+"""From what is to what should be: everything that reconcile does is decided here. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from bannette.controller import builders, conditions, jobs
+from bannette.controller.api import Manifest
+from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, Verdict
+from bannette.controller.drift import differs, sealed
+from bannette.controller.events import Announcement, run_ended, transitions
+from bannette.controller.history import entry_for, with_entries
+from bannette.controller.names import JOB, KINDS, OWNED, SECRET, Kind
+from bannette.controller.prerequisites import Prerequisites, connected_account, is_signed_in
+from bannette.controller.runs import Job, Pod
+from bannette.controller.settings import Settings
+from bannette.controller.triggers import Decision, Wait, decide
+from bannette.resources import (
+    Channel,
+    ChannelStatus,
+    ConditionStatus,
+    ConnectionStatus,
+    DelegatedAccount,
+    HistoryEntry,
+    RunResult,
+    ScheduleStatus,
+)
+
+# What is the run's to write, but for a run that left it unsaid.
+_UNSAID: Final = ("history", "lastRun", "activeRun")
+_RECHECK_SLOT: Final = timedelta(seconds=60)
+_RECHECK_FOREIGN: Final = timedelta(seconds=60)
+_RECHECK_LEFTOVER: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A finished Job that the history knows nothing of, and what is left of its pods."""
+
+    job: Job
+    pods: tuple[Pod, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """All that a decision about a channel rests on.
+
+    Attributes:
+        resource_version: of the channel as it was read.
+        children: the channel's own objects of each kind; None if there is none.
+        foreign: descriptions of objects that have a child's name and aren't the channel's.
+        leftovers: descriptions of children of an earlier channel of that name, which are about to go.
+        jobs: the runs of this channel's uid.
+        free_slots: on-demand Jobs that may be added now.
+        ended: finished Jobs that left no entry.
+        vanished: the status names an active run whose Job doesn't exist any more.
+        announced: id of the last run that people were told of, "" for none; None: unknown, so nothing is announced.
+    """
+
+    channel: Channel
+    resource_version: str
+    children: Mapping[Kind, Manifest | None]
+    prerequisites: Prerequisites
+    jobs: tuple[Job, ...] = ()
+    free_slots: int = 1
+    foreign: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    ended: tuple[Ended, ...] = ()
+    vanished: bool = False
+    announced: str | None = None
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Make sure that the channel still exists, before anything new is made for it: its watch may be behind."""
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Make the object have these fields."""
+
+    kind: Kind
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create the object, unless its name is taken."""
+
+    kind: Kind
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete this very object."""
+
+    kind: Kind
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class PatchStatus:
+    """Merge this into the channel's status; if its version is still the given one."""
+
+    status: Manifest
+    resource_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Tell people."""
+
+    announcement: Announcement
+
+
+Action = Confirm | Apply | Create | Delete | PatchStatus | Announce
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do, in order, and when to look again without being woken."""
+
+    actions: tuple[Action, ...] = ()
+    look_again: timedelta | None = None
+    waits_for_slot: bool = False
+    last_run: str | None = field(default=None, compare=False)
+
+
+def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
+    """Return what makes the cluster say what the channel says."""
+    channel = observed.channel
+    if channel.deleting:
+        return Plan()
+    if observed.foreign:
+        names = ", ".join(observed.foreign)
+        message = f"Not this channel's, and in its way: {names}. Delete or rename it, or rename the channel."
+        return _without_children(observed, conditions.stalled("ForeignObject", message), now, _RECHECK_FOREIGN)
+    if observed.leftovers:
+        message = f"Waits until an earlier channel of this name is gone: {', '.join(observed.leftovers)}."
+        return _without_children(observed, conditions.reconciling("Replacing", message), now, _RECHECK_LEFTOVER)
+
+    entries = _unsaid_entries(observed, now)
+    channel = replace(channel, status=with_entries(channel.status, entries, limit=channel.history_limit))
+    verdicts, allowed = _judge(channel, observed.prerequisites)
+    decision = decide(channel, observed.jobs, allowed=allowed, free_slots=observed.free_slots)
+    ready = conditions.ready(
+        channel,
+        missing=observed.prerequisites.missing,
+        connected=verdicts[1].status is ConditionStatus.TRUE,
+        waiting=decision.waiting,
+    )
+    status = _next_status(channel, observed, (ready, *verdicts), decision, allowed=allowed, now=now)
+    guard = observed.resource_version if entries else None
+    children = tuple(_children(channel, observed, settings, decision, allowed=allowed))
+    return Plan(
+        actions=(
+            *((Confirm(),) if any(_is_new(action, observed) for action in children) else ()),
+            *children,
+            *_status_patch(observed.channel.status, status, resource_version=guard),
+            *(Announce(one) for one in _announcements(observed, channel, status, decision)),
+            *(Delete(JOB, job.name, job.uid) for job in decision.superfluous),
+        ),
+        look_again=_look_again(channel, observed, status, decision, settings, now),
+        waits_for_slot=decision.waiting is not None and decision.waiting[1] is Wait.SLOT,
+        last_run=status.last_run.id if status.last_run else "",
+    )
+
+
+def refused(old: ChannelStatus, verdicts: Sequence[Verdict], *, generation: int, now: datetime) -> tuple[Action, ...]:
+    """Return what is to be said of a channel whose spec can't be read, or whose children can't be applied."""
+    new = conditions.set_conditions(old.conditions, verdicts, generation=generation, now=now)
+    status = replace(old, conditions=new, observed_generation=generation)
+    return (*_status_patch(old, status), *(Announce(one) for one in transitions(old, status)))
+
+
+def _without_children(observed: Observed, verdicts: Sequence[Verdict], now: datetime, look_again: timedelta) -> Plan:
+    channel = observed.channel
+    return Plan(refused(channel.status, verdicts, generation=channel.generation, now=now), look_again)
+
+
+def _unsaid_entries(observed: Observed, now: datetime) -> tuple[HistoryEntry, ...]:
+    entries = [entry_for(ended.job, ended.pods) for ended in observed.ended]
+    active = observed.channel.status.active_run
+    if observed.vanished and active is not None:
+        entries.append(
+            HistoryEntry(
+                id=active.id,
+                trigger=active.trigger,
+                request=None,
+                job=active.job,
+                started_at=active.started_at,
+                completed_at=now,
+                result=RunResult.FAILED,
+                reason="JobDeleted",
+                message="The run's Job was deleted while it was at work; the next run continues where it was.",
+                collected=active.collected,
+            )
+        )
+    return tuple(entries)
+
+
+def _judge(channel: Channel, found: Prerequisites) -> tuple[tuple[Verdict, Verdict], bool]:
+    """Return the verdicts on PrerequisitesMet and Connected, and whether the channel may run."""
+    _, connected_at = connected_account(found.token) if found.token is not None else (None, None)
+    connected = conditions.connection(
+        channel,
+        credentials=not any(one.reason == "CredentialsMissing" for one in found.missing),
+        signed_in=is_signed_in(found.token),
+        connected_at=connected_at,
+    )
+    # A sign-in that failed is tried again every day: a secret may have been renewed. Without one there is no use.
+    may_connect = not isinstance(channel.onedrive.account, DelegatedAccount) or is_signed_in(found.token)
+    allowed = not channel.suspend and not found.missing and may_connect
+    return (conditions.prerequisites_met(channel, found.missing), connected), allowed
+
+
+def _children(
+    channel: Channel, observed: Observed, settings: Settings, decision: Decision, *, allowed: bool
+) -> Iterator[Action]:
+    binder = observed.prerequisites.binder
+    account = (builders.service_account(channel), builders.role(channel), builders.role_binding(channel))
+    yield from _apply_what_differs(account, observed)
+    if isinstance(channel.onedrive.account, DelegatedAccount) and observed.prerequisites.token is None:
+        yield Create(SECRET, builders.token_secret(channel))
+    # Before the CronJob: one that is no longer suspended may start a run that it missed at once.
+    if decision.start is not None and binder is not None:
+        yield Create(JOB, jobs.on_demand_job(channel, binder, settings, request=decision.start.request))
+    yield from _apply_what_differs((jobs.cron_job(channel, binder, settings, suspend=not allowed),), observed)
+
+
+def _is_new(action: Action, observed: Observed) -> bool:
+    return isinstance(action, Create) or (isinstance(action, Apply) and observed.children.get(action.kind) is None)
+
+
+def _apply_what_differs(manifests: Sequence[Manifest], observed: Observed) -> Iterator[Action]:
+    for manifest in map(sealed, manifests):
+        kind = KINDS[cast(str, manifest["kind"])]
+        if differs(manifest, observed.children.get(kind)):
+            yield Apply(kind, manifest)
+
+
+def _next_status(
+    channel: Channel,
+    observed: Observed,
+    verdicts: Sequence[Verdict],
+    decision: Decision,
+    *,
+    allowed: bool,
+    now: datetime,
+) -> ChannelStatus:
+    old = channel.status
+    return replace(
+        old,
+        observed_generation=channel.generation,
+        conditions=conditions.set_conditions(old.conditions, verdicts, generation=channel.generation, now=now),
+        schedule=ScheduleStatus(
+            cron=channel.schedule.cron,
+            time_zone=channel.schedule.time_zone,
+            next_run_time=channel.schedule.next_run(now) if allowed else None,
+        ),
+        connection=_connection_status(channel, observed.prerequisites),
+        last_handled_requested_at=decision.acknowledge or old.last_handled_requested_at,
+    )
+
+
+def _connection_status(channel: Channel, found: Prerequisites) -> ConnectionStatus:
+    old = channel.status.connection or ConnectionStatus()
+    account = channel.onedrive.account
+    if isinstance(account, DelegatedAccount):
+        signed_in, connected_at = connected_account(found.token) if found.token is not None else (None, None)
+        return replace(old, account=signed_in or account.login_hint, connected_at=connected_at or old.connected_at)
+    last = channel.status.last_run
+    was_let_in = last is not None and last.result in (RunResult.SUCCEEDED, RunResult.PARTIALLY_SUCCEEDED)
+    first_time = last.started_at if last is not None and was_let_in else None
+    return replace(old, account=account.user, connected_at=old.connected_at or first_time)
+
+
+def _status_patch(
+    old: ChannelStatus, new: ChannelStatus, *, resource_version: str | None = None
+) -> Iterator[PatchStatus]:
+    was, becomes = old.to_dict(), new.to_dict()
+    members = OWNED + (_UNSAID if resource_version is not None else ())
+    patch = {name: _merged(was.get(name), becomes.get(name)) for name in members if was.get(name) != becomes.get(name)}
+    if patch:
+        yield PatchStatus(patch, resource_version)
+
+
+def _merged(old: object, new: object) -> object:
+    """Return what a merge patch must say to turn *old* into *new*: null removes."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return dict.fromkeys(old.keys() - new.keys()) | new
+    return new
+
+
+def _announcements(
+    observed: Observed, channel: Channel, status: ChannelStatus, decision: Decision
+) -> Iterator[Announcement]:
+    yield from transitions(observed.channel.status, status)
+    if decision.start is not None and decision.start.request is None:
+        yield Announcement("FirstRunStarted", "The first collection starts.", action="Collect")
+    elif decision.start is not None:
+        yield Announcement(
+            "RunRequested", f"A run starts for the request of {decision.start.request}.", action="Collect"
+        )
+    last = status.last_run
+    if last is not None and observed.announced is not None and observed.announced != last.id:
+        yield run_ended(last)
+
+
+def _look_again(
+    channel: Channel,
+    observed: Observed,
+    status: ChannelStatus,
+    decision: Decision,
+    settings: Settings,
+    now: datetime,
+) -> timedelta | None:
+    waits: list[timedelta] = []
+    if status.schedule is not None and status.schedule.next_run_time is not None:
+        waits.append(status.schedule.next_run_time - now + timedelta(seconds=1))
+    longest = settings.unmet_recheck_longest
+    if observed.prerequisites.missing:
+        waits.append(min(max(_age(status, PREREQUISITES_MET, now) / 2, timedelta(seconds=2)), longest))
+    if isinstance(channel.onedrive.account, DelegatedAccount) and not is_signed_in(observed.prerequisites.token):
+        waits.append(min(max(_age(status, CONNECTED, now) / 10, timedelta(seconds=5)), longest))
+    if decision.waiting is not None and decision.waiting[1] is Wait.SLOT:
+        waits.append(_RECHECK_SLOT)
+    return min(waits, default=None)
+
+
+def _age(status: ChannelStatus, kind: str, now: datetime) -> timedelta:
+    condition = status.condition(kind)
+    since = condition.last_transition_time if condition is not None else None
+    return now - since if since is not None else timedelta()

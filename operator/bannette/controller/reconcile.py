@@ -1,0 +1,158 @@
+"""One level-triggered reconcile, and the workers that call it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from bannette.controller import conditions
+from bannette.controller.api import Conflict, KubernetesApi, Manifest, NamespaceTerminating, Refused
+from bannette.controller.apply import Applier, ChannelGone, ForeignObject
+from bannette.controller.conditions import Verdict
+from bannette.controller.names import JOB, Key
+from bannette.controller.observe import Observer
+from bannette.controller.plan import Create, plan, refused
+from bannette.controller.queue import WorkQueue
+from bannette.controller.runs import Job
+from bannette.controller.settings import Settings
+from bannette.controller.slots import Slots
+from bannette.controller.store import Store
+from bannette.errors import BannetteError, PersonNeeded, Transient
+from bannette.logs import event
+from bannette.resources import Channel, ChannelStatus, InvalidResource
+
+logger = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Makes the cluster say what the channels say, one channel at a time."""
+
+    def __init__(self, api: KubernetesApi, settings: Settings, *, store: Store, queue: WorkQueue[Key]) -> None:
+        self._settings = settings
+        self._store = store
+        self._queue = queue
+        self.observer = Observer(api, store)
+        self._applier = Applier(api, store, instance=settings.instance)
+        self._slots = Slots(settings.max_concurrent_runs)
+        self._announced: dict[Key, str] = {}
+
+    async def work(self) -> None:
+        """Take keys from the queue until cancelled."""
+        while True:
+            key = await self._queue.take()
+            try:
+                await self._attempt(key)
+            finally:
+                self._queue.done(key)
+
+    def run_finished(self, job: Job) -> None:
+        """A Job takes no slot any more: whoever waits for one goes on."""
+        if job.on_demand:
+            self._wake_waiting()
+
+    async def reconcile(self, key: Key) -> timedelta | None:
+        """Make what is what should be; return when to look again without being woken.
+
+        Raises:
+            BannetteError: not all of it could be done; it is to be tried again.
+        """
+        body = self._store.channel(key)
+        if body is None:
+            self._forget(key)
+            return None
+        try:
+            channel = Channel.parse(body)
+        except InvalidResource as error:
+            await self._say(body, conditions.stalled(error.reason, f"{error}."))
+            return None
+        try:
+            return await self._reconcile(key, channel, resource_version=_metadata(body)["resourceVersion"])
+        except ForeignObject as error:
+            await self._say(body, conditions.stalled(error.reason, str(error)))
+            raise
+        except Refused as error:
+            await self._say(body, conditions.reconciling("ApplyFailed", f"{error.reason}: {error}"))
+            raise
+
+    async def _reconcile(self, key: Key, channel: Channel, *, resource_version: str) -> timedelta | None:
+        last = channel.status.last_run
+        announced = self._announced.setdefault(key, last.id if last is not None else "")
+        observed = await self.observer.observe(channel, resource_version=resource_version, announced=announced)
+        # From here to the reservation nothing is awaited, so that no other channel takes the same slot.
+        free = self._slots.free_for(key, taken=self._store.unfinished_on_demand)
+        planned = plan(replace(observed, free_slots=free), self._settings, now=datetime.now(UTC))
+        self._queue_for_slot(key, waits=planned.waits_for_slot)
+        starts = any(isinstance(action, Create) and action.kind == JOB for action in planned.actions)
+        if starts:
+            self._slots.reserve(key)
+        try:
+            changed = await self._applier.apply(planned.actions, key, channel.uid)
+        finally:
+            if starts:
+                self._slots.release(key)
+        if planned.last_run is not None:
+            self._announced[key] = planned.last_run
+        if changed:
+            self._queue.add(key)
+        return planned.look_again
+
+    async def _attempt(self, key: Key) -> None:
+        try:
+            look_again = await self.reconcile(key)
+        except (ChannelGone, NamespaceTerminating):
+            self._queue.forget(key)
+            if self._store.channel(key) is None:
+                self._forget(key)
+        except Conflict:
+            self._queue.retry(key)
+        except Transient as error:
+            seconds = self._queue.retry(key, least=error.retry_after or 0)
+            event(
+                logger, "reconcile.postponed", level=logging.WARNING, channel=key, seconds=f"{seconds:.1f}", error=error
+            )
+        except PersonNeeded as error:
+            seconds = self._queue.retry(key)
+            event(logger, "reconcile.refused", level=logging.ERROR, channel=key, seconds=f"{seconds:.1f}", error=error)
+        except Exception:
+            # The top of a worker: one channel's surprise must not stop the others.
+            self._queue.retry(key)
+            logger.exception("reconcile.failed channel=%s", key)
+        else:
+            self._queue.forget(key)
+            if look_again is not None:
+                self._queue.add_after(key, look_again.total_seconds())
+
+    async def _say(self, body: Manifest, verdicts: tuple[Verdict, ...]) -> None:
+        """Write into the status why nothing could be done."""
+        metadata = _metadata(body)
+        try:
+            status = ChannelStatus.parse(cast("Manifest", body.get("status") or {}))
+        except InvalidResource:
+            status = ChannelStatus()
+        actions = refused(status, verdicts, generation=metadata.get("generation") or 0, now=datetime.now(UTC))
+        key = Key(metadata["namespace"], metadata["name"])
+        try:
+            await self._applier.apply(actions, key, metadata["uid"])
+        except BannetteError as error:
+            event(logger, "status.lost", level=logging.WARNING, channel=key, error=error)
+
+    def _queue_for_slot(self, key: Key, *, waits: bool) -> None:
+        if waits:
+            self._slots.wait(key)
+        else:
+            self._slots.leave(key)
+
+    def _forget(self, key: Key) -> None:
+        self._announced.pop(key, None)
+        self._slots.leave(key)
+        self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
+        for key in self._slots.next(taken=self._store.unfinished_on_demand):
+            self._queue.add(key)
+
+
+def _metadata(body: Manifest) -> dict[str, Any]:
+    return cast("dict[str, Any]", body["metadata"])

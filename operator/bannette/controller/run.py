@@ -1,0 +1,125 @@
+"""The operator's process: watches, workers and kopf side by side; when one of them ends, all do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+
+import kopf
+
+from bannette import logs
+from bannette.controller.api import KubernetesApi
+from bannette.controller.handlers import Sightings, kopf_settings, registry_for
+from bannette.controller.lease import Lease
+from bannette.controller.names import Key
+from bannette.controller.queue import WorkQueue
+from bannette.controller.reconcile import Reconciler
+from bannette.controller.settings import Settings
+from bannette.controller.store import Store
+from bannette.controller.watches import watches
+from bannette.errors import BannetteError, ExitCode, PersonNeeded
+
+logger = logging.getLogger(__name__)
+
+
+async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> None:
+    """Run the operator until a signal comes, or *stop* is set.
+
+    Raises:
+        PersonNeeded: there is no cluster to talk to.
+        BannetteError: a part of it ended by itself, and the process must be started anew.
+    """
+    async with AsyncExitStack() as stack:
+        api = await KubernetesApi.connect()
+        stack.push_async_callback(api.close)
+        parts: list[asyncio.Task[None]] = []
+        stack.push_async_callback(_cancel, parts)
+        if settings.lease is not None:
+            lease = Lease(api, *settings.lease, holder=settings.instance)
+            await lease.acquire()
+            stack.push_async_callback(lease.release)
+            parts.append(_start(lease.keep(), "lease"))
+
+        store, queue = Store(), WorkQueue[Key]()
+        reconciler = Reconciler(api, settings, store=store, queue=queue)
+        following = watches(api, store, settings.namespaces, wake=queue.add, finished=reconciler.run_finished)
+        parts += [_start(watch.run(), "watch") for watch in following]
+        # Before all children are known, every channel would seem to lack its own.
+        await _first_of(parts, _start(_all_listed([watch.listed for watch in following]), "lists"))
+        logs.event(logger, "operator.ready", namespaces=",".join(settings.namespaces) or "all")
+
+        parts += [_start(reconciler.work(), f"worker {number}") for number in range(settings.workers)]
+        sightings = Sightings(store, reconciler.observer.recent, queue.add)
+        await _first_of(
+            parts,
+            _start(
+                kopf.operator(
+                    registry=registry_for(sightings, api),
+                    settings=kopf_settings(namespaced=bool(settings.namespaces)),
+                    standalone=True,
+                    clusterwide=not settings.namespaces,
+                    namespaces=settings.namespaces,
+                    liveness_endpoint=settings.liveness,
+                    stop_flag=stop,
+                ),
+                "kopf",
+            ),
+        )
+
+
+def run(settings: Settings) -> int:
+    """Run the operator until a signal comes; return the process's exit code."""
+    logs.setup()
+    # kopf says every event that it sees.
+    for chatty in ("kopf", "aiohttp.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        asyncio.run(operate(settings))
+    except PersonNeeded as error:
+        logs.event(logger, "operator.stopped", level=logging.ERROR, error=error)
+        return ExitCode.PERSON_NEEDED
+    except BannetteError as error:
+        logs.event(logger, "operator.stopped", level=logging.ERROR, error=error)
+        return ExitCode.TRANSIENT
+    return ExitCode.DONE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the operator as the command line and the environment say; return the process's exit code."""
+    try:
+        settings = Settings.from_arguments(sys.argv[1:] if arguments is None else arguments)
+    except PersonNeeded as error:
+        sys.stderr.write(f"{error}\n")
+        return ExitCode.PERSON_NEEDED
+    return run(settings)
+
+
+def _start(part: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+    return asyncio.create_task(part, name=name)
+
+
+async def _all_listed(listed: Sequence[asyncio.Event]) -> None:
+    for one in listed:
+        await one.wait()
+
+
+async def _first_of(parts: list[asyncio.Task[None]], awaited: asyncio.Task[None]) -> None:
+    """Wait for *awaited*; *parts* should never end, so their end is an error."""
+    try:
+        await asyncio.wait([*parts, awaited], return_when=asyncio.FIRST_COMPLETED)
+        for part in parts:
+            if part.done():
+                part.result()
+        if awaited.done():
+            awaited.result()
+    finally:
+        await _cancel([awaited])
+
+
+async def _cancel(parts: list[asyncio.Task[None]]) -> None:
+    for part in parts:
+        part.cancel()
+    await asyncio.gather(*parts, return_exceptions=True)

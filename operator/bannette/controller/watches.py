@@ -1,0 +1,137 @@
+"""Watches on the objects that have our labels: listed in chunks, followed by events, and listed again when in doubt.
+
+kopf watches the custom resources; it doesn't watch these, since it would hand every Job of the cluster to Python.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Final, cast
+
+from bannette.controller.api import Gone, KubernetesApi, Manifest
+from bannette.controller.names import CHILD_KINDS, JOB, SELECTOR, Key, Kind
+from bannette.controller.runs import Job
+from bannette.controller.store import Store
+from bannette.errors import BannetteError
+from bannette.logs import event
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_PAUSE: Final = 30.0
+_PAUSE_BETWEEN_STREAMS: Final = 0.1
+_FAILURES_BEFORE_A_NEW_LIST: Final = 3
+
+
+class Watch:
+    """One kind of object in one namespace, or in all (None), followed into the store."""
+
+    def __init__(
+        self,
+        api: KubernetesApi,
+        store: Store,
+        kind: Kind,
+        namespace: str | None,
+        *,
+        wake: Callable[[Key], None],
+        finished: Callable[[Job], None],
+    ) -> None:
+        self._api = api
+        self._store = store
+        self._kind = kind
+        self._namespace = namespace
+        self._wake = wake
+        self._finished = finished
+        self.listed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        failures = 0
+        version: str | None = None
+        while True:
+            try:
+                if version is None:
+                    version = await self._list()
+                    self.listed.set()
+                async for seen in self._follow(version):
+                    version, failures = seen, 0
+                await asyncio.sleep(_PAUSE_BETWEEN_STREAMS)
+            except Gone:
+                version = None
+            except BannetteError as error:
+                failures += 1
+                version = version if failures < _FAILURES_BEFORE_A_NEW_LIST else None
+                event(logger, "watch.failed", level=logging.WARNING, kind=self._kind.plural, error=error)
+                pause = min(0.5 * 2.0 ** min(failures, 10), _LONGEST_PAUSE)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+
+    async def _list(self) -> str:
+        items, version = await self._api.list(self._kind.path(self._namespace), selector=SELECTOR)
+        for item in items:
+            self._seen(item)
+        if self._kind == JOB:
+            for job in self._store.keep_only_jobs(self._namespace, items):
+                self._job_gone(job)
+        else:
+            for key in self._store.keep_only(self._kind, self._namespace, items):
+                self._wake(key)
+        return version
+
+    async def _follow(self, since: str) -> AsyncIterator[str]:
+        stream = self._api.watch(self._kind.path(self._namespace), selector=SELECTOR, since=since)
+        async for change, item in stream:
+            if change == "DELETED":
+                self._gone(item)
+            elif change in ("ADDED", "MODIFIED"):
+                self._seen(item)
+            metadata = cast("dict[str, str]", item["metadata"])
+            yield metadata["resourceVersion"]
+
+    def _seen(self, item: Manifest) -> None:
+        if self._kind == JOB:
+            job = self._store.put_job(item)
+            if job is not None:
+                self._wake(job.key)
+                if job.finished:
+                    self._finished(job)
+        else:
+            key = self._store.put_child(self._kind, item)
+            if key is not None:
+                self._wake(key)
+
+    def _gone(self, item: Manifest) -> None:
+        if self._kind == JOB:
+            job = self._store.remove_job(item)
+            if job is not None:
+                self._job_gone(job)
+        else:
+            key = self._store.remove_child(self._kind, item)
+            if key is not None:
+                self._wake(key)
+
+    def _job_gone(self, job: Job) -> None:
+        self._wake(job.key)
+        self._finished(job)
+
+
+def watches(
+    api: KubernetesApi,
+    store: Store,
+    namespaces: tuple[str, ...],
+    *,
+    wake: Callable[[Key], None],
+    finished: Callable[[Job], None],
+) -> list[Watch]:
+    """Return the watches on Jobs and children of *namespaces*; of the whole cluster if there are none.
+
+    Args:
+        wake: called with the channel that a change is about.
+        finished: called with a Job that takes no slot any more.
+    """
+    return [
+        Watch(api, store, kind, namespace, wake=wake, finished=finished)
+        for kind in (JOB, *CHILD_KINDS)
+        for namespace in (namespaces or (None,))
+    ]
