@@ -1,0 +1,134 @@
+"""Puts Bannette and the simulated OneDrive into a cluster: what ``make run`` and the tests on a cluster share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+
+from simulator.certificates import load_authority
+from simulator.client import ControlClient
+
+SOURCE = Path(__file__).resolve().parent.parent
+INSTALL = SOURCE / "manifests" / "install" / "bannette.yaml"
+SIMULATOR = SOURCE / "manifests" / "simulator" / "simulator.yaml"
+SIMULATOR_ORIGIN = "https://onedrive-simulator.onedrive-simulator.svc"
+OPERATOR_NAMESPACE = "bannette-system"
+SIMULATOR_NAMESPACE = "onedrive-simulator"
+
+Manifest = dict[str, object]
+
+
+class Kubectl(Protocol):
+    """Runs kubectl against one cluster."""
+
+    kubeconfig: Path
+
+    def __call__(self, *args: str, input: str | None = None, seconds: float = 120) -> str: ...  # noqa: A002
+
+    def environment(self) -> dict[str, str]: ...
+
+
+def wait_for(what: str, condition: Callable[[], object], *, seconds: float, every: float = 0.5) -> object:
+    """Return the first true value of *condition*.
+
+    Raises:
+        TimeoutError: there was none within *seconds*; the message says what was waited for.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Waited {seconds:.0f} s in vain for {what}.")
+        time.sleep(every)
+
+
+def install_operator(kubectl: Kubectl, images: Mapping[str, str], *, environment: Mapping[str, str]) -> None:
+    """Apply manifests/install with *images* (operator, collector) and further *environment* of the operator."""
+    documents = [document for document in yaml.safe_load_all(INSTALL.read_text()) if document]
+    for document in documents:
+        if document["kind"] == "Deployment":
+            (container,) = document["spec"]["template"]["spec"]["containers"]
+            container["image"] = images["operator"]
+            given = {"BANNETTE_COLLECTOR_IMAGE": images["collector"], **environment}
+            kept = [one for one in container["env"] if one["name"] not in given]
+            container["env"] = kept + [{"name": name, "value": value} for name, value in given.items()]
+    _apply(kubectl, documents)
+    kubectl(
+        "-n", OPERATOR_NAMESPACE, "rollout", "status", "deployment/bannette-operator", "--timeout=180s", seconds=200
+    )
+
+
+def install_simulator(kubectl: Kubectl, image: str, *, ca_folder: Path) -> Path:
+    """Start the simulated OneDrive in the cluster; return its CA's certificate, made in *ca_folder* at first use."""
+    load_authority(ca_folder)
+    documents = [document for document in yaml.safe_load_all(SIMULATOR.read_text()) if document]
+    for document in documents:
+        if document["kind"] == "Deployment":
+            document["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    secret: Manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "simulator-ca", "namespace": SIMULATOR_NAMESPACE},
+        "stringData": {name: (ca_folder / name).read_text() for name in ("ca.crt", "ca.key")},
+    }
+    _apply(kubectl, [*documents, secret])
+    rollout = ("rollout", "status", "deployment/onedrive-simulator", "--timeout=180s")
+    kubectl("-n", SIMULATOR_NAMESPACE, *rollout, seconds=200)
+    return ca_folder / "ca.crt"
+
+
+def trust_simulator(kubectl: Kubectl, namespace: str, ca_file: Path) -> None:
+    """Give *namespace* the ConfigMap with the simulator's CA, which channels there name in spec.collector.caBundle."""
+    config_map: Manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "simulator-ca", "namespace": namespace},
+        "data": {"ca.crt": ca_file.read_text()},
+    }
+    _apply(kubectl, [config_map])
+
+
+@contextlib.contextmanager
+def simulator_control(kubectl: Kubectl, program: str, ca_file: Path) -> Iterator[ControlClient]:
+    """Reach the control API of the simulator in the cluster, through a forwarded port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [program, "-n", SIMULATOR_NAMESPACE, "port-forward", "service/onedrive-simulator", f"{port}:443"]
+    forward = subprocess.Popen(command, env=kubectl.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for("the forwarded port of the simulator", lambda: _answers(port), seconds=30, every=0.2)
+        control = ControlClient(f"https://localhost:{port}", ca_file)
+        yield control
+        control.close()
+    finally:
+        forward.terminate()
+        forward.wait(timeout=10)
+
+
+def get(kubectl: Kubectl, kind: str, name: str, *, namespace: str) -> Manifest:
+    """Return an object as the API server has it."""
+    found: Manifest = json.loads(kubectl("-n", namespace, "get", kind, name, "-o", "json"))
+    return found
+
+
+def _apply(kubectl: Kubectl, documents: Sequence[Manifest]) -> None:
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump_all(documents))
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
