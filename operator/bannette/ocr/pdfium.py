@@ -63,11 +63,20 @@ class Pdf:
 
     Attributes:
         password: the one that opened it; None when none was needed.
+        is_encrypted: it is, though an empty password may open it.
+        is_signed: it has a signature, which any change would break.
+        is_dynamic_form: only Adobe's reader can show it; its pages hold a placeholder.
     """
 
     def __init__(self, document: pdfium.PdfDocument, *, password: str | None) -> None:
+        import pypdfium2.raw as raw
+
         self._document = document
         self.password = password
+        self.is_encrypted: bool = raw.FPDF_GetSecurityHandlerRevision(document) >= 0
+        # Asked before pages are drawn or flattened: that takes signature fields away.
+        self.is_signed: bool = raw.FPDF_GetSignatureCount(document) > 0
+        self.is_dynamic_form: bool = document.get_formtype() == raw.FORMTYPE_XFA_FULL
 
     @classmethod
     def open(cls, path: Path, *, passwords: Sequence[str] = ()) -> Pdf:
@@ -92,27 +101,6 @@ class Pdf:
                 raise NotRead(Outcome.FAILED, "Corrupt")
             return cls(document, password=password)
         raise NotRead(Outcome.NEEDS_PASSWORD, "Encrypted")
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether the file is encrypted, though an empty password may open it."""
-        import pypdfium2.raw as raw
-
-        return bool(raw.FPDF_GetSecurityHandlerRevision(self._document) >= 0)
-
-    @property
-    def is_signed(self) -> bool:
-        """Whether there is a signature, which any change would break."""
-        import pypdfium2.raw as raw
-
-        return bool(raw.FPDF_GetSignatureCount(self._document) > 0)
-
-    @property
-    def is_dynamic_form(self) -> bool:
-        """Whether only Adobe's reader can show it; its pages hold a placeholder."""
-        import pypdfium2.raw as raw
-
-        return bool(self._document.get_formtype() == raw.FORMTYPE_XFA_FULL)
 
     def pages(self) -> list[Page]:
         """Look at every page. What was filled into a form counts as text of the page."""

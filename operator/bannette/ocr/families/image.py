@@ -96,7 +96,8 @@ def _prepare(image: Image.Image, number: int, request: Request) -> tuple[Path, i
 
 
 def _declared_dpi(image: Image.Image) -> int | None:
-    across, down = (round(float(value)) for value in cast(tuple[float, float], image.info.get("dpi", (0, 0))))
+    declared = image.info.get("dpi", (0, 0))
+    across, down = (round(float(value)) for value in declared)
     return across if across in _CREDIBLE_DPI and down in _CREDIBLE_DPI else None
 
 
@@ -113,9 +114,9 @@ def _on_white(image: Image.Image) -> Image.Image:
     if image.mode in ("1", "L", "RGB"):
         return image
     if image.mode.startswith("I") or image.mode == "F":
-        lowest, highest = image.getextrema()
-        scale = 255 / max(float(highest) - float(lowest), 1)
-        return image.convert("F").point(lambda value: value * scale - float(lowest) * scale).convert("L")
+        lowest, highest = cast(tuple[float, float], image.getextrema())
+        scale = 255 / max(highest - lowest, 1)
+        return image.convert("F").point(lambda value: value * scale - lowest * scale).convert("L")
     if image.has_transparency_data:
         letters = image.convert("RGBA")
         paper = Image.new("RGBA", letters.size, "white")

