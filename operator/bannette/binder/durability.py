@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # File systems that can't sync a folder say so in one of these ways; they have nothing to sync then.
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP}
@@ -19,14 +19,19 @@ class LocalFolders:
         self._root = root
         self._durable = {""}
 
-    def make_durable(self, keys: Iterable[str]) -> None:
-        """Sync the files, the folders that hold them, and every folder above that may be new.
+    def make_durable(self, keys: Sequence[str]) -> None:
+        """Sync the files, and their names.
 
         Raises: OSError.
         """
-        folders: set[str] = set()
         for key in keys:
             self.make_file_durable(key)
+        self.make_names_durable(keys)
+
+    def make_names_durable(self, keys: Iterable[str]) -> None:
+        """Sync the folders that hold these files, and every folder above that may be new."""
+        folders: set[str] = set()
+        for key in keys:
             folder = key
             known = False
             while folder and not known:

@@ -122,7 +122,7 @@ class Fields:
 
 
 def json_bytes(members: Mapping[str, object]) -> bytes:
-    return json.dumps(members, ensure_ascii=False, indent=1).encode() + b"\n"
+    return json.dumps(members, ensure_ascii=False).encode() + b"\n"
 
 
 def time_text(time: datetime) -> str:

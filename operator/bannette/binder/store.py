@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,7 +94,8 @@ class Store:
             return
         # A name that reaches the disk before its bytes would be a collected document without a readable record.
         self._put_new_by_staging(key, data, durable=True)
-        self.make_durable([key])
+        with _translated(key, writing=True):
+            self._folders.make_names_durable([key])
 
     def put(self, key: str, data: bytes | Path) -> None:
         """Put *data*, whatever the key had; a reader sees the old object or the new one, whole."""
@@ -103,7 +104,7 @@ class Store:
 
     def delete(self, key: str) -> None:
         """Delete the object, if there is one."""
-        with suppress(NotFound), _translated(key, writing=True):
+        with _translated(key, writing=True), suppress(FileNotFoundError):
             obstore.delete(self._objects, key)
 
     def list(self, folder: str, *, offset: str | None = None) -> Iterator[Meta]:
@@ -125,7 +126,7 @@ class Store:
         except NotFound:
             return False
 
-    def make_durable(self, keys: Iterable[str]) -> None:
+    def make_durable(self, keys: Sequence[str]) -> None:
         """Return when these objects survive a power failure. obstore never fsyncs; object stores need nothing."""
         if self._folders is not None:
             with _translated("", writing=True):
@@ -167,8 +168,7 @@ def _translated(key: str, *, writing: bool, creating: bool = False) -> Iterator[
     except (AlreadyExistsError, PreconditionError):
         raise AlreadyExists(key) from None
     except FileNotFoundError as error:
-        # Writers get it only when the folder itself went away.
-        raise (meaning(error, writing=writing) if writing and creating else NotFound(key)) from error
+        raise (meaning(error, writing=True) if writing else NotFound(key)) from error
     except _FAILURES as error:
         raise meaning(error, writing=writing, creating=creating) from error
 
