@@ -32,8 +32,9 @@ class BuildFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Image:
-    """An image that was built: its name with tag, and the archive that a node can load."""
+    """An image that was built: the Dockerfile's target, its name with tag, the archive that a node can load."""
 
+    target: str
     name: str
     archive: Path
 
@@ -64,22 +65,22 @@ def build(targets: Sequence[str] = TARGETS, *, folder: Path | None = None) -> li
     folder = folder or cache_folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
     version = tag()
-    images = [Image(f"localhost/bannette-{name}:{version}", folder / f"{name}-{version}.tar") for name in targets]
+    images = [Image(name, f"localhost/bannette-{name}:{version}", folder / f"{name}-{version}.tar") for name in targets]
     with locked(folder / "lock"):
         builder: _Docker | _Buildah | None = None
-        for name, image in zip(targets, images, strict=True):
+        for image in images:
             if image.archive.exists():
                 continue
             builder = builder or (_Docker() if _docker_answers() else _Buildah(cache_folder() / "containers"))
-            for older in folder.glob(f"{name}-*.tar"):
+            for older in folder.glob(f"{image.target}-*.tar"):
                 older.unlink()
-            builder.build(name, image)
+            builder.build(image)
     return images
 
 
 class _Docker:
-    def build(self, target: str, image: Image) -> None:
-        _run(["docker", "build", "--target", target, "--tag", image.name, str(SOURCE)])
+    def build(self, image: Image) -> None:
+        _run(["docker", "build", "--target", image.target, "--tag", image.name, str(SOURCE)])
         _run(["docker", "save", "--output", str(_partial(image)), image.name])
         _partial(image).rename(image.archive)
 
@@ -94,12 +95,12 @@ class _Buildah:
         if _BASE.removeprefix("docker.io/library/") not in self._images():
             self._make_base()
 
-    def build(self, target: str, image: Image) -> None:
+    def build(self, image: Image) -> None:
         with tempfile.TemporaryDirectory() as settings:
             mounts = _host_trust(Path(settings))
             self._buildah(
                 "bud", "--isolation", "chroot", "--pull-never", "--network", "host", "--layers",
-                *mounts, "--target", target, "--tag", image.name, str(SOURCE),
+                *mounts, "--target", image.target, "--tag", image.name, str(SOURCE),
             )  # fmt: skip
         self._buildah("push", image.name, f"docker-archive:{_partial(image)}:{image.name}")
         _partial(image).rename(image.archive)
