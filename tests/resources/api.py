@@ -29,18 +29,23 @@ class Api:
         self._session.headers["Authorization"] = f"Bearer {server.token}"
 
     def call(
-        self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None, **query: str
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> requests.Response:
         return self._session.request(method, f"{self._url}{path}", json=body, headers=headers, params=query, timeout=30)
 
     def create(self, resource: Mapping[str, Any], *, really: bool = False) -> requests.Response:
         """Create *resource* as kubectl would; unless *really*, the server only says what it would do."""
-        return self.call("POST", self._collection(resource), resource, fieldValidation="Strict", **_dry(really))
+        return self.call("POST", self._collection(resource), resource, query=_strict(really=really))
 
-    def change(
-        self, resource: Mapping[str, Any], patch: Mapping[str, Any], *, really: bool = False
-    ) -> requests.Response:
-        return self._patch(self.path(resource), patch, really=really)
+    def change(self, resource: Mapping[str, Any], patch: Mapping[str, Any]) -> requests.Response:
+        """Let the server say what it would do with *patch*."""
+        return self._patch(self.path(resource), patch, really=False)
 
     def change_status(self, resource: Mapping[str, Any], status: Mapping[str, Any]) -> requests.Response:
         return self._patch(f"{self.path(resource)}/status", {"status": status}, really=True)
@@ -53,12 +58,12 @@ class Api:
 
     def _patch(self, path: str, patch: Mapping[str, Any], *, really: bool) -> requests.Response:
         headers = {"Content-Type": "application/merge-patch+json"}
-        return self.call("PATCH", path, patch, headers=headers, fieldValidation="Strict", **_dry(really))
+        return self.call("PATCH", path, patch, headers=headers, query=_strict(really=really))
 
 
 def collection(plural: str) -> str:
     return f"/apis/{GROUP}/{VERSION}/namespaces/acme/{plural}"
 
 
-def _dry(really: bool) -> dict[str, str]:
-    return {} if really else {"dryRun": "All"}
+def _strict(*, really: bool) -> dict[str, str]:
+    return {"fieldValidation": "Strict"} if really else {"fieldValidation": "Strict", "dryRun": "All"}

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bannette.resources import Binder, Channel, Recipient
+
 REMOVED: Final = object()
 """The value of a field that the variant doesn't have."""
 
@@ -46,6 +48,16 @@ RECIPIENT: Final[Mapping[str, Any]] = {
     "metadata": {"name": "marie", "namespace": "acme"},
     "spec": {"displayName": "Marie Dupont", "email": "marie@acme.example"},
 }
+
+
+def parse(body: Mapping[str, Any], *, strict: bool = False) -> Channel | Binder | Recipient:
+    """Return the typed object that *body* describes, whatever its kind."""
+    kinds: dict[str, type[Channel | Binder | Recipient]] = {
+        "CollectionChannel": Channel,
+        "Binder": Binder,
+        "Recipient": Recipient,
+    }
+    return kinds[body["kind"]].parse(body, strict=strict)
 
 
 def variant(resource: Mapping[str, Any], changes: Mapping[str, object]) -> dict[str, Any]:

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 import requests
 
-from bannette.resources import Binder, Channel, InvalidResource, Recipient
+from bannette.resources import Channel, InvalidResource
 from tests.resources.api import Api
 from tests.resources.bad_resources import BAD_CHANGES, BAD_FOR_THE_SERVER, BAD_RESOURCES, Bad, BadChange
-from tests.resources.samples import BINDER, CHANNEL, RECIPIENT, REMOVED, variant
-
-KINDS = {"CollectionChannel": Channel, "Binder": Binder, "Recipient": Recipient}
+from tests.resources.samples import BINDER, CHANNEL, RECIPIENT, REMOVED, parse, variant
 
 
 def complaints(answer: requests.Response) -> list[tuple[str, str]]:
@@ -33,7 +31,7 @@ def test_the_api_server_refuses(case: Bad, api: Api) -> None:
 def test_parse_refuses_what_the_api_server_refuses(case: Bad) -> None:
     bad = variant(case.resource, case.changes)
     with pytest.raises(InvalidResource) as refusal:
-        KINDS[bad["kind"]].parse(bad)
+        parse(bad)
     name, namespace = bad["metadata"]["name"], bad["metadata"]["namespace"]
     assert refusal.value.path == case.field
     assert refusal.value.reason == "InvalidResource"
@@ -98,12 +96,11 @@ MISSPELT = [
 def test_a_file_with_a_misspelt_field_is_refused(
     resource: dict[str, Any], changes: dict[str, object], path: str, hint: str
 ) -> None:
-    kind = KINDS[resource["kind"]]
     with pytest.raises(InvalidResource, match="is not a field") as refusal:
-        kind.parse(variant(resource, changes), strict=True)
+        parse(variant(resource, changes), strict=True)
     assert refusal.value.path == path
     assert hint in str(refusal.value)
-    kind.parse(variant(resource, changes))
+    parse(variant(resource, changes))
 
 
 @pytest.mark.apiserver

@@ -1,0 +1,70 @@
+"""Files are read as the API server would read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bannette.resources import InvalidResource, load_documents
+
+
+def test_documents_are_read_one_by_one_and_empty_ones_left_out() -> None:
+    assert load_documents("a: 1\n---\n---\n# nothing\n---\nb: 2\n") == [{"a": 1}, {"b": 2}]
+    assert load_documents("") == []
+
+
+def test_a_list_gives_its_items() -> None:
+    text = "kind: List\napiVersion: v1\nitems:\n- {kind: Binder}\n- {kind: Recipient}\n"
+    assert load_documents(text) == [{"kind": "Binder"}, {"kind": "Recipient"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("05:30", "05:30"),
+        ("12:30", "12:30"),
+        ("12:30:15", "12:30:15"),
+        ("190:20:30.15", "190:20:30.15"),
+        ("2026-11-24", "2026-11-24"),
+        ("2026-11-24T10:00:00Z", "2026-11-24T10:00:00Z"),
+        ("10", 10),
+        ("-3", -3),
+        ("0", 0),
+        ("0x1F", 31),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        ("yes", True),
+        ("false", False),
+        ("null", None),
+        ("~", None),
+        ("500m", "500m"),
+        ('"10"', "10"),
+    ],
+)
+def test_values_are_what_they_look_like(written: str, value: object) -> None:
+    (document,) = load_documents(f"value: {written}\n")
+    assert document == {"value": value}
+    assert type(document["value"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "says"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "line 3", 'the key "a" stands there twice'),
+        ("a:\n  b: 1\n  b: 2\n", "line 3", 'the key "b" stands there twice'),
+        ("a: [1\nb: 2\n", "line 2", "expected ',' or ']'"),
+        ("a: 1\n\tb: 2\n", "line 2", "found character '\\t'"),
+        ("a: 1\n---\n- b\n", "document 2", "isn't an object: write apiVersion, kind, metadata and spec"),
+        ("!!python/object:os.system {}\n", "line 1", "could not determine a constructor"),
+        ("a: \x00\n", "", "can't be read as YAML"),
+    ],
+)
+def test_what_can_not_be_read_is_named(text: str, path: str, says: str) -> None:
+    with pytest.raises(InvalidResource) as refusal:
+        load_documents(text)
+    assert refusal.value.path == path
+    assert says in str(refusal.value)
+
+
+def test_anchors_and_merges_work() -> None:
+    (document,) = load_documents("base: &base {a: 1, b: 2}\nmore: {<<: *base, b: 3}\n")
+    assert document["more"] == {"a": 1, "b": 3}
