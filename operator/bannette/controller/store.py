@@ -116,7 +116,9 @@ class Store:
         metadata = cast("dict[str, Any]", body["metadata"])
         if old is not None and not _is_newer(metadata, old.version):
             return None
-        trimmed = _trimmed(body, without=("status",))
+        # The items of a list don't say what they are.
+        named: Manifest = {"apiVersion": kind.api_version, "kind": kind.kind}
+        trimmed = named | _trimmed(body, without=("status",))
         packed = _pack(trimmed, digest_of={**trimmed, "metadata": _without_version(trimmed["metadata"])})
         self._children[place] = packed
         self._owners[place] = key
