@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import translate
-from functools import cache
+from functools import lru_cache
 
 from bannette.resources import rules
 from bannette.resources.fields import Section
@@ -62,7 +62,7 @@ class OneDriveSource:
         return included and not any(_glob(pattern).match(name) for pattern in self.exclude)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _glob(pattern: str) -> re.Pattern[str]:
     return re.compile(translate(pattern), re.IGNORECASE)
 

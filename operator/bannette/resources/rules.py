@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -27,7 +27,7 @@ def matching(pattern: str, message: str) -> Rule:
     return Rule(lambda text: compiled.fullmatch(text) is not None, message)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def time_zone(name: str) -> ZoneInfo | None:
     """Return the time zone of that name, None if there is none."""
     try:
