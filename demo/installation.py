@@ -9,10 +9,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import yaml
 
+from devcluster.kubectl import Kubectl
 from simulator.certificates import load_authority
 from simulator.client import ControlClient
 
@@ -24,16 +24,6 @@ OPERATOR_NAMESPACE = "bannette-system"
 SIMULATOR_NAMESPACE = "onedrive-simulator"
 
 Manifest = dict[str, object]
-
-
-class Kubectl(Protocol):
-    """Runs kubectl against one cluster."""
-
-    kubeconfig: Path
-
-    def __call__(self, *args: str, input: str | None = None, seconds: float = 120) -> str: ...  # noqa: A002
-
-    def environment(self) -> dict[str, str]: ...
 
 
 def wait_for(what: str, condition: Callable[[], object], *, seconds: float, every: float = 0.5) -> object:

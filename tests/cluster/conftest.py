@@ -1,0 +1,69 @@
+"""One embedded cluster with the real images for all tests of this folder; a namespace and a folder for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.installation import (
+    SIMULATOR_ORIGIN,
+    install_operator,
+    install_simulator,
+    simulator_control,
+)
+from devcluster import cluster, images
+from devcluster.binaries import program
+from devcluster.kubectl import Kubectl
+from devcluster.layout import Layout, state_folder
+from simulator.client import ControlClient
+from tests.cluster.tenant import Tenant
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Iterator[Kubectl]:
+    built = images.build()
+    was_up = cluster.status(Layout(state_folder())).healthy
+    layout = cluster.up()
+    try:
+        for image in built:
+            cluster.load(image.archive)
+        yield Kubectl(layout.kubeconfig)
+    finally:
+        if not was_up:
+            cluster.down()
+
+
+@pytest.fixture(scope="session")
+def ca_file(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = {image.target: image.name for image in images.build()}
+    ca = install_simulator(kubectl, built["simulator"], ca_folder=tmp_path_factory.mktemp("ca"))
+    origins = dict.fromkeys(("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL"), SIMULATOR_ORIGIN)
+    install_operator(kubectl, built, environment=origins)
+    return ca
+
+
+@pytest.fixture(scope="session")
+def onedrive(kubectl: Kubectl, ca_file: Path) -> Iterator[ControlClient]:
+    with simulator_control(kubectl, str(program("kubectl")), ca_file) as control:
+        yield control
+
+
+@pytest.fixture
+def tenant(
+    kubectl: Kubectl, ca_file: Path, onedrive: ControlClient, request: pytest.FixtureRequest
+) -> Iterator[Tenant]:
+    """A namespace with everything but a channel, and a folder of its own with two documents."""
+    name = request.node.name.replace("test_", "").replace("_", "-")[:40].strip("-")
+    made = Tenant(kubectl, onedrive, name)
+    made.set_up(ca_file)
+    yield made
+    made.tear_down()
