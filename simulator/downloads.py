@@ -24,7 +24,8 @@ def signed_url(world: World, drive: Drive, item: Item) -> str:
     """Return a URL that serves the item's bytes to anybody, for as long as the settings say."""
     item_id = drive.ids.of(item.number).replace("!", "%21")
     expires = int(world.now()) + world.settings.url_seconds
-    query = f"UniqueId={item_id}&Translate=false&tempauth=v1%2e{expires}%7E{item.number:x}%2b&ApiVersion=2.0"
+    escape = "%2b" if world.settings.odd_escapes else "%2B"
+    query = f"UniqueId={item_id}&Translate=false&tempauth=v1%2e{expires}%7E{item.number:x}{escape}&ApiVersion=2.0"
     target = f"{PREFIX}{drive.id.replace('!', '%21')}/{item_id}?{query}"
     return f"{world.download_url}{target}&sig={_signature(world, target)}"
 

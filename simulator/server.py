@@ -48,11 +48,13 @@ class Server:
 
     async def start(self, listeners: Sequence[tuple[str, int, ssl.SSLContext]]) -> list[int]:
         """Listen at these hosts and ports; return the ports, also those that the system chose for 0."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None, keepalive_timeout=75))
+        self._runner = web.ServerRunner(
+            web.Server(self._handle, access_log=None, keepalive_timeout=75), shutdown_timeout=1
+        )
         await self._runner.setup()
         ports = []
         for host, port, context in listeners:
-            site = web.TCPSite(self._runner, host, port, ssl_context=context, backlog=1024, shutdown_timeout=1)
+            site = web.TCPSite(self._runner, host, port, ssl_context=context, backlog=1024)
             await site.start()
             ports.append(self._runner.addresses[-1][1])
         return ports

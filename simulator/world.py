@@ -34,6 +34,7 @@ class Settings:
     Attributes:
         page_size: items of a page of delta or children that names no ``$top``.
         token_seconds: life of an access token. url_seconds: life of a download URL.
+        odd_escapes: download URLs have an escape in lower case, which urllib3 would write in upper case.
         expired_status: what an expired download URL answers.
         delta: False answers 501 to delta, as the clouds without it do.
         person_says: at the sign-in page: "yes", "no", or "admin" (an administrator must consent).
@@ -45,6 +46,7 @@ class Settings:
     page_size: int = 200
     token_seconds: int = 3599
     url_seconds: int = 3600
+    odd_escapes: bool = False
     expired_status: int = 401
     link_style: LinkStyle = LinkStyle.QUERY
     delta: bool = True

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from simulator.client import ControlError
+from simulator.testing import Simulator
+
+
+def paths(simulator) -> list[str]:
+    return sorted(str(item["path"]) for item in simulator.control.tree())
+
+
+def test_content_is_changed_as_a_person_would(simulator) -> None:
+    control = simulator.control
+    control.create("/a/one.pdf", "1")
+    control.create("/a/two.pdf", generate=10)
+    control.rename("/a/one.pdf", "first.pdf")
+    control.move("/a/two.pdf", "/b/c", name="second.pdf")
+    control.copy("/a", "/d")
+    control.delete("/a/first.pdf")
+    assert paths(simulator) == ["/a", "/b", "/b/c", "/b/c/second.pdf", "/d", "/d/first.pdf"]
+
+
+def test_ids_stay_over_rename_move_and_edit_and_not_over_copy(simulator) -> None:
+    control = simulator.control
+    first = control.create("/a.pdf")["id"]
+    control.rename("/a.pdf", "b.pdf")
+    control.move("/b.pdf", "/x")
+    control.edit("/x/b.pdf", "new")
+    assert control.item("/x/b.pdf")["id"] == first
+    assert control.copy("/x/b.pdf", "/y/b.pdf")["id"] != first
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("rename", {"path": "/a.pdf", "name": "B.PDF"}),
+        ("create", {"path": "/A.pdf"}),
+        ("move", {"path": "/folder", "to": "/folder/inner"}),
+        ("delete", {"path": "/"}),
+        ("delete", {"path": "/nothing"}),
+        ("restore", {"path": "/a.pdf"}),
+        ("edit", {"path": "/a.pdf"}),
+        ("settings", {"colour": "red"}),
+        ("tree", {"drive": "b!unknown"}),
+        ("dance", {}),
+    ],
+)
+def test_what_cannot_be_done_is_refused_and_changes_nothing(simulator, verb: str, body: dict) -> None:
+    simulator.control.create("/a.pdf")
+    simulator.control.create("/b.pdf")
+    simulator.control.folder("/folder")
+    before = paths(simulator)
+    with pytest.raises(ControlError):
+        simulator.control.call(verb, body)
+    if verb != "move":
+        assert paths(simulator) == before
+
+
+def test_reset_brings_back_the_content_of_the_start(tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("hello")
+    with Simulator(tmp_path) as simulator:
+        simulator.control.delete("/in")
+        simulator.control.add_faults("throttled")
+        simulator.control.reset()
+        assert paths(simulator) == ["/in", "/in/a.txt"]
+        assert simulator.control.faults() == []
+
+
+def test_requests_are_counted_by_kind(simulator, graph) -> None:
+    simulator.control.create("/a.pdf")
+    simulator.control.reset_counters()
+    items, link = graph.walk()
+    graph.get(link)
+    graph.get("/v1.0/me/drive/root/children")
+    graph.download(items[1]["@microsoft.graph.downloadUrl"])
+    graph.send("/v1.0/me/drive/root", headers={"User-Agent": None})
+    counters = simulator.control.counters()
+    assert {kind: count for kind, count in counters["requests"].items() if count} == {
+        "delta": 2,
+        "children": 1,
+        "download": 1,
+        "item": 1,
+    }
+    assert counters["resourceUnits"] == 2 + 1 + 2 + 1 + 1
+    assert counters["bytesSent"] == len("/a.pdf")
+    assert [request["kind"] for request in simulator.control.requests()] == [
+        "delta",
+        "delta",
+        "children",
+        "download",
+        "item",
+    ]
+    assert simulator.control.count("delta") == 2
+
+
+def test_requests_without_user_agent_are_counted(simulator, graph) -> None:
+    simulator.control.reset_counters()
+    graph.session.headers.clear()
+    graph.send("/v1.0/me/drive", headers={"User-Agent": ""})
+    assert simulator.control.counters()["withoutUserAgent"] == 1
+
+
+def test_requests_during_a_retry_after_are_counted(simulator, graph, wait_for) -> None:
+    simulator.control.add_faults({"like": "throttled", "headers": {"Retry-After": "30"}})
+    simulator.control.reset_counters()
+    assert graph.send("/v1.0/me/drive").status_code == 429
+
+    def counted() -> bool:
+        graph.send("/v1.0/me/drive")
+        return simulator.control.counters()["duringRetryAfter"] > 0
+
+    wait_for(counted, "a request during the Retry-After to be counted")
+
+
+def test_concurrency_is_counted(simulator, graph, wait_for) -> None:
+    simulator.control.create("/a.pdf")
+    simulator.control.reset_counters()
+    simulator.control.add_faults({"name": "slow", "kinds": ["drive"], "delay": 1.0, "times": None})
+    threads = [threading.Thread(target=graph.send, args=("/v1.0/me/drive",)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert simulator.control.counters()["mostAtOnce"] == 3
+
+
+def test_the_help_lists_every_verb(simulator) -> None:
+    verbs = simulator.control.call("help")
+    assert {"create", "add-faults", "counters"} <= set(verbs)
