@@ -1,0 +1,155 @@
+"""A driveItem as Bannette needs it, and what its metadata alone decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from bannette.errors import ItemDeferred, ItemRejected
+
+#: ``content.downloadUrl`` is how the annotation ``@microsoft.graph.downloadUrl`` survives a selection.
+SELECT = (
+    "$select=id,name,size,eTag,file,folder,package,deleted,root,malware,remoteItem,parentReference,createdDateTime,"
+    "lastModifiedDateTime,fileSystemInfo,pendingOperations,content.downloadUrl"
+)
+_EMPTY_GRACE = timedelta(days=7)
+
+
+class ItemKind(StrEnum):
+    """What an item is."""
+
+    FILE = "File"
+    FOLDER = "Folder"
+    PACKAGE = "Package"
+    SHORTCUT = "Shortcut"
+    ROOT = "Root"
+    OTHER = "Other"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a drive, as one answer describes it.
+
+    Attributes:
+        parent_id: None for the root, and where Graph leaves it out.
+        size: bytes by the metadata, which may be wrong; None when absent.
+        quick_xor: base64; None when OneDrive has computed none.
+        modified_at: by the server's clock, so that the age of an upload shows.
+        download_url: signed and short-lived; a secret.
+        pending: its content is still arriving.
+    """
+
+    id: str
+    drive_id: str | None
+    parent_id: str | None
+    name: str
+    size: int | None
+    etag: str | None
+    kind: ItemKind
+    deleted: bool = False
+    quick_xor: str | None = None
+    media_type: str | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+    download_url: str | None = None
+    malware: bool = False
+    pending: bool = False
+    child_count: int | None = None
+
+
+def parse_item(body: Mapping[str, object]) -> Item | None:
+    """Return the item that *body* describes, whatever it leaves out; None if it has no id."""
+    item_id = _text(body, "id")
+    if item_id is None:
+        return None
+    parent = _facet(body, "parentReference") or {}
+    file = _facet(body, "file") or {}
+    hashes = _facet(file, "hashes") or {}
+    times = _facet(body, "fileSystemInfo") or {}
+    return Item(
+        id=item_id,
+        drive_id=_text(parent, "driveId"),
+        parent_id=_text(parent, "id"),
+        name=_text(body, "name") or "",
+        size=_size(body.get("size")),
+        etag=_text(body, "eTag"),
+        kind=_kind(body),
+        deleted=_facet(body, "deleted") is not None,
+        quick_xor=_text(hashes, "quickXorHash"),
+        media_type=_text(file, "mimeType"),
+        created_at=_time(body.get("createdDateTime")) or _time(times.get("createdDateTime")),
+        modified_at=_time(body.get("lastModifiedDateTime")) or _time(times.get("lastModifiedDateTime")),
+        download_url=_text(body, "@microsoft.graph.downloadUrl") or _text(body, "@content.downloadUrl"),
+        malware=_facet(body, "malware") is not None,
+        pending=_facet(_facet(body, "pendingOperations") or {}, "pendingContentUpdate") is not None,
+        child_count=_size((_facet(body, "folder") or {}).get("childCount")),
+    )
+
+
+def triage(item: Item, *, now: datetime) -> None:
+    """Return if *item* may be downloaded.
+
+    Raises:
+        ItemDeferred: not yet: its content is still arriving.
+        ItemRejected: never as it is: nothing to download, or nothing that may be.
+    """
+    match item.kind:
+        case ItemKind.PACKAGE:
+            raise ItemRejected("The item is a OneNote notebook, which has no file to collect.", reason="OneNote")
+        case ItemKind.SHORTCUT:
+            raise ItemRejected(
+                "The item is a shortcut into another drive: give that drive a channel of its own.", reason="Shortcut"
+            )
+        case ItemKind.FILE:
+            pass
+        case _:
+            raise ItemRejected("The item is neither a file nor a folder.", reason="NotAFile")
+    if item.malware:
+        raise ItemRejected("OneDrive says that the item is infected.", reason="Malware")
+    if item.pending:
+        raise ItemDeferred("The content of the item is still arriving.", reason="ContentPending")
+    if item.size == 0:
+        modified = item.modified_at or item.created_at
+        if modified is not None and now - modified < _EMPTY_GRACE:
+            raise ItemDeferred("The item has 0 bytes; an upload may still be running.", reason="Empty")
+        raise ItemRejected("The item has had 0 bytes for a week.", reason="Empty")
+
+
+def _kind(body: Mapping[str, object]) -> ItemKind:
+    # A shortcut to a folder also has the folder facet, a notebook may have it too: the telling facet comes first.
+    for facet, kind in (
+        ("root", ItemKind.ROOT),
+        ("remoteItem", ItemKind.SHORTCUT),
+        ("package", ItemKind.PACKAGE),
+        ("folder", ItemKind.FOLDER),
+        ("file", ItemKind.FILE),
+    ):
+        if _facet(body, facet) is not None:
+            return kind
+    return ItemKind.OTHER
+
+
+def _facet(body: Mapping[str, object], name: str) -> Mapping[str, object] | None:
+    value = body.get(name)
+    return value if isinstance(value, Mapping) else None
+
+
+def _text(body: Mapping[str, object], name: str) -> str | None:
+    value = body.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _size(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
