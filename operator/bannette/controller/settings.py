@@ -57,13 +57,16 @@ class Settings:
                 "No image for the collector: set BANNETTE_COLLECTOR_IMAGE or --collector-image.",
                 reason="InvalidSettings",
             )
-        if found.max_concurrent_runs < 1:
-            raise PersonNeeded("BANNETTE_MAX_CONCURRENT_RUNS must be 1 or more.", reason="InvalidSettings")
+        if not found.max_concurrent_runs.isdecimal() or int(found.max_concurrent_runs) < 1:
+            raise PersonNeeded(
+                "BANNETTE_MAX_CONCURRENT_RUNS (--max-concurrent-runs) must be a whole number of 1 or more.",
+                reason="InvalidSettings",
+            )
         return cls(
             collector_image=found.collector_image,
             image_pull_policy=found.image_pull_policy,
-            namespaces=_names(",".join(found.namespace)),
-            max_concurrent_runs=found.max_concurrent_runs,
+            namespaces=_names(",".join(found.namespace or [environ.get("BANNETTE_NAMESPACES", "")])),
+            max_concurrent_runs=int(found.max_concurrent_runs),
             collector_environment={name: environ[name] for name in PASSED_ON if environ.get(name)},
             image_pull_secrets=_names(environ.get("BANNETTE_IMAGE_PULL_SECRETS", "")),
             scratch_size=environ.get("BANNETTE_SCRATCH_SIZE") or "8Gi",
@@ -91,13 +94,11 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "-n",
         "--namespace",
         action="append",
-        default=[environ["BANNETTE_NAMESPACES"]] if environ.get("BANNETTE_NAMESPACES") else [],
         help="look after this namespace only; may be repeated ($BANNETTE_NAMESPACES, separated by commas)",
     )
     parser.add_argument(
         "--max-concurrent-runs",
-        type=int,
-        default=int(environ.get("BANNETTE_MAX_CONCURRENT_RUNS") or 20),
+        default=environ.get("BANNETTE_MAX_CONCURRENT_RUNS") or "20",
         metavar="N",
         help="unfinished on-demand Jobs at any one time ($BANNETTE_MAX_CONCURRENT_RUNS)",
     )

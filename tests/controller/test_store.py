@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from typing import cast
+
+from bannette.controller.names import CRON_JOB, JOB, ROLE, Key
+from bannette.controller.slots import Slots
+from bannette.controller.store import Store
+from tests.controller.scene import UID, Body, channel_body
+
+KEY = Key("acme", "acme-onedrive")
+
+
+def versioned(body: Body, version: int, **members: object) -> Body:
+    return {**body, "metadata": {**cast("Body", body["metadata"]), "resourceVersion": str(version)}, **members}
+
+
+def child(version: int, **members: object) -> Body:
+    labels = {"bannette.io/channel": "acme-onedrive"}
+    return {
+        "metadata": {
+            "name": "acme-onedrive-collect",
+            "namespace": "acme",
+            "resourceVersion": str(version),
+            "labels": labels,
+            "managedFields": [{"manager": "someone"}],
+        },
+        **members,
+    }
+
+
+def a_job(name: str, *, finished: bool = False, version: int = 1) -> Body:
+    conditions = [{"type": "Complete", "status": "True", "lastTransitionTime": "2026-11-24T09:10:00Z"}]
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": "acme",
+            "uid": f"uid of {name}",
+            "resourceVersion": str(version),
+            "creationTimestamp": "2026-11-24T09:00:00Z",
+            "labels": {"bannette.io/channel": "acme-onedrive", "bannette.io/channel-uid": UID},
+            "ownerReferences": [{"uid": UID}],
+        },
+        "status": {"conditions": conditions if finished else []},
+    }
+
+
+def test_a_heartbeat_wakes_nobody_but_is_remembered() -> None:
+    store = Store()
+    run = {"id": "r", "heartbeat": "2026-11-24T09:00:00Z", "collected": 1}
+    assert store.put_channel(versioned(channel_body(), 1, status={"activeRun": run}))
+    later = run | {"heartbeat": "2026-11-24T09:01:00Z", "collected": 9}
+    assert not store.put_channel(versioned(channel_body(), 2, status={"activeRun": later}))
+    assert cast("Body", (store.channel(KEY) or {})["status"])["activeRun"] == later
+
+
+def test_what_decisions_rest_on_wakes() -> None:
+    store = Store()
+    store.put_channel(versioned(channel_body(), 1))
+    assert store.put_channel(versioned(channel_body(requested="A"), 2))
+    assert store.put_channel(versioned(channel_body(requested="A", metadata={"generation": 2}), 3))
+    assert store.put_channel(
+        versioned(channel_body(requested="A", metadata={"generation": 2}), 4, status={"history": [1]})
+    )
+
+
+def test_an_older_version_that_comes_late_is_ignored() -> None:
+    store = Store()
+    store.put_channel(versioned(channel_body(requested="B"), 10))
+    assert not store.put_channel(versioned(channel_body(requested="A"), 9))
+    assert "B" in str(store.channel(KEY))
+
+
+def test_a_channel_made_again_is_another_one_whatever_its_version() -> None:
+    store = Store()
+    store.put_channel(versioned(channel_body(), 10))
+    assert store.put_channel(versioned(channel_body(metadata={"uid": "another"}), 2))
+
+
+def test_the_answer_to_a_write_of_our_own_wakes_only_if_others_changed_something() -> None:
+    store = Store()
+    store.put_channel(versioned(channel_body(), 1))
+    mine = versioned(channel_body(status={"conditions": [1]}), 2)
+    assert not store.put_channel(mine, written=True)
+    theirs = versioned(channel_body(status={"conditions": [2]}, requested="A"), 3)
+    assert store.put_channel(theirs, written=True)
+
+
+def test_a_channel_is_found_by_what_it_names() -> None:
+    store = Store()
+    store.put_channel(channel_body())
+    assert store.channels_naming("acme", binder="purchases") == [KEY]
+    assert store.channels_naming("acme", recipient="marie") == [KEY]
+    assert store.channels_naming("acme", binder="other") == []
+    assert store.channels_naming("elsewhere", binder="purchases") == []
+    store.remove_channel(KEY)
+    assert store.channels_naming("acme", binder="purchases") == []
+
+
+def test_a_childs_status_wakes_nobody_and_its_drift_does() -> None:
+    store = Store()
+    assert store.put_child(CRON_JOB, child(1, spec={"a": 1})) == KEY
+    assert store.put_child(CRON_JOB, child(2, spec={"a": 1}, status={"active": []})) is None
+    assert store.put_child(CRON_JOB, child(3, spec={"a": 2})) == KEY
+
+
+def test_a_child_is_kept_without_managed_fields_and_says_what_it_is() -> None:
+    store = Store()
+    store.put_child(CRON_JOB, child(1))
+    found = store.child(CRON_JOB, "acme", "acme-onedrive-collect") or {}
+    assert found["kind"] == "CronJob"
+    assert "managedFields" not in cast("Body", found["metadata"])
+
+
+def test_a_fresh_list_takes_away_what_it_lacks() -> None:
+    store = Store()
+    store.put_child(CRON_JOB, child(1))
+    store.put_child(ROLE, child(1))
+    assert store.keep_only(CRON_JOB, None, []) == [KEY]
+    assert store.child(CRON_JOB, "acme", "acme-onedrive-collect") is None
+    assert store.child(ROLE, "acme", "acme-onedrive-collect") is not None
+    assert store.keep_only(ROLE, "elsewhere", []) == []
+
+
+def test_unfinished_jobs_of_ours_are_counted() -> None:
+    store = Store()
+    store.put_job(a_job("one"))
+    store.put_job(a_job("two"))
+    assert store.unfinished_on_demand == 2
+    store.put_job(a_job("one", finished=True, version=2))
+    assert store.unfinished_on_demand == 1
+    store.remove_job(a_job("two"))
+    assert store.unfinished_on_demand == 0
+    store.put_job(a_job("three"))
+    assert [job.name for job in store.keep_only_jobs(None, [a_job("one")])] == ["three"]
+    assert store.unfinished_on_demand == 0
+    assert JOB.path("acme") == "/apis/batch/v1/namespaces/acme/jobs"
+
+
+def test_a_job_that_only_counts_pods_wakes_nobody() -> None:
+    store = Store()
+    assert store.put_job(a_job("one")) is not None
+    assert store.put_job(a_job("one", version=2)) is None
+
+
+def test_slots_go_to_who_waited_first() -> None:
+    slots = Slots(2)
+    a, b, c = (Key("acme", name) for name in "abc")
+    assert slots.free_for(a, taken=1) == 1
+    slots.reserve(a)
+    assert slots.free_for(a, taken=1) == 1
+    assert slots.free_for(b, taken=1) == 0
+    slots.wait(b)
+    slots.wait(c)
+    slots.release(a)
+    assert slots.free_for(b, taken=1) == 1
+    assert slots.free_for(c, taken=1) == 0
+    assert slots.next(taken=1) == [b]
+    slots.leave(b)
+    assert slots.next(taken=0) == [c]
+    assert slots.next(taken=2) == []
