@@ -11,7 +11,7 @@ import threading
 
 from bannette.binder.contents import Claim, Contents
 from bannette.binder.fields import json_bytes
-from bannette.binder.layout import INBOX, file_key, inbox_key, is_id, record_key
+from bannette.binder.layout import INBOX, file_key, is_id, record_key
 from bannette.binder.records import CommitOutcome, Committed, NewDocument, OnDuplicate, Record
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists
@@ -67,13 +67,11 @@ class Committer:
             else:
                 first = claimed
         record = self._record(new, files, first)
-        if repeated:
-            self._clear_inbox(new.id)
         self._store.put(record.inbox_key, json_bytes({"schema": INBOX_SCHEMA, "id": new.id, "record": record.key}))
         self._store.make_durable([*files.values(), record.inbox_key, *([claim.key] if claim else [])])
         if claim is not None and not self._contents.holds(claim):
             return None
-        return self._put_record(record, CommitOutcome.COLLECTED)
+        return self._put_record(record, CommitOutcome.COLLECTED, repeated=repeated)
 
     def _put_files(self, new: NewDocument) -> tuple[dict[str, str] | None, bool]:
         """Put the files; return their keys, None if the document was collected meanwhile, and whether some existed."""
@@ -95,31 +93,36 @@ class Committer:
 
     def _withhold(self, new: NewDocument, first: Record) -> Committed:
         """Record *new* as a duplicate of *first*: no copy, nothing in the inbox."""
-        if self._contents.was_claimed_by(new.id, new.sha256):
-            self._clear_inbox(new.id)
-        else:
-            self._store.delete(inbox_key(new.id, new.collected_at))
-        return self._put_record(self._record(new, dict(first.files), first), CommitOutcome.DUPLICATE)
+        repeated = self._contents.was_claimed_by(new.id, new.sha256)
+        record = self._record(new, dict(first.files), first)
+        return self._put_record(record, CommitOutcome.DUPLICATE, repeated=repeated)
 
-    def _put_record(self, record: Record, outcome: CommitOutcome) -> Committed:
+    def _put_record(self, record: Record, outcome: CommitOutcome, *, repeated: bool) -> Committed:
+        """Put *record*; afterwards remove what earlier attempts of other days, or this one, left in the inbox."""
         data = json_bytes(record.to_dict())
+        kept = record
         try:
             self._store.put_new_durable(record.key, data)
         except AlreadyExists:
             there = self._store.get(record.key)
             # An object store may have kept what it didn't confirm: then the repeat of the request meets our own record.
-            return Committed(
-                outcome=outcome if there == data else CommitOutcome.ALREADY_SEEN, record=Record.parse(there)
-            )
-        return Committed(outcome=outcome, record=record)
+            if there != data:
+                kept, outcome, repeated = Record.parse(there), CommitOutcome.ALREADY_SEEN, True
+        if repeated:
+            self._clear_inbox(kept)
+        return Committed(outcome=outcome, record=kept)
 
     def _seen(self, new: NewDocument) -> Committed:
         return Committed(outcome=CommitOutcome.ALREADY_SEEN, record=Record.parse(self._store.get(record_key(new.id))))
 
-    def _clear_inbox(self, document: str) -> None:
-        """Remove what earlier attempts, perhaps of other days, left in the inbox."""
+    def _clear_inbox(self, record: Record) -> None:
+        """Remove the entries of a collected document that its record doesn't call for.
+
+        Never before the record: another writer may be about to commit the same document with this very entry.
+        """
+        called_for = None if record.withheld else record.inbox_key
         for entry in list(self._store.list(INBOX)):
-            if entry.key.endswith(f"-{document}.json"):
+            if entry.key.endswith(f"-{record.id}.json") and entry.key != called_for:
                 self._store.delete(entry.key)
 
     def _record(self, new: NewDocument, files: dict[str, str], first: Record | None) -> Record:

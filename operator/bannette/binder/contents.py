@@ -93,10 +93,9 @@ class Contents:
         while True:
             if not is_id(owner):
                 return None
-            if (record := self._record_with(owner, sha256)) is not None:
-                return record
-            if self._store.head(record_key(owner)) is not None:
-                return None  # Collected with other bytes: edited between two attempts.
+            if (record := self._record(owner)) is not None:
+                # With other bytes: edited between two attempts.
+                return self._root(record) if record.sha256 == sha256 else None
             claimed = self._store.head(contents_key(sha256, number))
             old = claimed is None or datetime.now(UTC) - claimed.modified_at > _ABANDONED
             succeeded = self._store.head(contents_key(sha256, number + 1)) is not None
@@ -114,8 +113,9 @@ class Contents:
     def _record_with(self, document: str, sha256: str) -> Record | None:
         """The record of *document*, or of the first that it repeats, if it has these bytes."""
         record = self._record(document)
-        if record is None or record.sha256 != sha256:
-            return None
+        return self._root(record) if record is not None and record.sha256 == sha256 else None
+
+    def _root(self, record: Record) -> Record | None:
         return self._record(record.duplicate_of) if record.withheld and record.duplicate_of else record
 
     def _record(self, document: str) -> Record | None:

@@ -15,7 +15,7 @@ _OS_CODE = re.compile(r"\bcode: (\d+)|\(os error (\d+)\)")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _NO_LINK = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
-_IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+_IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 class AlreadyExists(BannetteError):
