@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -146,7 +147,7 @@ def _start(layout: Layout) -> Record:
         addresses = free_addresses(network.taken_networks())
         _write_files(layout, addresses)
     with step("Starting the node"):
-        cgroups.make()
+        cgroups.make(layout.name)
         made = tuple(point for point in MOUNT_POINTS if not Path(point).exists())
         for point in made:
             Path(point).mkdir()
@@ -160,7 +161,7 @@ def _start(layout: Layout) -> Record:
             ip_forward=network.IP_FORWARD.read_text().strip(),
         )
         record.save(layout.record)
-        network.connect(pid, addresses)
+        network.connect(layout.name, pid, addresses)
         os.write(writer, b"go\n")
         os.close(writer)
     return record
@@ -280,16 +281,25 @@ def _clean(layout: Layout, record: Record | None) -> None:
                 raise DevclusterError(f"Process {record.pid} of the cluster doesn't end")
             time.sleep(0.05)
     if record:
-        network.disconnect(ip_forward=record.ip_forward)
-        cgroups.remove()
+        network.disconnect(layout.name, ip_forward=record.ip_forward)
+        cgroups.remove(layout.name)
         for folder in record.made_folders:
-            if Path(folder).is_dir() and not any(Path(folder).iterdir()):
+            if Path(folder).is_dir() and not any(Path(folder).iterdir()) and not _used_by_another_node(folder):
                 Path(folder).rmdir()
     if layout.root.exists():
         mounted = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if f" {layout.root}/" in line]
         if mounted:
             raise DevclusterError(f"Something is mounted below {layout.root}; unmount it first:\n" + "\n".join(mounted))
         shutil.rmtree(layout.root)
+
+
+def _used_by_another_node(mount_point: str) -> bool:
+    """Whether it is mounted on in some process's view: removing it would take that mount away."""
+    for table in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):  # ended in between
+            if f" {mount_point} " in table.read_text():
+                return True
+    return False
 
 
 def _containerctl(record: Record, *command: str, archive: Path | None = None) -> str:

@@ -12,7 +12,6 @@ import yaml
 from devcluster.layout import NODE_NAME, Addresses, Layout
 
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
-CGROUP = "bannette-devcluster"
 NETWORK = "bannette-devcluster"
 PAUSE_IMAGE = "localhost/bannette-pause:1"
 CNI_PLUGINS = "/usr/lib/cni"
@@ -26,7 +25,7 @@ class Component:
     """A process of the node.
 
     Attributes:
-        waits_for: ``ADDRESS:PORT`` that must be listened on before it is started.
+        waits_for: a URL that must answer before it is started.
     """
 
     name: str
@@ -90,7 +89,7 @@ def kubelet(layout: Layout, addresses: Addresses) -> str:
             "tlsPrivateKeyFile": str(layout.etc / "kubelet.key"),
             "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
             "cgroupDriver": "cgroupfs",
-            "cgroupRoot": f"/{CGROUP}",
+            "cgroupRoot": f"/{layout.name}",
             "failCgroupV1": False,
             "failSwapOn": False,
             "clusterDNS": [addresses.node],
@@ -195,7 +194,7 @@ def components(
         path = etc / f"{name}.kubeconfig"
         return {"kubeconfig": path, "authentication-kubeconfig": path, "authorization-kubeconfig": path}
 
-    api = f"{addresses.node}:6443"
+    api = f"{addresses.api_url}/readyz"  # not before: without its rights the controller-manager gives up
     etcd_flags: dict[str, object] = {
         "name": "default",
         "data-dir": layout.root / "etcd",
@@ -246,7 +245,7 @@ def components(
         "node-ip": addresses.node,
     }
     kube: list[tuple[str, dict[str, object], str]] = [
-        ("kube-apiserver", api_flags, ETCD),
+        ("kube-apiserver", api_flags, f"http://{ETCD}/health"),
         ("kube-controller-manager", controller_flags, api),
         ("kube-scheduler", scheduler_flags, api),
         ("kubelet", kubelet_flags, api),

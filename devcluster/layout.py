@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import os
@@ -71,6 +72,11 @@ class Layout:
     """The folder of a cluster. The node's own /run is a memory file system that nobody else sees."""
 
     root: Path
+
+    @property
+    def name(self) -> str:
+        """What the cluster's parts outside its folder are called; clusters of two folders run side by side."""
+        return f"bannette-{hashlib.sha256(str(self.root).encode()).hexdigest()[:6]}"  # an interface has 15 characters
 
     @property
     def record(self) -> Path:

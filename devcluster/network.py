@@ -9,10 +9,7 @@ from pathlib import Path
 from devcluster.layout import Addresses
 from devcluster.run import run
 
-LINK = "bannette0"
-TABLE = "bannette-devcluster"
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
-_COMMENT = ["-m", "comment", "--comment", TABLE]
 
 
 def taken_networks() -> list[str]:
@@ -21,11 +18,14 @@ def taken_networks() -> list[str]:
     return [route["dst"] for route in routes if route["dst"] != "default"]
 
 
-def connect(pid: int, addresses: Addresses) -> None:
-    """Link the host with the network namespace of *pid*, let the host reach pods and Services, and pods the world."""
-    run("ip", "link", "add", LINK, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
-    run("ip", "address", "add", f"{addresses.host}/30", "dev", LINK)
-    run("ip", "link", "set", LINK, "up")
+def connect(name: str, pid: int, addresses: Addresses) -> None:
+    """Link the host with the network namespace of *pid* by an interface *name*.
+
+    The host then reaches pods and Services, and pods reach the world.
+    """
+    run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
+    run("ip", "address", "add", f"{addresses.host}/30", "dev", name)
+    run("ip", "link", "set", name, "up")
     for command in (
         ["link", "set", "lo", "up"],
         ["address", "add", f"{addresses.node}/30", "dev", "eth0"],
@@ -35,37 +35,37 @@ def connect(pid: int, addresses: Addresses) -> None:
         run("nsenter", "--target", str(pid), "--net", "ip", *command)
     run("ip", "route", "add", addresses.block, "via", addresses.node)
     IP_FORWARD.write_text("1")
-    run("nft", "-f", "-", given=rules(addresses))
-    for rule in _forwarding():
+    run("nft", "-f", "-", given=rules(name, addresses))
+    for rule in _forwarding(name):
         run("iptables", "-I", "FORWARD", *rule)
 
 
-def disconnect(*, ip_forward: str | None) -> None:
+def disconnect(name: str, *, ip_forward: str | None) -> None:
     """Remove what `connect` made; *ip_forward* is what that setting was before."""
-    run("ip", "link", "delete", LINK, may_fail=True)
-    run("nft", "delete", "table", "ip", TABLE, may_fail=True)
-    for rule in _forwarding():
+    run("ip", "link", "delete", name, may_fail=True)
+    run("nft", "delete", "table", "ip", name, may_fail=True)
+    for rule in _forwarding(name):
         run("iptables", "-D", "FORWARD", *rule, may_fail=True)
     if ip_forward is not None:
         IP_FORWARD.write_text(ip_forward)
 
 
-def rules(addresses: Addresses) -> str:
+def rules(name: str, addresses: Addresses) -> str:
     """Return the nftables rules: what pods send to the world bears this machine's address."""
     return f"""\
-table ip {TABLE} {{
+table ip {name} {{
     chain postrouting {{
         type nat hook postrouting priority srcnat
-        ip saddr {addresses.block} oifname != "{LINK}" masquerade
+        ip saddr {addresses.block} oifname != "{name}" masquerade
     }}
 }}
 """
 
 
-def _forwarding() -> list[list[str]]:
+def _forwarding(name: str) -> list[list[str]]:
     """Return the iptables rules that are needed where Docker lets nothing be forwarded by default."""
     if not shutil.which("iptables"):
         return []
     if "-P FORWARD DROP" not in run("iptables", "-S", "FORWARD", may_fail=True):
         return []
-    return [[way, LINK, *_COMMENT, "-j", "ACCEPT"] for way in ("-i", "-o")]
+    return [[way, name, "-j", "ACCEPT"] for way in ("-i", "-o")]

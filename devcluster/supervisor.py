@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,13 +56,15 @@ def main() -> None:
     _prepare_mounts(layout)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     components = load_components(layout.components.read_text())
+    trust = ssl.create_default_context(cafile=str(layout.etc / "ca.crt"))
     states = {component.name: State(component.name) for component in components}
     while True:
         changed = _reap(states)
         for component in components:
             state = states[component.name]
             due = time.time() - state.since > RESTART_SECONDS
-            if not state.pid and due and _there(component.waits_for):
+            url = component.waits_for
+            if not state.pid and due and (url is None or _answers(url, trust)):
                 _start(component, state, layout)
                 changed = True
         if changed:
@@ -117,15 +121,13 @@ def _reap(states: dict[str, State]) -> bool:
                 print(f"{state.name} ended with {state.last_exit}", file=sys.stderr, flush=True)
 
 
-def _there(waits_for: str | None) -> bool:
-    if waits_for is None:
-        return True
-    host, _, port = waits_for.rpartition(":")
+def _answers(url: str, trust: ssl.SSLContext) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))
     try:
-        socket.create_connection((host, int(port)), timeout=1).close()
-    except OSError:
+        with opener.open(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
         return False
-    return True
 
 
 def _leave(number: int, _: FrameType | None) -> None:

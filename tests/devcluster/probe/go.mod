@@ -1,0 +1,3 @@
+module bannette.io/devcluster/probe
+
+go 1.26.0
