@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from binder_documents import DAY, document_id, files_below
+from binder_documents import DAY, CuttingStore, document_id, files_below, open_binder
+from obstore.store import MemoryStore
 
-from bannette.binder import CommitOutcome, OnDuplicate, Record
+from bannette.binder import CommitOutcome, OnDuplicate, Record, Store
 from bannette.errors import ItemDeferred
 
 KEYS_OF_A_RECORD = [
@@ -124,8 +126,6 @@ def test_an_original_that_changed_since_its_download_is_deferred(binder, folder,
 
 
 def test_has_costs_one_request(binder, document, folder):
-    from binder_documents import CuttingStore, open_binder
-
     new = document()
     binder.commit(new)
     counting = CuttingStore(folder)
@@ -157,3 +157,23 @@ def test_a_role_that_has_no_name_of_its_own_keeps_its_kind(binder, document):
     path = new.files["words"].rename(new.files["words"].with_suffix(".json"))
     record = binder.commit(replace(new, files={**new.files, "words": path})).record
     assert record.files["words"].endswith("/words.json")
+
+
+def test_an_object_store_is_a_binder_too(document):
+    """Without folders to sync and without staging."""
+    store = Store(MemoryStore())
+    binder = open_binder(store)
+    first = binder.commit(document("item-1", derived={"text": b"Facture"})).record
+    assert binder.commit(document("item-1")).outcome is CommitOutcome.ALREADY_SEEN
+    assert binder.commit(document("item-2")).outcome is CommitOutcome.DUPLICATE
+    assert store.get(first.files["original"]) == b"%PDF-1.7 invoice"
+    assert [entry.record for entry in binder.inbox()] == [first]
+    assert len(binder.known_ids()) == 2
+
+
+def test_the_record_in_the_documentation_is_one():
+    page = (Path(__file__).parents[2] / "docs/record.md").read_text()
+    example = page.partition("```json\n")[2].partition("```")[0]
+    record = Record.parse(example.encode())
+    assert record.to_dict() == json.loads(example)
+    assert record.key.endswith(f"/{record.id}.json")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import signal
+import subprocess
 from contextlib import suppress
 from datetime import timedelta
 
@@ -155,3 +157,39 @@ def _commit_up_to_the_record(store, binder, new):
 def _made(folder):
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.mark.kill
+def test_a_run_killed_again_and_again_at_any_moment_collects_everything_once(folder, tmp_path):
+    """Every third document repeats the bytes of the one before it."""
+    code = """
+print("ready", flush=True)
+binder = open_binder(CuttingStore(folder), patience=0.0)
+for n in range(300):
+    if not binder.has(document_id(f"item-{n}")):
+        binder.commit(make_document(Path(arguments[0]), f"item-{n}", b"%d" % (n - (n % 3 == 2)), run=str(os.getpid())))
+"""
+    moment = random.Random(20261124)
+    kills = 0
+    while True:
+        process = child.start(code, _made(folder), str(tmp_path / "scratch"))
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n", process.communicate()[1]
+        try:
+            _, errors = process.communicate(timeout=moment.uniform(0.01, 0.15))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            kills += 1
+            continue
+        assert process.returncode == 0, errors
+        break
+    assert kills > 3
+    binder = open_binder(CuttingStore(folder))
+    assert len(binder.known_ids()) == 300
+    shown = [entry.record for entry in binder.inbox()]
+    assert sorted(int((folder / record.files["original"]).read_bytes()) for record in shown) == [
+        n for n in range(300) if n % 3 != 2
+    ]
+    # Nothing but what is shown has an entry, and nothing has two.
+    assert len(list(folder.glob("inbox/*"))) == len(shown)

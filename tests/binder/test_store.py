@@ -13,7 +13,7 @@ from threading import Barrier
 
 import child
 import pytest
-from binder_documents import CuttingStore, files_below
+from binder_documents import CuttingStore, files_below, open_binder
 from obstore.store import LocalStore, MemoryStore
 
 from bannette.binder import AlreadyExists, NotFound, Store, StorePath, open_store
@@ -214,8 +214,6 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_is_said_to_be_full_and_the_commit_goes_on_when_there_is_room(small_disk, document):
-    from binder_documents import open_binder
-
     (small_disk / "ballast").write_bytes(b"1" * 200_000)
     binder = open_binder(open_store(StorePath(small_disk)))
     new = document(content=os.urandom(100_000))
