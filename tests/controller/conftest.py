@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from devcluster.apiserver import ApiServer
+from tests.controller.cluster import Cluster, Operator, Tenant, install_rights
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    audit_log = tmp_path_factory.mktemp("audit") / "audit.log"
+    with ApiServer(controller_manager=True, audit_log=audit_log) as server:
+        server.install_crds(Path("crds"))
+        made = Cluster(server, audit_log)
+        install_rights(made)
+        yield made
+
+
+@pytest.fixture
+def tenant(cluster: Cluster) -> Tenant:
+    """A namespace without anything in it."""
+    return Tenant(cluster, f"tenant-{next(_numbers)}")
+
+
+@pytest.fixture
+def new_operator(cluster: Cluster, tenant: Tenant, tmp_path: Path) -> Iterator[Callable[..., Operator]]:
+    """Prepares operators of the tenant's namespace; they are ended after the test."""
+    made: list[Operator] = []
+
+    def prepare(*arguments: str, namespace: str | None = tenant.namespace) -> Operator:
+        folder = tmp_path / f"operator-{len(made)}"
+        folder.mkdir()
+        within = () if namespace is None else (f"--namespace={namespace}",)
+        made.append(Operator(cluster, folder, *within, *arguments))
+        return made[-1]
+
+    yield prepare
+    for operator in made:
+        operator.kill()
+
+
+@pytest.fixture
+def operator(new_operator: Callable[..., Operator]) -> Operator:
+    """The operator of the tenant's namespace, at work."""
+    return new_operator().start()

@@ -1,0 +1,427 @@
+"""The operator against a real API server with its controllers; the tests play people and the kubelet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from bannette.controller.names import CHANNEL, CHILD_KINDS, CRON_JOB, JOB, ROLE, SECRET, SERVICE_ACCOUNT, child_name
+from tests.controller.cluster import Cluster, Operator, Tenant, eventually
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+
+NewOperator = Callable[..., Operator]
+
+
+def test_a_channel_gets_its_children_and_its_first_run(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    channel = tenant.add_channel()
+    tenant.wait_for_job("Initial")
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    for kind in CHILD_KINDS:
+        child = tenant.cluster.get(kind, tenant.namespace, child_name(kind, "acme-onedrive"))
+        assert [owner["uid"] for owner in child["metadata"]["ownerReferences"]] == [channel["metadata"]["uid"]]
+    assert tenant.cron_job()["spec"]["suspend"] is False
+    assert tenant.condition("PrerequisitesMet")["status"] == "True"
+    assert tenant.condition("Connected")["status"] == "True"
+    assert tenant.status()["schedule"]["cron"] == "30 5 * * *"
+    assert tenant.channel()["metadata"].get("finalizers") is None
+    assert tenant.channel()["metadata"].get("annotations") is None
+
+
+def test_a_restart_writes_nothing(cluster: Cluster, tenant: Tenant, new_operator: NewOperator) -> None:
+    tenant.add_prerequisites()
+    demanding = {"resources": {"limits": {"memory": "4096Mi", "cpu": 2}, "requests": {"cpu": "0.5"}}}
+    tenant.add_channel(collector=demanding)
+    tenant.add_channel("acme-delegated", delegated=True)
+    operator = new_operator(namespace=None).start()
+    tenant.run(tenant.wait_for_job("Initial"))
+    tenant.wait_for_condition("Ready", status="True", reason="NotConnected", name="acme-delegated")
+    eventually(lambda: tenant.status().get("connection", {}).get("connectedAt"), "the app was let in")
+    assert operator.stop() == 0
+
+    position = cluster.audit_position()
+    operator.start()
+    looks = [f"/{name}" for name in ("acme-onedrive-onedrive", "acme-delegated-onedrive", "binders")]
+    eventually(lambda: _was_read(cluster, position, looks[1:]), "both channels were looked at again")
+    tenant.request("to see that it works")
+    tenant.wait_for_job("Manual")
+    writes = cluster.writes_of(Operator.user, since=position)
+    assert [write for write in writes if "/jobs?" in write] == writes[:1]
+
+
+def _was_read(cluster: Cluster, position: int, endings: list[str]) -> bool:
+    lines = cluster._audit_log.read_text().splitlines()[position:]
+    reads = [json.loads(line)["requestURI"] for line in lines if Operator.user in line]
+    return all(any(read.endswith(ending) for read in reads) for ending in endings)
+
+
+def test_one_request_is_one_run_however_often_it_is_made(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    tenant.run(tenant.wait_for_job("Initial"))
+    for _ in range(20):
+        tenant.request("2026-11-24T10:00:00+01:00")
+    job = tenant.wait_for_job("Manual")
+    eventually(lambda: tenant.status().get("lastHandledRequestedAt"), "the request is acknowledged")
+    tenant.run(job)
+    for _ in range(20):
+        tenant.request("2026-11-24T10:00:00+01:00")
+    tenant.change(historyLimit=9)
+    eventually(lambda: tenant.status()["observedGeneration"] == 2, "the channel was looked at again")
+    assert len(tenant.jobs("Manual")) == 1
+
+
+def test_of_the_requests_during_a_run_the_latest_is_run_afterwards(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    first = tenant.wait_for_job("Initial")
+    for value in ("A", "B", "C"):
+        tenant.request(value)
+    waits = tenant.wait_for_condition("Ready", status="True", reason="RunWaiting")
+    assert "C" in waits["message"]
+    assert "lastHandledRequestedAt" not in tenant.status()
+    tenant.run(first)
+    job = tenant.wait_for_job("Manual")
+    assert job["metadata"]["annotations"]["bannette.io/request"] == "C"
+    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "C", "C is acknowledged")
+    assert len(tenant.jobs("Manual")) == 1
+
+
+def test_only_the_newest_requests_job_is_kept(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    tenant.run(tenant.wait_for_job("Initial"))
+    for value in ("A", "B"):
+        tenant.request(value)
+        tenant.run(tenant.wait_for_job("Manual", request=value))
+    eventually(lambda: len(tenant.jobs("Manual")) == 1, "the older Job is removed")
+    assert tenant.jobs("Manual")[0]["metadata"]["annotations"]["bannette.io/request"] == "B"
+    assert len(tenant.jobs("Initial")) == 1
+
+
+def test_a_wiped_status_starts_nothing_and_comes_back(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    first = tenant.wait_for_job("Initial")
+    tenant.run(first)
+    tenant.request("A")
+    second = tenant.wait_for_job("Manual")
+    tenant.run(second)
+    path = CHANNEL.path(tenant.namespace, "acme-onedrive", "status")
+    tenant.cluster.request(
+        "PATCH", path, [{"op": "remove", "path": "/status"}], content_type="application/json-patch+json"
+    )
+    for job in (second, first):
+        assert tenant.wait_for_entry(job)["collected"] == 3
+    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "the request is acknowledged again")
+    assert tenant.status()["lastRun"]["id"] == second["metadata"]["uid"]
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    assert len(tenant.jobs()) == 2
+
+
+def test_a_foreign_object_with_a_childs_name_stalls_the_channel_and_is_not_touched(
+    tenant: Tenant, operator: Operator
+) -> None:
+    tenant.add_prerequisites()
+    name = child_name(ROLE, "acme-onedrive")
+    foreign = tenant.cluster.create(ROLE, tenant.namespace, {"metadata": {"name": name}, "rules": []})
+    tenant.add_channel()
+    stalled = tenant.wait_for_condition("Stalled", status="True", reason="ForeignObject")
+    assert name in stalled["message"]
+    assert tenant.condition("Ready")["status"] == "False"
+    assert tenant.jobs() == []
+    assert tenant.cluster.get(ROLE, tenant.namespace, name) == foreign
+
+
+def test_a_foreign_job_with_a_requests_name_stalls_the_channel(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    first = tenant.wait_for_job("Initial")
+    tenant.run(first)
+    tenant.request("A")
+    job = tenant.wait_for_job("Manual")
+    operator.kill()
+    name = job["metadata"]["name"]
+    tenant.cluster.delete(JOB, tenant.namespace, name)
+    eventually(lambda: tenant.cluster.find(JOB, tenant.namespace, name) is None, "the Job is gone")
+    tenant.cluster.patch(
+        CHANNEL, tenant.namespace, "acme-onedrive", {"status": {"lastHandledRequestedAt": None}}, subresource="status"
+    )
+    pod = {"restartPolicy": "Never", "containers": [{"name": "other", "image": "other"}]}
+    spec = {"template": {"spec": pod}, "suspend": True}
+    foreign = tenant.cluster.create(JOB, tenant.namespace, {"metadata": {"name": name}, "spec": spec})
+    operator.start()
+    tenant.wait_for_condition("Stalled", status="True", reason="ForeignObject")
+    assert tenant.cluster.get(JOB, tenant.namespace, name)["metadata"]["uid"] == foreign["metadata"]["uid"]
+
+
+def test_prerequisites_may_come_later_and_are_named_until_then(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_channel()
+    missing = tenant.wait_for_condition("PrerequisitesMet", status="False", reason="SeveralMissing")
+    for word in ("marie", "purchases", "acme-app"):
+        assert word in missing["message"]
+    assert tenant.cron_job()["spec"]["suspend"] is True
+    tenant.add_recipient()
+    tenant.add_binder()
+    tenant.add_claim()
+    tenant.wait_for_condition("PrerequisitesMet", status="False", reason="CredentialsMissing")
+    tenant.add_credentials(password="p")
+    lacks = eventually(
+        lambda: (found := tenant.condition("PrerequisitesMet")) and "lacks" in found["message"] and found,
+        "the missing key is named",
+    )
+    assert "clientSecret" in lacks["message"]
+    assert tenant.jobs() == []
+    tenant.cluster.patch(SECRET, tenant.namespace, "acme-app", {"stringData": {"clientSecret": "s"}})
+    tenant.wait_for_job("Initial")
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    assert tenant.cron_job()["spec"]["suspend"] is False
+    volumes = tenant.cron_job()["spec"]["jobTemplate"]["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "binder", "persistentVolumeClaim": {"claimName": "binders"}} in volumes
+
+
+def test_a_suspended_channel_holds_its_request_until_it_may_run(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel(suspend=True)
+    tenant.request("A")
+    ready = eventually(
+        lambda: (found := tenant.condition("Ready")) and "held" in found["message"] and found, "the request is held"
+    )
+    assert (ready["status"], ready["reason"]) == ("True", "Suspended")
+    assert tenant.cron_job()["spec"]["suspend"] is True
+    assert tenant.jobs() == []
+    tenant.change(suspend=False)
+    tenant.run(tenant.wait_for_job("Initial"))
+    assert tenant.wait_for_job("Manual")["metadata"]["annotations"]["bannette.io/request"] == "A"
+
+
+def test_the_first_collection_follows_the_clients_sign_in(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel(delegated=True)
+    tenant.wait_for_condition("Connected", status="False", reason="NotSignedIn")
+    assert tenant.condition("Ready")["status"] == "True"
+    assert tenant.jobs() == []
+    signed_in = {
+        "metadata": {
+            "annotations": {
+                "bannette.io/account": "compta@acme.example",
+                "bannette.io/connected-at": "2026-11-24T10:00:00Z",
+            }
+        },
+        "stringData": {"token-cache": "{}"},
+    }
+    tenant.cluster.patch(SECRET, tenant.namespace, "acme-onedrive-onedrive", signed_in)
+    tenant.wait_for_job("Initial")
+    tenant.wait_for_condition("Connected", status="True", reason="SignedIn")
+    assert tenant.status()["connection"] == {
+        "account": "compta@acme.example",
+        "connectedAt": "2026-11-24T10:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ends", "reason"),
+    [
+        ({"exit_code": 2, "reason": "Error"}, "PersonNeeded"),
+        ({"exit_code": 2, "reason": "OOMKilled"}, "OOMKilled"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_run_that_says_nothing_is_recorded_from_its_job(
+    tenant: Tenant, operator: Operator, ends: dict[str, object], reason: str
+) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    job = tenant.wait_for_job("Initial")
+    active = {
+        "id": job["metadata"]["uid"],
+        "trigger": "Initial",
+        "job": job["metadata"]["name"],
+        "startedAt": "2026-11-24T10:00:00Z",
+        "heartbeat": "2026-11-24T10:00:00Z",
+    }
+    tenant.cluster.patch(
+        CHANNEL, tenant.namespace, "acme-onedrive", {"status": {"activeRun": active}}, subresource="status"
+    )
+    tenant.end_pod(tenant.wait_for_pod(job), **ends)  # type: ignore[arg-type]
+    entry = tenant.wait_for_entry(job)
+    assert (entry["result"], entry["reason"]) == ("Failed", reason)
+    assert "activeRun" not in tenant.status()
+    assert tenant.status()["lastRun"] == entry
+
+
+def test_a_run_that_could_not_reach_the_status_is_recorded_in_its_own_words(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    job = tenant.wait_for_job("Initial")
+    said = tenant.run(job, report=False, collected=12)
+    assert tenant.wait_for_entry(job).items() >= said.items()
+
+
+def test_a_run_that_reported_is_not_recorded_again(cluster: Cluster, tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    said = tenant.run(tenant.wait_for_job("Initial"))
+    tenant.change(historyLimit=9)
+    eventually(lambda: tenant.status()["observedGeneration"] == 2, "the channel was looked at again")
+    assert tenant.status()["history"] == [said]
+
+
+def test_a_run_whose_job_was_deleted_is_recorded_and_no_longer_active(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    job = tenant.wait_for_job("Initial")
+    active = {
+        "id": job["metadata"]["uid"],
+        "trigger": "Initial",
+        "job": job["metadata"]["name"],
+        "startedAt": "2026-11-24T10:00:00Z",
+        "heartbeat": "2026-11-24T10:00:00Z",
+    }
+    tenant.cluster.patch(
+        CHANNEL, tenant.namespace, "acme-onedrive", {"status": {"activeRun": active}}, subresource="status"
+    )
+    tenant.cluster.delete(JOB, tenant.namespace, job["metadata"]["name"])
+    assert tenant.wait_for_entry(job)["reason"] == "JobDeleted"
+    assert "activeRun" not in tenant.status()
+    assert tenant.jobs() == []
+
+
+def test_drift_in_children_is_repaired(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    role, cron_job, account = (child_name(kind, "acme-onedrive") for kind in (ROLE, CRON_JOB, SERVICE_ACCOUNT))
+    rules = tenant.cluster.get(ROLE, tenant.namespace, role)["rules"]
+    tenant.cluster.patch(ROLE, tenant.namespace, role, {"rules": []})
+    tenant.cluster.patch(CRON_JOB, tenant.namespace, cron_job, {"spec": {"suspend": True, "schedule": "0 0 * * *"}})
+    tenant.cluster.delete(SERVICE_ACCOUNT, tenant.namespace, account)
+    eventually(lambda: tenant.cluster.get(ROLE, tenant.namespace, role)["rules"] == rules, "the Role is repaired")
+    eventually(lambda: tenant.cron_job()["spec"]["schedule"] == "30 5 * * *", "the schedule is repaired")
+    eventually(lambda: not tenant.cron_job()["spec"]["suspend"], "the CronJob isn't suspended")
+    eventually(lambda: tenant.cluster.find(SERVICE_ACCOUNT, tenant.namespace, account), "the account is made again")
+
+
+def test_a_label_that_was_taken_off_comes_back(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    name = child_name(CRON_JOB, "acme-onedrive")
+    stripped = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
+    tenant.cluster.patch(CRON_JOB, tenant.namespace, name, stripped)
+    label = "app.kubernetes.io/managed-by"
+    eventually(lambda: tenant.cron_job()["metadata"]["labels"].get(label) == "bannette", "the label is back")
+
+
+def test_a_channel_can_be_deleted_while_the_operator_is_down_and_made_again(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    first = tenant.wait_for_job("Initial")
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    operator.kill()
+    tenant.cluster.delete(CHANNEL, tenant.namespace, "acme-onedrive")
+    assert tenant.cluster.find(CHANNEL, tenant.namespace, "acme-onedrive") is None
+    tenant.add_channel()
+    operator.start()
+    eventually(
+        lambda: [job["metadata"]["uid"] for job in tenant.jobs("Initial")] not in ([], [first["metadata"]["uid"]]),
+        "the new channel has a first run of its own",
+        seconds=90,
+    )
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    uid = tenant.channel()["metadata"]["uid"]
+    for kind in CHILD_KINDS:
+        child = tenant.cluster.get(kind, tenant.namespace, child_name(kind, "acme-onedrive"))
+        assert [owner["uid"] for owner in child["metadata"]["ownerReferences"]] == [uid]
+
+
+def test_runs_beyond_the_limit_wait_visibly_and_go_on(tenant: Tenant, new_operator: NewOperator) -> None:
+    tenant.add_prerequisites()
+    new_operator("--max-concurrent-runs=1").start()
+    for name in ("one", "two", "three"):
+        tenant.add_channel(name)
+    ran: list[str] = []
+    for waiting in (2, 1, 0):
+        [job] = eventually(
+            lambda: [job for job in tenant.jobs() if job["metadata"]["name"] not in ran], "the next Job is made"
+        )
+        name = job["metadata"]["labels"]["bannette.io/channel"]
+        others = {"one", "two", "three"} - {one.rsplit("-initial-", 1)[0] for one in ran} - {name}
+        assert len(others) == waiting
+        for other in others:
+            said = tenant.wait_for_condition("Ready", status="True", reason="RunWaiting", name=other)
+            assert "limit" in said["message"]
+        ran.append(job["metadata"]["name"])
+        tenant.run(job)
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled", name="three")
+
+
+def test_the_operator_outlives_the_api_server(cluster: Cluster, tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    tenant.wait_for_job("Initial")
+    cluster.server.restart()
+    role = child_name(ROLE, "acme-onedrive")
+    tenant.cluster.patch(ROLE, tenant.namespace, role, {"rules": []})
+    eventually(lambda: tenant.cluster.get(ROLE, tenant.namespace, role)["rules"], "the Role is repaired", seconds=90)
+    tenant.change(schedule={"time": "06:15"})
+    eventually(
+        lambda: tenant.status().get("schedule", {}).get("cron") == "15 6 * * *", "the channel is followed", seconds=90
+    )
+
+
+def test_a_killed_operator_makes_no_second_run(tenant: Tenant, new_operator: NewOperator) -> None:
+    tenant.add_prerequisites()
+    operator = new_operator()
+    operator.start()
+    tenant.add_channel()
+    for event in ("kind=ServiceAccount", "run.requested"):
+        operator.wait_for_line(event)
+        operator.kill()
+        operator.start()
+        if tenant.jobs():
+            break
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    tenant.request("A")
+    tenant.run(tenant.wait_for_job("Initial"))
+    operator.wait_for_line("run.requested")
+    operator.kill()
+    operator.start()
+    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "the request is acknowledged")
+    assert len(tenant.jobs()) == 2
+
+
+def test_of_two_replicas_one_works_and_the_other_takes_over(tenant: Tenant, new_operator: NewOperator) -> None:
+    tenant.add_prerequisites()
+    first = new_operator("--lease-namespace=bannette-system")
+    first._environ["POD_NAME"] = "first"
+    second = new_operator("--lease-namespace=bannette-system")
+    second._environ["POD_NAME"] = "second"
+    first.start(until="lease.held")
+    first.wait_for_line("operator.ready")
+    second.start(until="")
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    assert "lease.held" not in second.log.read_text()
+    assert first.stop() == 0
+    second.wait_for_line("operator.ready")
+    tenant.change(suspend=True)
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended")
+
+
+def test_people_are_told_once_what_happened(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="False", reason="PrerequisitesMissing")
+    tenant.add_prerequisites()
+    tenant.run(tenant.wait_for_job("Initial"))
+    wanted = {"PrerequisitesMissing", "PrerequisitesMet", "FirstRunStarted", "RunSucceeded"}
+
+    def reasons() -> list[str]:
+        items = tenant.cluster.request("GET", f"/apis/events.k8s.io/v1/namespaces/{tenant.namespace}/events")["items"]
+        return [item["reason"] for item in items if item["regarding"]["kind"] == "CollectionChannel"]
+
+    eventually(lambda: wanted <= set(reasons()), "all is told")
+    assert reasons().count("FirstRunStarted") == reasons().count("RunSucceeded") == 1
