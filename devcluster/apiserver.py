@@ -9,6 +9,8 @@ It needs neither root nor a node, is ready in about 3 seconds, and any number ru
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import shutil
 import ssl
@@ -25,9 +27,11 @@ from devcluster.certificates import Authority, write_signing_key
 from devcluster.errors import DevclusterError
 from devcluster.kubeconfig import write_kubeconfig
 from devcluster.kubectl import Kubectl
+from devcluster.layout import start_ticks
 from devcluster.processes import Process, free_ports, start, wait_until
 
 CONTEXT = "bannette-apiserver"
+FOLDER_PREFIX = "bannette-apiserver-"
 READY_SECONDS = 60.0
 ATTEMPTS = 3  # a port that was free may be taken before the server binds it
 PORT_TAKEN = "address already in use"
@@ -69,7 +73,7 @@ class ApiServer:
             arguments: further flags of kube-apiserver, without the dashes.
         """
         self._temporary = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="bannette-apiserver-"))
+        self.folder = folder or _temporary_folder()
         self.token = secrets.token_hex(16)
         self.kubeconfig = self.folder / "kubeconfig"
         self.ca_file = self.folder / "ca.crt"
@@ -235,3 +239,15 @@ class ApiServer:
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _temporary_folder() -> Path:
+    """Make a folder for one server, and remove those whose process was killed: each has over 100 MB of etcd's data."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*/owner"):
+        with contextlib.suppress(OSError, ValueError):  # another process is just removing it, or writing it
+            pid, started = owner.read_text().split()
+            if str(start_ticks(int(pid))) != started:
+                shutil.rmtree(owner.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    (folder / "owner").write_text(f"{os.getpid()} {start_ticks(os.getpid())}")
+    return folder

@@ -85,9 +85,7 @@ def test_rights_are_enforced_and_the_certificate_is_strictly_valid() -> None:
 def test_no_process_is_left_when_the_test_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDS_A_SERVER]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as holder:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as holder:
         assert holder.stdout
         pids = [int(pid) for pid in holder.stdout.readline().split()]
         assert len(pids) == 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -123,15 +125,14 @@ def traces() -> Mapping[str, set[str]]:
     }
 
 
-def processes_of(layout: Layout) -> list[str]:
-    found = []
+def processes_of(layout: Layout) -> dict[int, str]:
+    """The node's processes by pid, with their command lines: all of them name its folder."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
+        with contextlib.suppress(OSError):  # ended in between
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if str(layout.root) in command:
-            found.append(command)
+            if str(layout.root) in command:
+                found[int(process.name)] = command
     return found
 
 
@@ -152,7 +153,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     finally:
         node("down")
     assert traces() == before
-    assert processes_of(node.layout) == []
+    assert processes_of(node.layout) == {}
     assert not node.layout.root.exists()
     assert "There is no cluster" in node("down")
 
@@ -186,23 +187,10 @@ def test_a_cronjob_of_a_time_zone_fires(node: Node) -> None:
 
 
 def test_a_component_that_ends_is_started_again(node: Node) -> None:
-    def starts() -> int:
-        states = json.loads(node.layout.running.read_text())
-        return next(state["starts"] for state in states if state["name"] == "kube-scheduler" and state["pid"])
+    def schedulers() -> list[int]:
+        return [pid for pid, command in processes_of(node.layout).items() if "/kube-scheduler " in command]
 
-    (pid,) = (
-        int(process.name)
-        for process in Path("/proc").glob("[0-9]*")
-        if (process / "cmdline").read_bytes().startswith(b"/")
-        and b"kube-scheduler" in (process / "cmdline").read_bytes()
-        and str(node.layout.root).encode() in (process / "cmdline").read_bytes()
-    )
-    os.kill(pid, 9)
-    wait_until(lambda: _or_none(starts) == 2, what="the scheduler was started again", seconds=30)
-
-
-def _or_none(function: object) -> object:
-    try:
-        return function()  # type: ignore[operator]
-    except StopIteration:
-        return None
+    (before,) = schedulers()
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: schedulers() not in ([], [before]), what="the scheduler was started again", seconds=30)
+    wait_until(lambda: "Ready" in node("status"), what="all is well again", seconds=30, every=1)
