@@ -270,7 +270,8 @@ class SignIn:
             raise refuse(50027, "The client assertion isn't a valid JWT.") from error
         if header.get("alg") != "PS256":
             raise refuse(700027, "Client assertion failed signature validation: PS256 with x5t#S256 is expected.")
-        key = application.certificates.get(str(header.get("x5t#S256", "")))
+        # msal pads the thumbprint, against RFC 7515; Microsoft takes both.
+        key = application.certificates.get(str(header.get("x5t#S256", "")).rstrip("="))
         if key is None:
             raise refuse(700027, "The certificate with this identifier isn't registered on the application.")
         try:
