@@ -91,14 +91,13 @@ class Cluster:
         token: str = self.request("POST", path, body)["status"]["token"]
         return token
 
-    def writes_of(self, user: str, *, since: int) -> list[str]:
-        """Return what *user* wrote since the audit log had so many lines."""
+    def requests_of(self, user: str, *, since: int) -> list[str]:
+        """Return what *user* asked for since the audit log had so many lines, as "verb path"."""
         events = [json.loads(line) for line in self._audit_log.read_text().splitlines()[since:]]
-        return [
-            f"{event['verb']} {event['requestURI']}"
-            for event in events
-            if event["user"]["username"] == user and event["verb"] in WRITES
-        ]
+        return [f"{event['verb']} {event['requestURI']}" for event in events if event["user"]["username"] == user]
+
+    def writes_of(self, user: str, *, since: int) -> list[str]:
+        return [one for one in self.requests_of(user, since=since) if one.partition(" ")[0] in WRITES]
 
     def audit_position(self) -> int:
         return len(self._audit_log.read_text().splitlines())
@@ -210,6 +209,7 @@ class Operator:
 
     def _write_kubeconfig(self, path: Path) -> None:
         server = self._cluster.server
+        reached = {"server": server.url, "certificate-authority": str(server.ca_file)}
         token = self._cluster.service_account_token(SYSTEM, "bannette-operator")
         path.write_text(
             yaml.safe_dump(
@@ -218,12 +218,7 @@ class Operator:
                     "kind": "Config",
                     "current-context": "operator",
                     "contexts": [{"name": "operator", "context": {"cluster": "test", "user": "operator"}}],
-                    "clusters": [
-                        {
-                            "name": "test",
-                            "cluster": {"server": server.url, "certificate-authority": str(server.ca_file)},
-                        }
-                    ],
+                    "clusters": [{"name": "test", "cluster": reached}],
                     "users": [{"name": "operator", "user": {"token": token}}],
                 }
             )
@@ -352,7 +347,7 @@ class Tenant:
         said = self.entry(job, **entry)
         pod = self.wait_for_pod(job)
         if report:
-            status = self.status()
+            status = self.status(job["metadata"]["labels"]["bannette.io/channel"])
             history = [said, *(status.get("history") or [])]
             self.cluster.patch(
                 CHANNEL,

@@ -33,11 +33,11 @@ def new_operator(cluster: Cluster, tenant: Tenant, tmp_path: Path) -> Iterator[C
     """Prepares operators of the tenant's namespace; they are ended after the test."""
     made: list[Operator] = []
 
-    def prepare(*arguments: str, namespace: str | None = tenant.namespace) -> Operator:
+    def prepare(*arguments: str, namespace: str | None = tenant.namespace, pod: str = "operator") -> Operator:
         folder = tmp_path / f"operator-{len(made)}"
         folder.mkdir()
         within = () if namespace is None else (f"--namespace={namespace}",)
-        made.append(Operator(cluster, folder, *within, *arguments))
+        made.append(Operator(cluster, folder, *within, *arguments, environ={"POD_NAME": pod}))
         return made[-1]
 
     yield prepare
