@@ -73,7 +73,7 @@ class _Samples:
                 found = sorted(path for path in Path(scratch).rglob("*") if path.is_file())
                 self._files = [(str(path.relative_to(scratch)), path.read_bytes()) for path in found]
         for name, data in self._files:
-            folder, _, leaf = f"Factures/{name}".rpartition("/")
+            folder, _, leaf = name.rpartition("/")
             drive.add(drive.folder(folder, at=at), leaf, Kind.FILE, at=at, content=InMemory(data))
 
 
