@@ -39,6 +39,13 @@ def test_a_scan_is_recognised_and_becomes_searchable(tmp_path, read_document, te
     assert hashlib.sha256(path.read_bytes()).digest() == before
 
 
+def test_a_photo_with_a_shadow_is_read_in_a_pdf_too(tmp_path, read_document, text_of, recall):
+    path = specimens.scan_pdf(tmp_path / "a.pdf", specimens.shaded(specimens.picture()))
+    reading = read_document(path)
+    assert reading.outcome is Outcome.RECOGNISED
+    assert recall(_searchable_text(reading.files["pdf"]), specimens.INVOICE_WORDS) >= 0.75
+
+
 def test_only_the_scanned_pages_of_a_mixed_document_are_recognised(tmp_path, read_document, text_of, recall):
     text = specimens.text_pdf(tmp_path / "text.pdf", ["Bon de livraison 88"])
     scan = specimens.scan_pdf(tmp_path / "scan.pdf")

@@ -25,6 +25,9 @@ _LARGE_IMAGE = 0.25
 _LARGE_IMAGE_SIDE = 300
 # Drawings have hundreds of thousands of objects; the first ones tell.
 _OBJECTS_LOOKED_AT = 20_000
+# A page is searched for shadows at this size, in pixels; a shadow is this many of 255 darker.
+_SMALL_SIDE = 400
+_SHADOW = 60
 # Fonts without a mapping to Unicode yield these instead of letters.
 _GARBLED = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
 
@@ -118,6 +121,20 @@ class Pdf:
         bitmap.close()
         page.close()
         return max(dpi, 1)
+
+    def is_shaded(self, index: int) -> bool:
+        """Say whether the paper of page *index* is much darker here than there, as on a photo with a shadow."""
+        from PIL import Image, ImageFilter
+
+        page = self._document[index]
+        width, height = page.get_size()
+        bitmap = page.render(scale=_SMALL_SIDE / max(width, height, 1), grayscale=True)
+        # The brightest of a neighbourhood is paper, wherever letters are; the mean of a field is its light.
+        paper = bitmap.to_pil().filter(ImageFilter.MaxFilter(9)).resize((6, 8), Image.Resampling.BOX)
+        bitmap.close()
+        page.close()
+        darkest, brightest = paper.getextrema()
+        return bool(int(brightest) - int(darkest) > _SHADOW)
 
     def _page(self, index: int) -> Page:
         import pypdfium2.raw as raw

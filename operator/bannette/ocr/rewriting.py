@@ -26,11 +26,14 @@ class NotRewritable(Exception):
     """OCRmyPDF refuses this file; its pages may still be drawn and recognised."""
 
 
-def rewrite(source: Path, target: Path, *, request: Request, pages: Sequence[int], mixed: bool) -> Rewritten:
+def rewrite(
+    source: Path, target: Path, *, request: Request, pages: Sequence[int], mixed: bool, shaded: bool
+) -> Rewritten:
     """Recognise the *pages* (from 0) of *source* and write the result to *target*.
 
     Args:
         mixed: some of the pages have text beside images; only what isn't text is recognised there.
+        shaded: some of the pages are photos with shadows; clean pages lose little by it.
 
     Raises:
         NotRewritable: broken, larger than memory, or otherwise not for OCRmyPDF.
@@ -51,6 +54,7 @@ def rewrite(source: Path, target: Path, *, request: Request, pages: Sequence[int
             jobs=1,
             use_threads=True,
             progress_bar=False,
+            tesseract_thresholding="sauvola" if shaded else "auto",
             tesseract_timeout=PAGE_SECONDS,
             max_image_mpixels=request.limits.megapixels,
             # In the scratch folder, which goes with the child: the confidences are in them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ MEDIA_TYPES = frozenset({"application/pdf"})
 _PDF, _TEXT = "document.pdf", "document.txt"
 # Beyond this OCRmyPDF needs more memory (about 13 MB a megapixel) than a child has.
 _REWRITABLE_PIXELS = 60_000_000
+_PAGES_SEARCHED_FOR_SHADOWS = 5
 
 
 def read(request: Request) -> Answer:
@@ -111,8 +113,10 @@ def _rewrite(request: Request, pdf: Pdf, pages: Sequence[Page], chosen: Sequence
         source = request.scratch / "decrypted.pdf"
         _save_decrypted(request.path, source, password=pdf.password or "")
     mixed = any(pages[index].content is Content.MIXED for index in chosen)
+    # Pages of one document come from one camera: a few tell.
+    shaded = any(pdf.is_shaded(index) for index in chosen[:: math.ceil(len(chosen) / _PAGES_SEARCHED_FOR_SHADOWS)])
     try:
-        return rewrite(source, request.folder / _PDF, request=request, pages=chosen, mixed=mixed)
+        return rewrite(source, request.folder / _PDF, request=request, pages=chosen, mixed=mixed, shaded=shaded)
     except NotRewritable:
         return None
 
