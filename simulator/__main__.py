@@ -7,7 +7,6 @@ import asyncio
 import ipaddress
 import shlex
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -125,7 +124,7 @@ async def _serve(options: argparse.Namespace, state_dir: Path) -> int:
         certificates=tuple(path.read_text() for path in [options.client_certificate] if path),
         redirect_uris=tuple(options.redirect_uri),
     )
-    names = {"localhost", "127.0.0.1", "::1", socket.gethostname(), *options.dns}
+    names = {"localhost", "127.0.0.1", "::1", *options.dns}
     names.update(host for url in (options.public_url, options.download_url) if url and (host := urlsplit(url).hostname))
     context = server_context(load_authority(state_dir), sorted(names))
     server = Server(world)

@@ -55,9 +55,17 @@ class ControlClient:
         return answer
 
     def _send(self, verb: str, payload: bytes) -> tuple[int, bytes]:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            connection = http.client.HTTPSConnection(self._host, self._port, context=self._context, timeout=60)
+        kept, self._connection = self._connection, None
+        if kept is not None:
+            try:
+                return self._exchange(kept, verb, payload)
+            except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLError):
+                # It was idle for too long, and the server closed it before it read the command.
+                kept.close()
+        fresh = http.client.HTTPSConnection(self._host, self._port, context=self._context, timeout=60)
+        return self._exchange(fresh, verb, payload)
+
+    def _exchange(self, connection: http.client.HTTPSConnection, verb: str, payload: bytes) -> tuple[int, bytes]:
         connection.request("POST", f"/control/{verb}", body=payload, headers={"Content-Type": "application/json"})
         response = connection.getresponse()
         raw = response.read()

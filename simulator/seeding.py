@@ -16,7 +16,7 @@ _UNITS = {None: 1, "B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 _GENERATED_AT = 1_767_225_600.0  # 2026-01-01T00:00:00Z
 
 HELP = (
-    "what the drive holds: a folder of real files; 'samples': invoices and receipts in /Factures; "
+    "what the drive holds: a folder of real files; 'samples': invoices and receipts, most of them in /Factures; "
     "'empty'; or 'generate:FILES[xSIZE][/FILES PER FOLDER]', for example generate:100000x20kB/200"
 )
 

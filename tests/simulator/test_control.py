@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
@@ -68,6 +69,22 @@ def test_reset_brings_back_the_content_of_the_start(tmp_path) -> None:
         simulator.control.reset()
         assert paths(simulator) == ["/in", "/in/a.txt"]
         assert simulator.control.faults() == []
+
+
+def test_samples_and_generated_files_fill_a_drive() -> None:
+    with Simulator("samples") as simulator:
+        assert any(path.startswith("/Factures/") and path.endswith(".pdf") for path in paths(simulator))
+    with Simulator("generate:5x2kB/2") as simulator:
+        files = [item for item in simulator.control.tree() if item["kind"] == "file"]
+        assert [item["size"] for item in files] == [2000] * 5
+        assert len({str(item["path"]).rpartition("/")[0] for item in files}) == 3
+
+
+def test_the_client_connects_again_when_the_server_closed_an_idle_connection(simulator) -> None:
+    simulator.control.folder("/a")
+    simulator.control._connection.sock.shutdown(socket.SHUT_RDWR)
+    simulator.control.folder("/b")
+    assert paths(simulator) == ["/a", "/b"]
 
 
 def test_requests_are_counted_by_kind(simulator, graph) -> None:
