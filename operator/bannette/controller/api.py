@@ -64,7 +64,6 @@ class KubernetesApi:
         try:
             if _in_pod():
                 load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-                configuration.client_session_kwargs = {"trust_env": False}
             else:
                 await load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         except ConfigException as error:
@@ -72,6 +71,8 @@ class KubernetesApi:
         # The chain and the host are verified. Cluster CAs often lack extensions that Python 3.13's strict mode demands.
         configuration.disable_strict_ssl_verification = True
         configuration.connection_pool_maxsize = 0
+        # As kopf does; a kubeconfig may name a proxy. Looking into .netrc would cost two threads a request.
+        configuration.client_session_kwargs = {"trust_env": False}
         return cls(configuration)
 
     async def close(self) -> None:

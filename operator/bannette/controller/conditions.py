@@ -29,8 +29,27 @@ CONNECTED: Final = "Connected"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
 
-# Why a run says that Microsoft no longer knows the account's sign-in.
-_SIGN_IN_LOST: Final = ("SignIn", "Consent", "NotConnected", "ConnectionLost")
+# What a run says when the account can't be read before a person sets its sign-in right.
+_SIGN_IN_LOST: Final = frozenset(
+    {
+        "AdminConsentNeeded",
+        "ApplicationDisabled",
+        "ApplicationNotFound",
+        "CertificateInvalid",
+        "ClientSecretExpired",
+        "ClientSecretInvalid",
+        "ConnectionLost",
+        "CredentialsMissing",
+        "CredentialsNotAllowed",
+        "ScopeInvalid",
+        "SignInFailed",
+        "TenantNeeded",
+        "TenantNotFound",
+        "TokenRefused",
+        "UserNotAssigned",
+        "WrongKindOfAccount",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +72,7 @@ def connection(channel: Channel, *, credentials: bool, signed_in: bool, connecte
     """
     account = channel.onedrive.account
     last = channel.status.last_run
-    lost = last is not None and last.reason.startswith(_SIGN_IN_LOST)
+    lost = last is not None and last.reason in _SIGN_IN_LOST
     if isinstance(account, ApplicationAccount):
         if not credentials:
             return _connected(
