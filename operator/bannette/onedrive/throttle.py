@@ -1,0 +1,127 @@
+"""When the next request may be sent: Retry-After, rate limits, backoff. All threads of a run share one pause."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+from bannette.errors import Transient
+
+#: Statuses that mean "not now" for the whole application, not for one request.
+THROTTLED = frozenset({429, 503, 509})
+_FIRST_BACKOFF = 1.0
+_LONGEST_BACKOFF = 60.0
+_LONGEST_SLOWDOWN = 5.0
+_PLENTY = 0.2
+
+
+class Clock(Protocol):
+    """Time, and waiting for it to pass; a run may make the waiting interruptible."""
+
+    def now(self) -> datetime:
+        """The time of day, aware."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after *seconds*."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class Throttle:
+    """The pause that every request of a run waits for.
+
+    Args:
+        deadline: on the clock's monotonic scale; nobody waits beyond it.
+    """
+
+    def __init__(
+        self, clock: Clock, *, deadline: float | None = None, jitter: Callable[[], float] = random.random
+    ) -> None:
+        self.clock = clock
+        self.deadline = deadline
+        self._jitter = jitter
+        self._lock = threading.Lock()
+        self._until = 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Let no request out for *seconds*; the longest of several pauses holds."""
+        with self._lock:
+            self._until = max(self._until, self.clock.monotonic() + seconds)
+
+    def wait(self) -> None:
+        """Return when a request may be sent.
+
+        Raises:
+            Transient: that is after the deadline; ``retry_after`` says how long the pause still lasts.
+        """
+        while True:
+            with self._lock:
+                remaining = self._until - self.clock.monotonic()
+            if remaining <= 0:
+                return
+            self._check(remaining, "Microsoft asks to wait longer than this run may last: it goes on later.")
+            self.clock.sleep(remaining)
+
+    def back_off(self, attempt: int) -> None:
+        """Wait before repeating one request that failed for the *attempt*-th time (from 1), others go on."""
+        seconds = self.backoff(attempt)
+        self._check(seconds, "The service keeps failing and the run's time is up.")
+        self.clock.sleep(seconds)
+
+    def backoff(self, attempt: int) -> float:
+        """Seconds before the next attempt: doubled each time, with jitter so that threads don't come back together."""
+        return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** (attempt - 1)) * (0.5 + self._jitter() / 2)
+
+    def _check(self, seconds: float, message: str) -> None:
+        if self.deadline is not None and self.clock.monotonic() + seconds > self.deadline:
+            raise Transient(message, reason="Throttled", retry_after=seconds)
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Return the seconds that Retry-After asks for; None if it is absent, negative or unreadable.
+
+    Source: RFC 9110, 10.2.3: seconds or an HTTP date.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - now).total_seconds())
+
+
+def slowdown(headers: Mapping[str, str]) -> float:
+    """Return the seconds to leave before the next request when most of the minute's budget is used, else 0.
+
+    Source: SharePoint Online, throttling: RateLimit headers, sent from 80 % on.
+    """
+    try:
+        limit, remaining, reset = (float(headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset"))
+    except (KeyError, ValueError):
+        return 0.0
+    if limit <= 0 or remaining / limit > _PLENTY or reset <= 0:
+        return 0.0
+    return min(_LONGEST_SLOWDOWN, reset / (max(remaining, 0) + 1))

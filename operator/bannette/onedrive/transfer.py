@@ -1,0 +1,176 @@
+"""One body from a content host into a file: counted, hashed, resumed where it broke off."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import BinaryIO
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from bannette.errors import ItemDeferred
+from bannette.onedrive.graph import Graph, read_refusal
+from bannette.onedrive.quickxor import QuickXorHash
+from bannette.onedrive.refusals import refused
+from bannette.onedrive.verdict import Body
+
+_REDIRECTS = 5
+_REDIRECTING = frozenset({301, 302, 303, 307, 308})
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_PIECE = 256 * 1024
+_HEAD = 512
+# A body that stays below this pace for this long is given up: a read timeout alone lets it drip for ever.
+_SLOW_SECONDS = 60.0
+_SLOW_BYTES = 60 * 1024
+
+
+class Broken(Exception):
+    """The body ended early, stood still, or doesn't join what is there."""
+
+
+class NotServed(Exception):
+    """The host answered with something else than content."""
+
+    def __init__(self, status: int, *, malware: bool) -> None:
+        super().__init__(status)
+        self.status = status
+        self.malware = malware
+
+
+class Partial:
+    """A file that fills, with the hashes of what it holds."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.reset()
+
+    def reset(self) -> None:
+        """Start over."""
+        self._file.seek(0)
+        self._file.truncate()
+        self.size = 0
+        self.total: int | None = None
+        self._head = b""
+        self._sha256 = hashlib.sha256()
+        self._quick_xor = QuickXorHash()
+
+    def add(self, piece: bytes) -> None:
+        """Append *piece*."""
+        self._file.write(piece)
+        self._sha256.update(piece)
+        self._quick_xor.update(piece)
+        self.size += len(piece)
+        if len(self._head) < _HEAD:
+            self._head += piece[: _HEAD - len(self._head)]
+
+    def body(self) -> Body:
+        """Describe what it holds, when it is complete."""
+        self._file.flush()
+        return Body(self.size, self._sha256.hexdigest(), self._quick_xor.base64(), self._head)
+
+
+def content_location(graph: Graph, response: requests.Response) -> str | None:
+    """Return where an answer redirects to, None if it doesn't.
+
+    Raises:
+        ItemDeferred: content isn't fetched from there.
+    """
+    if response.status_code not in _REDIRECTING:
+        return None
+    raw = response.headers.get("Location", "")
+    response.close()
+    location = raw.encode("latin-1").decode("utf-8", "replace")
+    if not location.startswith(("https://", "http://")):
+        location = urljoin(response.url or "", location)
+    if not graph.endpoints.may_download(location):
+        host = urlsplit(location).hostname or "a host without name"
+        raise ItemDeferred(
+            f"The content is at {host}, from which nothing is downloaded; BANNETTE_DOWNLOAD_HOSTS can allow a host.",
+            reason="DownloadHostRefused",
+        )
+    return location
+
+
+def fetch(graph: Graph, url: str, partial: Partial, *, expected: int | None) -> None:
+    """Append the rest of the body at *url* to *partial*, from the start if the host doesn't resume.
+
+    Args:
+        expected: size by the metadata, for bodies whose end can't be told otherwise.
+
+    Raises:
+        Broken: it isn't complete; what there is stays in *partial*, as far as it can be resumed.
+        NotServed: the host refuses. ItemDeferred: it redirects to a place that isn't allowed.
+        Transient: as ``Graph.open_download``.
+    """
+    for _ in range(_REDIRECTS + 1):
+        headers = {"Accept-Encoding": "identity"}
+        if partial.size:
+            headers["Range"] = f"bytes={partial.size}-"
+        response = graph.open_download(url, headers)
+        location = content_location(graph, response)
+        if location is None:
+            receive(graph, response, partial, expected=expected)
+            return
+        url = location
+    raise ItemDeferred("The content is behind too many redirects.", reason="TooManyRedirects")
+
+
+def receive(graph: Graph, response: requests.Response, partial: Partial, *, expected: int | None) -> None:
+    """Append the body of *response* to *partial*. Raises: as ``fetch``."""
+    with response:
+        length = _join(response, partial)
+        before, encoded = partial.size, "Content-Encoding" in response.headers
+        _drain(graph, response, partial)
+        received = partial.size - before
+        if length is not None and not encoded and received != length:
+            raise Broken
+        ends_anywhere = length is None and response.headers.get("Transfer-Encoding", "").lower() != "chunked"
+        wanted = partial.total if partial.total is not None else (expected if ends_anywhere else None)
+        if wanted is not None and not encoded and partial.size < wanted:
+            raise Broken
+
+
+def _join(response: requests.Response, partial: Partial) -> int | None:
+    """Check that the body continues what is there, and return its length if it is told."""
+    headers: Mapping[str, str] = response.headers
+    text = headers.get("Content-Length", "")
+    length = int(text) if text.isascii() and text.isdigit() else None
+    if response.status_code == 200:
+        if partial.size:
+            partial.reset()
+        partial.total = None if "Content-Encoding" in headers else length
+        return length
+    if response.status_code != 206:
+        raise NotServed(
+            response.status_code, malware=refused(response.status_code, headers, read_refusal(response)).malware
+        )
+    found = _RANGE.fullmatch(headers.get("Content-Range", "").strip())
+    total = int(found[3]) if found is not None and found[3] != "*" else None
+    starts_here = found is not None and int(found[1]) == partial.size
+    same_whole = total is None or partial.total is None or total == partial.total
+    if not starts_here or not same_whole or "Content-Encoding" in headers:
+        partial.reset()
+        raise Broken
+    partial.total = total if total is not None else partial.total
+    return length
+
+
+def _drain(graph: Graph, response: requests.Response, partial: Partial) -> None:
+    clock = graph.clock
+    since, mark = clock.monotonic(), partial.size
+    while True:
+        try:
+            piece = response.raw.read1(_PIECE, decode_content=True)
+        # The cause's text may hold the URL.
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise Broken from None
+        if not piece:
+            return
+        partial.add(piece)
+        if clock.monotonic() - since >= _SLOW_SECONDS:
+            if partial.size - mark < _SLOW_BYTES:
+                raise Broken
+            since, mark = clock.monotonic(), partial.size
