@@ -81,8 +81,7 @@ def _build_images(arguments: argparse.Namespace) -> None:
     unknown = set(arguments.targets) - set(images.TARGETS)
     if unknown:
         raise DevclusterError(f"No such target: {', '.join(sorted(unknown))}; there are {', '.join(images.TARGETS)}")
-    with step("Building images"):
-        built = images.build(arguments.targets or images.TARGETS)
+    built = images.build(arguments.targets or images.TARGETS)
     up = cluster.status(Layout(state_folder())).healthy
     for image in built:
         print(f"{image.name}  {image.megabytes:.0f} MB  {image.archive}")

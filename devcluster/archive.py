@@ -39,6 +39,15 @@ def write_archive(
     target.write_bytes(_tar({"manifest.json": manifest, config_name: config, "layer.tar": layer}, mode=0o644))
 
 
+def image_names(archive: Path) -> list[str]:
+    """Return the names of the images in a docker-archive; none for an OCI archive, whose names are annotations."""
+    with tarfile.open(archive) as opened:
+        for member in opened:
+            if member.name == "manifest.json" and (content := opened.extractfile(member)):
+                return [name for image in json.load(content) for name in image.get("RepoTags") or ()]
+    return []
+
+
 def _tar(contents: Mapping[str, bytes], *, mode: int) -> bytes:
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w", format=tarfile.GNU_FORMAT) as archive:

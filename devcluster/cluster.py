@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devcluster import cgroups, network, packages
-from devcluster.archive import write_archive
+from devcluster.archive import image_names, write_archive
 from devcluster.binaries import program
 from devcluster.certificates import Authority, write_signing_key
 from devcluster.configuration import (
@@ -139,6 +140,11 @@ def load(archive: Path) -> str:
         raise DevclusterError("The cluster is not up: python -m devcluster up")
     if not archive.is_file():
         raise DevclusterError(f"There is no archive {archive}")
+    names = image_names(archive)
+    known = _containerctl(record, "images", "list", "--quiet").split()
+    # Only where the tag is a hash of the content: another one may mean something new each time.
+    if names and all(name in known and re.search(r":[0-9a-f]{12}$", name) for name in names):
+        return f"{', '.join(names)}: there already"
     return _containerctl(record, "images", "import", "-", archive=archive)
 
 

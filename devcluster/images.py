@@ -16,14 +16,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster import packages
+from devcluster import debian_base, host_settings, packages
 from devcluster.paths import cache_folder, locked
+from devcluster.progress import step
 
 SOURCE = Path(__file__).resolve().parent.parent
-TARGETS = ("operator", "collector", "simulator")
-_BASE = "docker.io/library/debian:bookworm-slim"
-_SUITE = "bookworm"
-_INPUTS = ("Dockerfile", "docker", "requirements", "operator/bannette", "simulator")
+_BASE = f"docker.io/library/debian:{debian_base.SUITE}-slim"
+_INPUTS = {
+    "operator": ("Dockerfile", "docker", "requirements/operator.txt", "operator/bannette"),
+    "collector": ("Dockerfile", "docker", "requirements/collector.txt", "operator/bannette"),
+    "simulator": ("Dockerfile", "requirements/simulator.txt", "simulator"),
+}
+TARGETS = tuple(_INPUTS)
 
 
 class BuildFailed(RuntimeError):
@@ -43,10 +47,10 @@ class Image:
         return self.archive.stat().st_size / 1e6
 
 
-def tag(root: Path = SOURCE) -> str:
-    """Return the tag of the sources below *root*: a hash of all that goes into an image."""
+def tag(target: str, root: Path = SOURCE) -> str:
+    """Return the tag of the image *target* of the sources below *root*: a hash of all that goes into it."""
     digest = hashlib.sha256()
-    for path in _files(root):
+    for path in _files(target, root):
         digest.update(f"{path.relative_to(root)}\0{os.access(path, os.X_OK)}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -64,17 +68,23 @@ def build(targets: Sequence[str] = TARGETS, *, folder: Path | None = None) -> li
     """
     folder = folder or cache_folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    version = tag()
-    images = [Image(name, f"localhost/bannette-{name}:{version}", folder / f"{name}-{version}.tar") for name in targets]
+    images = [
+        Image(name, f"localhost/bannette-{name}:{version}", folder / f"{name}-{version}.tar")
+        for name, version in ((target, tag(target)) for target in targets)
+    ]
     with locked(folder / "lock"):
         builder: _Docker | _Buildah | None = None
         for image in images:
             if image.archive.exists():
                 continue
-            builder = builder or (_Docker() if _docker_answers() else _Buildah(cache_folder() / "containers"))
+            builder = builder or (
+                _Docker() if _docker_answers() else _Buildah(cache_folder() / f"containers-{debian_base.REVISION}")
+            )
+            with step(f"Building {image.name}"):
+                builder.build(image)
             for older in folder.glob(f"{image.target}-*.tar"):
-                older.unlink()
-            builder.build(image)
+                if older != image.archive:
+                    older.unlink()
     return images
 
 
@@ -92,48 +102,39 @@ class _Buildah:
         packages.ensure("buildah", "debootstrap")
         self._store = store
         store.mkdir(parents=True, exist_ok=True)
-        if _BASE.removeprefix("docker.io/library/") not in self._images():
+        if _BASE not in self._images():
             self._make_base()
 
     def build(self, image: Image) -> None:
         with tempfile.TemporaryDirectory() as settings:
-            mounts = _host_trust(Path(settings))
+            lent = host_settings.volumes(Path(settings))
             self._buildah(
-                "bud", "--isolation", "chroot", "--pull-never", "--network", "host", "--layers",
-                *mounts, "--target", image.target, "--tag", image.name, str(SOURCE),
+                "bud", "--isolation", "chroot", "--pull-never", "--network", "host", "--no-hosts", "--layers",
+                *lent, "--target", image.target, "--tag", image.name, str(SOURCE),
             )  # fmt: skip
-        self._buildah("push", image.name, f"docker-archive:{_partial(image)}:{image.name}")
+        self._buildah("push", "--quiet", image.name, f"docker-archive:{_partial(image)}:{image.name}")
         _partial(image).rename(image.archive)
+        for older in self._images():
+            if older.rpartition(":")[0] == image.name.rpartition(":")[0] and older != image.name:
+                self._buildah("rmi", older)
 
     def _make_base(self) -> None:
-        with tempfile.TemporaryDirectory(dir=self._store) as work:
+        with step("Making a Debian to build on (once)"), tempfile.TemporaryDirectory(dir=self._store) as work:
             root = Path(work) / "root"
-            _run(["debootstrap", "--variant=minbase", _SUITE, str(root)])
-            for leftover in (*root.glob("var/cache/apt/archives/*.deb"), *root.glob("var/lib/apt/lists/*_*")):
-                leftover.unlink()
+            debian_base.make_root(root)
             container = self._buildah("from", "scratch").strip()
             self._buildah("add", "--quiet", container, str(root), "/")
-            self._buildah("config", "--cmd", "bash", container)
+            self._buildah("config", "--cmd", "bash", "--env", "PATH=/usr/local/bin:/usr/bin:/usr/sbin", container)
             self._buildah("commit", "--quiet", container, _BASE)
             self._buildah("rm", container)
 
     def _images(self) -> set[str]:
         listed = json.loads(self._buildah("images", "--json") or "[]") or []
-        return {name.removeprefix("docker.io/library/") for image in listed for name in image.get("names") or ()}
+        return {name for image in listed for name in image.get("names") or ()}
 
     def _buildah(self, command: str, *arguments: str) -> str:
         own = ["--root", str(self._store / "storage"), "--runroot", str(self._store / "run")]
         return _run(["buildah", *own, command, *arguments], env={**os.environ, "BUILDAH_ISOLATION": "chroot"})
-
-
-def _host_trust(folder: Path) -> list[str]:
-    """Return mounts that let pip, inside the build, trust what this machine trusts."""
-    bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
-    if not bundle or not Path(bundle).is_file():
-        return []
-    inside = "/run/host-ca.crt"
-    (folder / "pip.conf").write_text(f"[global]\ncert = {inside}\n")
-    return ["--volume", f"{bundle}:{inside}:ro", "--volume", f"{folder / 'pip.conf'}:/etc/pip.conf:ro"]
 
 
 def _docker_answers() -> bool:
@@ -146,8 +147,8 @@ def _partial(image: Image) -> Path:
     return image.archive.with_suffix(".partial")
 
 
-def _files(root: Path) -> Iterable[Path]:
-    for name in _INPUTS:
+def _files(target: str, root: Path) -> Iterable[Path]:
+    for name in _INPUTS[target]:
         path = root / name
         found = [path] if path.is_file() else sorted(path.rglob("*"))
         yield from (file for file in found if file.is_file() and "__pycache__" not in file.parts)

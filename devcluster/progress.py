@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LOG_EVERY = 30.0  # seconds between signs of life of a long step, where nobody sees a counter
+_running: list[str] = []  # steps within steps: the innermost one has the terminal's line
 
 
 @contextmanager
@@ -18,6 +19,7 @@ def step(what: str) -> Iterator[None]:
     over = threading.Event()
     terminal = sys.stderr.isatty()
     ticker = threading.Thread(target=_tick, args=(what, began, over, terminal), daemon=True)
+    _running.append(what)
     ticker.start()
     outcome = "failed after"
     try:
@@ -26,6 +28,7 @@ def step(what: str) -> Iterator[None]:
     finally:
         over.set()
         ticker.join()
+        _running.remove(what)
         _say(f"{what}: {outcome} {time.monotonic() - began:.1f} s", over_previous=terminal)
 
 
@@ -37,11 +40,14 @@ def say(text: str) -> None:
 def _tick(what: str, began: float, over: threading.Event, terminal: bool) -> None:
     if terminal:
         while not over.wait(0.2):
+            if _running[-1:] != [what]:
+                continue
             sys.stderr.write(f"\r\033[K{what}… {time.monotonic() - began:.0f} s")
             sys.stderr.flush()
         return
     while not over.wait(LOG_EVERY):
-        _say(f"{what}… {time.monotonic() - began:.0f} s so far", over_previous=False)
+        if _running[-1:] == [what]:
+            _say(f"{what}… {time.monotonic() - began:.0f} s so far", over_previous=False)
 
 
 def _say(text: str, *, over_previous: bool) -> None:
