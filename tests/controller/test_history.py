@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bannette.controller.history import entry_for, unrecorded, with_entries
-from bannette.controller.runs import JobState, Pod, parse_job, parse_pod
+from bannette.controller.runs import JobState, Pod, obstacle, parse_job, parse_pod
 from bannette.resources import ChannelStatus, RunResult, Trigger
 from tests.controller.scene import NOW, entry, job, status_after
 
@@ -132,6 +132,18 @@ def test_a_job_whose_failure_is_only_decided_is_unfinished() -> None:
         "status": {"conditions": [{"type": "FailureTarget", "status": "True", "reason": "DeadlineExceeded"}]},
     }
     assert parse_job(body).state is JobState.UNFINISHED
+
+
+@pytest.mark.parametrize("reason", ["ImagePullBackOff", "ErrImagePull"])
+def test_an_image_that_cannot_be_pulled_is_one_obstacle(reason: str) -> None:
+    assert (
+        obstacle([pod(reason="Evicted", age=9), pod(reason=reason)]) == "the collector's image can't be pulled (pod p)"
+    )
+
+
+@pytest.mark.parametrize("pods", [[], [pod()], [pod(reason="ContainerCreating")], [pod(reason="OOMKilled")]])
+def test_a_pod_that_may_start_has_no_obstacle(pods: list[Pod]) -> None:
+    assert obstacle(pods) is None
 
 
 def test_a_pod_is_read_from_what_the_api_says() -> None:

@@ -303,6 +303,20 @@ def test_a_run_is_announced_once_and_not_after_a_restart() -> None:
     assert announced(planned(observed(subject, jobs=(FIRST,), announced=None))) == []
 
 
+def test_a_run_that_does_not_start_is_seen_before_its_deadline() -> None:
+    at_work = job(Trigger.MANUAL, request="A")
+    subject = settled(status=status_after(FIRST, handled="A"), requested="A")
+    seen = observed(subject, jobs=(FIRST, at_work), obstacle="the collector's image can't be pulled (pod p)")
+    result = planned(seen)
+    ready = condition(result, "Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "RunBlocked")
+    assert "image" in ready["message"]
+    assert announced(result) == ["RunBlocked"]
+    assert result.look_again == timedelta(seconds=60)
+    again = replace(seen, channel=channel(status=subject.status.to_dict() | written(result), requested="A"))
+    assert planned(again).actions == ()
+
+
 def test_the_service_account_comes_before_the_job_that_needs_it() -> None:
     result = planned(Observed(channel(), "7", dict.fromkeys(CHILD_KINDS), met()))
     kinds = [action.kind for action in result.actions if isinstance(action, Apply | Create)]

@@ -106,7 +106,13 @@ def ready(
     missing: Sequence[Missing],
     connected: bool,
     waiting: tuple[Trigger, Wait] | None,
+    obstacle: str | None = None,
 ) -> Verdict:
+    """Return whether the channel is set up, with what is to be known about its next run.
+
+    Args:
+        obstacle: why the pod of a run doesn't start.
+    """
     held = f" The request of {channel.requested_at} is held until then." if _is_held(waiting) else ""
     if missing:
         message = f"No run starts before this is done: {' '.join(one.message for one in missing)}{held}"
@@ -115,6 +121,8 @@ def ready(
         return _ready("Suspended", f"Suspended: no run starts until spec.suspend is false.{held}")
     if not connected:
         return _ready("NotConnected", f"No run starts before an account is connected.{held}")
+    if obstacle is not None:
+        return _ready("RunBlocked", f"A run doesn't start: {obstacle}.")
     if waiting is not None:
         trigger, wait = waiting
         what = "The first collection" if trigger is Trigger.INITIAL else f"The request of {channel.requested_at}"

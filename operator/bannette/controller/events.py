@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from bannette.controller.api import Manifest
-from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, STALLED
+from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, READY, STALLED
 from bannette.controller.names import CHANNEL, EVENT, Key
 from bannette.resources import ChannelStatus, Condition, ConditionStatus, HistoryEntry, RunResult
 
@@ -44,6 +44,9 @@ def transitions(old: ChannelStatus, new: ChannelStatus) -> Iterator[Announcement
         yield Announcement("AccountConnected", _message(after))
     if _is_false(after) and _is_true(before):
         yield Announcement("AccountDisconnected", _message(after), EventType.WARNING)
+    before, after = old.condition(READY), new.condition(READY)
+    if after is not None and after.reason == "RunBlocked" and _message(before) != after.message:
+        yield Announcement("RunBlocked", after.message, EventType.WARNING)
     before, after = old.condition(STALLED), new.condition(STALLED)
     if after is not None and (before is None or before.message != after.message):
         yield Announcement("Stalled", after.message, EventType.WARNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
 from bannette.controller.api import KubernetesApi, Manifest
@@ -26,7 +27,7 @@ from bannette.controller.names import (
     child_name,
     token_secret_name,
 )
-from bannette.controller.plan import Ended, Observed
+from bannette.controller.plan import Ended, Observed, has_begun
 from bannette.controller.prerequisites import (
     Missing,
     Need,
@@ -37,13 +38,14 @@ from bannette.controller.prerequisites import (
     no_recipient,
     unmet,
 )
-from bannette.controller.runs import parse_pod
+from bannette.controller.runs import Job, Pod, obstacle, parse_pod
 from bannette.controller.store import Store
 from bannette.resources import Binder, Channel, DelegatedAccount, InvalidResource, Recipient
 
 T = TypeVar("T")
 
 _FRESH_SECONDS: Final = 2.0
+_TIME_TO_START: Final = timedelta(seconds=45)
 
 
 class RecentReads:
@@ -99,6 +101,7 @@ class Observer:
         prerequisites, token = await self._prerequisites(channel)
         found = [*children, token]
         channel, resource_version, ended, vanished = await self._ended(channel, resource_version)
+        in_the_way = await self._obstacle(channel)
         return Observed(
             channel=channel,
             resource_version=resource_version,
@@ -108,6 +111,7 @@ class Observer:
             foreign=tuple(one.foreign for one in found if one.foreign),
             leftovers=tuple(one.leftover for one in found if one.leftover),
             ended=ended,
+            obstacle=in_the_way,
             vanished=vanished,
             announced=announced,
         )
@@ -167,9 +171,7 @@ class Observer:
         lacking = unrecorded(self._store.jobs(key, fresh.uid), fresh.status, limit=fresh.history_limit)
         ended = []
         for job in lacking:
-            selector = f"batch.kubernetes.io/controller-uid={job.uid}"
-            pods, _ = await self._api.list(POD.path(key.namespace), selector=selector)
-            ended.append(Ended(job, tuple(parse_pod(pod) for pod in pods)))
+            ended.append(Ended(job, await self._pods(job)))
         active = fresh.status.active_run
         vanished = (
             active is not None
@@ -178,6 +180,17 @@ class Observer:
             and await self._api.get(JOB.path(key.namespace, active.job)) is None
         )
         return fresh, version, tuple(ended), vanished
+
+    async def _obstacle(self, channel: Channel) -> str | None:
+        for job in self._store.jobs(Key(channel.namespace, channel.name), channel.uid):
+            if not has_begun(job, channel.status) and datetime.now(UTC) - job.created_at > _TIME_TO_START:
+                return obstacle(await self._pods(job))
+        return None
+
+    async def _pods(self, job: Job) -> tuple[Pod, ...]:
+        selector = f"batch.kubernetes.io/controller-uid={job.uid}"
+        bodies, _ = await self._api.list(POD.path(job.namespace), selector=selector)
+        return tuple(parse_pod(body) for body in bodies)
 
     def _lacks_entries(self, channel: Channel) -> bool:
         jobs = self._store.jobs(Key(channel.namespace, channel.name), channel.uid)

@@ -32,6 +32,7 @@ from bannette.resources import (
 # What is the run's to write, but for a run that left it unsaid.
 _UNSAID: Final = ("history", "lastRun", "activeRun")
 _RECHECK_SLOT: Final = timedelta(seconds=60)
+_RECHECK_START: Final = timedelta(seconds=60)
 _RECHECK_FOREIGN: Final = timedelta(seconds=60)
 _RECHECK_LEFTOVER: Final = timedelta(seconds=2)
 
@@ -56,6 +57,7 @@ class Observed:
         jobs: the runs of this channel's uid.
         free_slots: on-demand Jobs that may be added now.
         ended: finished Jobs that left no entry.
+        obstacle: why the pod of an unfinished run doesn't start.
         vanished: the status names an active run whose Job doesn't exist any more.
         announced: id of the last run that people were told of, "" for none; None: unknown, so nothing is announced.
     """
@@ -69,6 +71,7 @@ class Observed:
     foreign: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
     ended: tuple[Ended, ...] = ()
+    obstacle: str | None = None
     vanished: bool = False
     announced: str | None = None
 
@@ -153,6 +156,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
         missing=observed.prerequisites.missing,
         connected=verdicts[1].status is ConditionStatus.TRUE,
         waiting=decision.waiting,
+        obstacle=observed.obstacle,
     )
     status = _next_status(channel, observed, (ready, *verdicts), decision, allowed=allowed, now=now)
     guard = observed.resource_version if entries else None
@@ -169,6 +173,11 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
         waits_for_slot=decision.waiting is not None and decision.waiting[1] is Wait.SLOT,
         last_run=status.last_run.id if status.last_run else "",
     )
+
+
+def has_begun(job: Job, status: ChannelStatus) -> bool:
+    """Tell whether a run has reported, or has ended; until then its pod may be unable to start."""
+    return job.finished or (status.active_run is not None and status.active_run.id == job.uid)
 
 
 def refused(old: ChannelStatus, verdicts: Sequence[Verdict], *, generation: int, now: datetime) -> tuple[Action, ...]:
@@ -330,6 +339,8 @@ def _look_again(
         waits.append(min(max(_age(status, CONNECTED, now) / 10, timedelta(seconds=5)), longest))
     if decision.waiting is not None and decision.waiting[1] is Wait.SLOT:
         waits.append(_RECHECK_SLOT)
+    if decision.start is not None or any(not has_begun(job, status) for job in observed.jobs):
+        waits.append(_RECHECK_START)
     return min(waits, default=None)
 
 

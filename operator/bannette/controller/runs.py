@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from bannette.controller.api import Manifest
 from bannette.controller.names import (
@@ -115,6 +115,26 @@ class Pod:
     message: str | None
     exit_code: int | None
     reason: str | None
+
+
+_CANNOT_START: Final = {
+    "ImagePullBackOff": "the collector's image can't be pulled",
+    "ErrImagePull": "the collector's image can't be pulled",
+    "ErrImageNeverPull": "the collector's image isn't on the node, and may not be pulled",
+    "InvalidImageName": "the collector's image has an impossible name",
+    "CreateContainerConfigError": "a Secret or ConfigMap of the pod is missing",
+    "CreateContainerError": "the container can't be created",
+    "Unschedulable": "no node has room for it, or its volume",
+}
+
+
+def obstacle(pods: Iterable[Pod]) -> str | None:
+    """Return why the newest of a run's pods doesn't start; None if nothing is known to be in its way."""
+    newest = max(pods, key=lambda pod: pod.created_at, default=None)
+    if newest is None or newest.reason not in _CANNOT_START:
+        return None
+    # Without the reason itself: it goes back and forth between two while an image can't be pulled.
+    return f"{_CANNOT_START[newest.reason]} (pod {newest.name})"
 
 
 def parse_pod(body: Manifest) -> Pod:
