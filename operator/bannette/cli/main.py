@@ -1,0 +1,220 @@
+"""``bannette``: one parser for all commands; each imports what it needs only when it is run."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from bannette import logs
+from bannette.errors import BannetteError, ExitCode, PersonNeeded
+
+_DESCRIPTION: Final = """\
+Collects clients' documents from OneDrive, reads them, and puts them in the company's inbox, the bannette.
+"""
+_EXIT_CODES: Final = """\
+exit codes:
+  0  done
+  1  unexpected error: a bug
+  2  a person is needed: usage, configuration, sign-in, a missing folder, access refused
+  3  transient: repeating may help
+"""
+_MAIN_EXAMPLES: Final = f"""\
+examples:
+  bannette collect -f acme.yaml           collect what is new, once, on this machine
+  bannette inbox list -f acme.yaml        what waits for data entry
+  bannette inbox show 4f1c -f acme.yaml   one document: metadata, files, text
+  bannette history -f acme.yaml           all runs
+
+{_EXIT_CODES}"""
+_COLLECT: Final = """\
+Do one run of a channel: what is new in the client's OneDrive is downloaded, read (OCR), and put into the binder. What
+was collected before is never collected again. The last line of standard output is the run's result as JSON.
+"""
+_COLLECT_EXAMPLES: Final = f"""\
+FILE holds a CollectionChannel, its Binder, its Recipient and the Secret with the credentials, as YAML documents; see
+manifests/samples/local.yaml. The binder may be a folder beside the file:
+
+  kind: Binder
+  metadata: {{name: purchases}}
+  spec: {{company: Acme, storage: {{path: inbox-of-acme}}}}
+
+examples:
+  bannette collect -f acme.yaml
+  bannette collect -f acme.yaml -f secret.yaml     the Secret in a file of its own
+  bannette collect -f tenants.yaml --channel acme-onedrive
+  30 5 * * *  bannette collect -f /srv/acme.yaml --trigger scheduled      a line of a crontab: once a day
+  bannette collect -f acme.yaml | tail -n1 | jq .collected
+
+{_EXIT_CODES}"""
+_INBOX_EXAMPLES: Final = """\
+examples:
+  bannette inbox list -f acme.yaml
+  bannette inbox list --binder /srv/binder -o json
+  bannette inbox show 4f1c -f acme.yaml     an id, or as much of it as is unambiguous
+  bannette inbox done 4f1c -f acme.yaml     data entry is done with it
+"""
+_HISTORY_EXAMPLES: Final = """\
+examples:
+  bannette history -f acme.yaml             all runs that collected into the binder
+  bannette history --state DIR              the last runs, as the channel's status has them
+  bannette history -f acme.yaml -o json
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, and where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(ExitCode.PERSON_NEEDED, f"{self.prog}: {message}. `{self.prog} --help` shows examples.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that *arguments* (those of the process) name; return its exit code."""
+    given = _parser().parse_args(arguments)
+    logs.setup(level=logging.DEBUG if given.debug else logging.INFO)
+    try:
+        module = importlib.import_module(given.module)
+        code: int = module.run(given)
+        sys.stdout.flush()
+    except PersonNeeded as error:
+        return _say(error, ExitCode.PERSON_NEEDED, given)
+    except BannetteError as error:
+        return _say(error, ExitCode.TRANSIENT, given)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # the top of the process
+        if given.debug:
+            raise
+        print(f"bannette: unexpected {type(error).__name__}: this is a bug; --debug shows more.", file=sys.stderr)
+        return 1
+    return code
+
+
+def _say(error: BannetteError, code: ExitCode, given: argparse.Namespace) -> int:
+    print(f"bannette: {logs.redact(str(error))}", file=sys.stderr)
+    if given.debug:
+        raise error
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="log more, and show where an error comes from")
+    parser = _Parser(
+        prog="bannette",
+        description=_DESCRIPTION,
+        epilog=_MAIN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_collect(commands)
+    _add_inbox(commands)
+    _add_history(commands)
+    controller = _command(commands, "controller", "run the operator, in a cluster or against the current context")
+    controller.set_defaults(module="bannette.cli.controller")
+    version = _command(commands, "version", "print the version")
+    version.set_defaults(module="bannette.cli.version")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    summary: str,
+    *,
+    description: str | None = None,
+    examples: str | None = None,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description or f"{summary[0].upper()}{summary[1:]}.",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # After the command's name too; there it must not undo what stands before it.
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+def _add_collect(commands: argparse._SubParsersAction[_Parser]) -> None:
+    collect = _command(commands, "collect", "do one run of a channel", description=_COLLECT, examples=_COLLECT_EXAMPLES)
+    collect.set_defaults(module="bannette.cli.collect")
+    _add_files(collect)
+    collect.add_argument("--channel", metavar="NAME", help="which one, when the files hold several")
+    collect.add_argument(
+        "--state",
+        metavar="DIR",
+        type=Path,
+        help="where status.yaml is kept (default: ~/.local/state/bannette/NAMESPACE/NAME)",
+    )
+    collect.add_argument(
+        "--trigger",
+        choices=["scheduled", "manual"],
+        default="manual",
+        help="scheduled: at most one successful run a day, for a cron line (default: manual)",
+    )
+    collect.add_argument("--in-cluster", action="store_true", help="in a pod that the operator made")
+
+
+def _add_inbox(commands: argparse._SubParsersAction[_Parser]) -> None:
+    inbox = _command(commands, "inbox", "what waits for data entry", examples=_INBOX_EXAMPLES)
+    verbs = inbox.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for verb, summary in (
+        ("list", "list what waits for data entry, oldest first"),
+        ("show", "show one document: metadata, where its files are, and its text"),
+        ("done", "take documents out of the inbox"),
+    ):
+        command = _command(verbs, verb, summary, examples=_INBOX_EXAMPLES)
+        command.set_defaults(module="bannette.cli.inbox", verb=verb)
+        if verb != "list":
+            command.add_argument("ids", metavar="ID", nargs=1 if verb == "show" else "+")
+        _add_binder(command)
+        _add_output(command)
+
+
+def _add_history(commands: argparse._SubParsersAction[_Parser]) -> None:
+    history = _command(commands, "history", "list runs, newest first", examples=_HISTORY_EXAMPLES)
+    history.set_defaults(module="bannette.cli.history")
+    _add_binder(history)
+    history.add_argument("--state", metavar="DIR", type=Path, help="show the runs of DIR/status.yaml instead")
+    history.add_argument("--limit", metavar="N", type=int, default=20, help="at most N runs (default: 20; 0: all)")
+    _add_output(history)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-f",
+        "--file",
+        metavar="FILE",
+        dest="files",
+        type=Path,
+        action="append",
+        default=[],
+        help="YAML with the resources; may be given more than once",
+    )
+
+
+def _add_binder(parser: argparse.ArgumentParser) -> None:
+    _add_files(parser)
+    parser.add_argument("--channel", metavar="NAME", help="whose binder, when the files hold several")
+    parser.add_argument("--binder", metavar="DIR", type=Path, help="the binder's folder, instead of -f")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", choices=["table", "json", "yaml"], default="table", help="(default: table)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

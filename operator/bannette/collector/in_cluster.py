@@ -1,0 +1,78 @@
+"""The assignment of a pod: resources from the API server, credentials and the binder's volume as they are mounted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from bannette.binder import StorePath
+from bannette.collector.assignment import credentials_from, secret_in_folder, unsupported_storage
+from bannette.collector.cluster_status import ClusterStatus
+from bannette.errors import PersonNeeded
+from bannette.kube import ClusterApi
+from bannette.onedrive import ApplicationCredentials
+from bannette.resources import BINDERS, CHANNELS, RECIPIENTS, Binder, Channel, PersistentVolumeClaim, Recipient
+
+_BINDER = Path("/binder")
+_CREDENTIALS = Path("/etc/bannette/credentials")
+
+
+class ClusterAssignment:
+    """The channel that the pod's environment names.
+
+    Args:
+        volume: where the binder's volume is mounted.
+        credentials: where the credentials Secret is mounted.
+    """
+
+    def __init__(
+        self, api: ClusterApi, *, channel: str, volume: Path = _BINDER, credentials: Path = _CREDENTIALS
+    ) -> None:
+        self._api = api
+        self._name = channel
+        self._volume = volume
+        self._credentials = credentials
+        self.status = ClusterStatus(api, name=channel)
+        self.scratch = Path(tempfile.gettempdir()) / "bannette"
+
+    @classmethod
+    def of_pod(cls, environ: Mapping[str, str]) -> ClusterAssignment:
+        """Return the assignment of this pod.
+
+        Raises:
+            PersonNeeded: this process isn't one that the operator started.
+        """
+        name = environ.get("BANNETTE_CHANNEL")
+        if not name:
+            raise PersonNeeded(
+                "--in-cluster is for the pods that the operator makes (BANNETTE_CHANNEL is not set): use -f FILE.",
+                reason="NotInCluster",
+            )
+        api = ClusterApi.in_cluster(environ=environ, namespace=environ.get("BANNETTE_NAMESPACE") or None)
+        return cls(api, channel=name)
+
+    def channel(self) -> Channel:
+        return Channel.parse(self._api.get(CHANNELS, self._name))
+
+    def binder(self, channel: Channel) -> Binder:
+        binder = Binder.parse(self._api.get(BINDERS, channel.binder))
+        self.status.use_binder(binder.name)
+        return binder
+
+    def recipient(self, channel: Channel) -> Recipient:
+        return Recipient.parse(self._api.get(RECIPIENTS, channel.recipient))
+
+    def storage(self, binder: Binder) -> StorePath:
+        if not isinstance(binder.storage, PersistentVolumeClaim):
+            raise unsupported_storage(binder, binder.storage)
+        if not self._volume.is_dir():
+            raise PersonNeeded(
+                f"The volume of binder \"{binder.name}\" isn't mounted at {self._volume}: delete the run's Job, the "
+                "next one mounts it.",
+                reason="BinderNotMounted",
+            )
+        return StorePath(self._volume)
+
+    def credentials(self, channel: Channel) -> ApplicationCredentials:
+        return credentials_from(channel, secret_in_folder(self._credentials))

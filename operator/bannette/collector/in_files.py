@@ -1,0 +1,199 @@
+"""An assignment without Kubernetes: channel, binder, recipient and Secrets in YAML files, the status in a folder."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from bannette.binder import StorePath
+from bannette.collector.assignment import credentials_from, unsupported_storage
+from bannette.collector.file_status import FileStatus
+from bannette.errors import PersonNeeded
+from bannette.onedrive import ApplicationCredentials
+from bannette.resources import Binder, Channel, PathStorage, Recipient, load_documents
+
+_KINDS = ("CollectionChannel", "Binder", "Recipient", "Secret")
+Named = TypeVar("Named", Channel, Binder, Recipient)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A document, and the folder of the file that it stands in."""
+
+    body: Mapping[str, object]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ResourceFiles:
+    """The resources of some files; what else they hold is passed over."""
+
+    documents: Mapping[str, tuple[_Placed, ...]]
+
+    @classmethod
+    def load(cls, paths: Iterable[Path]) -> ResourceFiles:
+        """Read *paths*.
+
+        Raises:
+            PersonNeeded: a file can't be read, or isn't YAML.
+        """
+        found: dict[str, list[_Placed]] = {kind: [] for kind in _KINDS}
+        for path in paths:
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                cause = error.strerror if isinstance(error, OSError) else "it isn't UTF-8"
+                raise PersonNeeded(f"{path} can't be read: {cause}.", reason="FileUnreadable") from error
+            for body in load_documents(text):
+                kind = body.get("kind")
+                if isinstance(kind, str) and kind in found:
+                    found[kind].append(_Placed(body, path.absolute().parent))
+        return cls({kind: tuple(placed) for kind, placed in found.items()})
+
+    def channel(self, name: str | None = None) -> Channel:
+        """Return the channel *name*; the only one without a name.
+
+        Raises:
+            PersonNeeded: there is none, or there are several; InvalidResource.
+        """
+        channels = [Channel.parse(placed.body, strict=True) for placed in self.documents["CollectionChannel"]]
+        if name is not None:
+            channels = [
+                channel for channel in channels if name in (channel.name, f"{channel.namespace}/{channel.name}")
+            ]
+        if not channels:
+            wanted = "CollectionChannel" if name is None else f'CollectionChannel "{name}"'
+            raise PersonNeeded(f"The files hold no {wanted}: add one, or name its file with -f.", reason="NoChannel")
+        if len(channels) > 1:
+            names = ", ".join(f"{channel.namespace}/{channel.name}" for channel in channels)
+            raise PersonNeeded(
+                f"The files hold several channels ({names}): choose one with --channel.", reason="SeveralChannels"
+            )
+        return channels[0]
+
+    def binder(self, namespace: str, name: str) -> Binder:
+        binders = (Binder.parse(placed.body, strict=True) for placed in self.documents["Binder"])
+        return _named(binders, "Binder", namespace, name)
+
+    def only_binder(self) -> Binder:
+        """Return the only binder.
+
+        Raises: PersonNeeded: there is none, or there are several.
+        """
+        binders = [Binder.parse(placed.body, strict=True) for placed in self.documents["Binder"]]
+        if len(binders) != 1:
+            raise PersonNeeded(
+                f"The files hold {len(binders)} binders: choose a channel with --channel, or name the binder's folder "
+                "with --binder.",
+                reason="NotOneBinder",
+            )
+        return binders[0]
+
+    def recipient(self, namespace: str, name: str) -> Recipient:
+        recipients = (Recipient.parse(placed.body, strict=True) for placed in self.documents["Recipient"])
+        return _named(recipients, "Recipient", namespace, name)
+
+    def secret(self, namespace: str, name: str) -> dict[str, str]:
+        """Return the members of a Secret.
+
+        Raises: PersonNeeded: there is none, or it can't be decoded.
+        """
+        for placed in self.documents["Secret"]:
+            if _name_of(placed.body) == (namespace, name):
+                return _members(placed.body, name)
+        raise _missing("Secret", namespace, name)
+
+    def storage(self, binder: Binder) -> StorePath:
+        """Return the folder of *binder*; a relative path starts at the file that the binder stands in."""
+        if not isinstance(binder.storage, PathStorage):
+            raise PersonNeeded(
+                f'Binder "{binder.name}" of namespace "{binder.namespace}" needs storage: {{path: DIR}} to be used '
+                "without Kubernetes.",
+                reason=unsupported_storage(binder, binder.storage).reason,
+            )
+        name = (binder.namespace, binder.name)
+        folder = next(placed.folder for placed in self.documents["Binder"] if _name_of(placed.body) == name)
+        return StorePath(folder / Path(binder.storage.path).expanduser())
+
+
+class FileAssignment:
+    """The channel *name* of some files, or the only one.
+
+    Args:
+        state: folder of its status; by default one in the user's own state folder.
+    """
+
+    def __init__(self, files: ResourceFiles, *, name: str | None = None, state: Path | None = None) -> None:
+        self._files = files
+        self._channel = files.channel(name)
+        folder = state or default_state_folder(self._channel)
+        # In the locked folder, so that the documents of a run that was killed are removed by the next one.
+        self.scratch = folder / "scratch"
+        self.status = FileStatus(
+            folder,
+            namespace=self._channel.namespace,
+            name=self._channel.name,
+            binder=self._channel.binder,
+        )
+
+    def channel(self) -> Channel:
+        return self._channel
+
+    def binder(self, channel: Channel) -> Binder:
+        return self._files.binder(channel.namespace, channel.binder)
+
+    def recipient(self, channel: Channel) -> Recipient:
+        return self._files.recipient(channel.namespace, channel.recipient)
+
+    def storage(self, binder: Binder) -> StorePath:
+        return self._files.storage(binder)
+
+    def credentials(self, channel: Channel) -> ApplicationCredentials:
+        name = channel.onedrive.account.credentials_secret
+        secret = self._files.secret(channel.namespace, name) if name else {}
+        return credentials_from(channel, secret)
+
+
+def default_state_folder(channel: Channel) -> Path:
+    """Return where a channel's status is kept if nothing else is said."""
+    home = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(home).expanduser() / "bannette" / channel.namespace / channel.name
+
+
+def _named(found: Iterable[Named], kind: str, namespace: str, name: str) -> Named:
+    for resource in found:
+        if (resource.namespace, resource.name) == (namespace, name):
+            return resource
+    raise _missing(kind, namespace, name)
+
+
+def _missing(kind: str, namespace: str, name: str) -> PersonNeeded:
+    return PersonNeeded(
+        f'{kind} "{name}" of namespace "{namespace}" isn\'t in the files: add it, or name its file with another -f.',
+        reason=f"{kind}NotFound",
+    )
+
+
+def _name_of(body: Mapping[str, object]) -> tuple[object, object]:
+    metadata = body.get("metadata")
+    members: Mapping[str, object] = metadata if isinstance(metadata, Mapping) else {}
+    return members.get("namespace") or "default", members.get("name")
+
+
+def _members(secret: Mapping[str, object], name: str) -> dict[str, str]:
+    members: dict[str, str] = {}
+    encoded, plain = secret.get("data"), secret.get("stringData")
+    try:
+        for key, value in (encoded if isinstance(encoded, Mapping) else {}).items():
+            members[str(key)] = base64.b64decode(str(value), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise PersonNeeded(
+            f'Secret "{name}": data must be base64; use stringData for plain text.', reason="SecretInvalid"
+        ) from error
+    members.update({str(key): str(value) for key, value in (plain if isinstance(plain, Mapping) else {}).items()})
+    return members

@@ -1,0 +1,79 @@
+"""How a run reports while it goes on and when it ends; two implementations, in a file and in Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from bannette.collector.interruption import Interruption
+from bannette.collector.ledger import Counts
+from bannette.collector.order import Order
+from bannette.resources import ActiveRun, ChannelStatus, Checkpoint, HistoryEntry, upsert_history
+
+
+class RunStatus(Protocol):
+    """The status of one channel, and the counters of its binder."""
+
+    def wait_for_turn(self, run: str, interruption: Interruption) -> None:
+        """Return when no other run of the channel is going on, as far as that can be told, or this one shall end.
+
+        It saves double work; nothing depends on it.
+        """
+
+    def read(self) -> ChannelStatus:
+        """Return the status as it is now."""
+
+    def update(self, change: Callable[[ChannelStatus], ChannelStatus]) -> ChannelStatus:
+        """Replace what a run may write (activeRun, lastRun, checkpoint, history) by what *change* makes of it.
+
+        *change* is called again when somebody else wrote meanwhile.
+        """
+
+    def count_arrivals(self, *, documents: int, size: int, at: datetime) -> None:
+        """Add to the binder's counters; *size* in bytes."""
+
+    def close(self) -> None:
+        """Let the next run have its turn."""
+
+
+def began(status: ChannelStatus, order: Order) -> ChannelStatus:
+    return replace(status, active_run=active(order, at=order.started_at))
+
+
+def goes_on(status: ChannelStatus, order: Order, counts: Counts, *, failed: int, at: datetime) -> ChannelStatus:
+    """Return *status* with a new heartbeat; unchanged if another run took over, or this one has ended."""
+    if status.active_run is None or status.active_run.id != order.id:
+        return status
+    return replace(status, active_run=active(order, at=at, counts=counts, failed=failed))
+
+
+def saved(status: ChannelStatus, checkpoint: Checkpoint) -> ChannelStatus:
+    return replace(status, checkpoint=checkpoint)
+
+
+def ended(status: ChannelStatus, entry: HistoryEntry, checkpoint: Checkpoint | None, *, limit: int) -> ChannelStatus:
+    """Return *status* with the run in its history; another run that is going on stays the active one."""
+    newer = status.active_run is not None and status.active_run.id != entry.id
+    last = status.last_run
+    return replace(
+        status,
+        active_run=status.active_run if newer else None,
+        last_run=last if last is not None and last.started_at > entry.started_at else entry,
+        checkpoint=checkpoint or status.checkpoint,
+        history=upsert_history(status.history, entry, limit=limit),
+    )
+
+
+def active(order: Order, *, at: datetime, counts: Counts | None = None, failed: int = 0) -> ActiveRun:
+    return ActiveRun(
+        id=order.id,
+        trigger=order.trigger,
+        job=order.job,
+        started_at=order.started_at,
+        heartbeat=at,
+        discovered=counts.discovered if counts else 0,
+        collected=counts.collected if counts else 0,
+        failed=failed,
+    )
