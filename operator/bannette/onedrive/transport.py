@@ -19,7 +19,7 @@ _PRINTABLE = "".join(chr(code) for code in range(33, 127))
 
 def new_session(ca_file: str | None) -> requests.Session:
     """Return a session that trusts *ca_file* (None: the usual authorities) and adds no credentials of its own."""
-    session = requests.Session()
+    session = _Session()
     # Without this, requests sends what ~/.netrc holds for the host; content hosts answer 401 to any Authorization.
     session.auth = _as_it_is
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -58,6 +58,13 @@ class Transport:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+
+class _Session(requests.Session):
+    # What the endpoints say holds; requests would prefer this process's REQUESTS_CA_BUNDLE to ``session.verify``.
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        chosen = self.verify if isinstance(self.verify, str) else verify
+        return super().merge_environment_settings(url, proxies, stream, chosen, cert)
 
 
 class _Connection(HTTPSConnection):
