@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _tell(channel: Path, simulator: Simulator) -> None:
-    environment = dict(simulator.environment)
+    environment = {**simulator.environment, "XDG_STATE_HOME": str(_FOLDER / "state")}
     file = ["-f", str(channel)]
 
     def run(*words: str) -> str:
