@@ -121,6 +121,21 @@ def account(simulator: Simulator) -> Iterator[Account]:
     opened.graph.close()
 
 
+@pytest.fixture(scope="module")
+def personal_simulator() -> Iterator[Simulator]:
+    with Simulator(flavour="personal") as started:
+        yield started
+
+
+@pytest.fixture
+def personal(personal_simulator: Simulator) -> Iterator[Account]:
+    """A personal account."""
+    personal_simulator.control.reset()
+    opened = Account(personal_simulator)
+    yield opened
+    opened.graph.close()
+
+
 @pytest.fixture
 def new_item(account: Account) -> Callable[..., Item]:
     """Create a file and return it as the walk shows it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bannette.errors import PersonNeeded, Transient
-from bannette.onedrive import CursorLost, ItemKind, changes, document_id
+from bannette.onedrive import CursorLost, ItemKind, Position, changes, document_id, open_drive
 
 PAGES = 5
 
@@ -160,7 +160,7 @@ def test_a_page_without_any_link_is_no_end(filled):
 def test_a_stored_cursor_of_another_host_is_lost(filled):
     body = filled.walk().position.to_dict()
     body["cursor"] = "https://graph.attacker.example/v1.0/x"
-    moved = type(filled.walk().position).from_dict(body)
+    moved = Position.from_dict(body)
     with pytest.raises(CursorLost):
         filled.walk(position=moved)
 
@@ -202,35 +202,34 @@ def test_a_drive_that_is_closed_later_needs_a_person(filled, fault, reason):
 
 def test_a_user_with_odd_signs_in_their_name_is_found(account):
     account.control.person("marie_acme.example#EXT#@other.example")
-    found = account_drive(account, "marie_acme.example#EXT#@other.example")
+    found = open_drive(account.graph, user="marie_acme.example#EXT#@other.example")
     assert found.id != account.drive.id
 
 
-def account_drive(account, user):
-    from bannette.onedrive import open_drive
-
-    return open_drive(account.graph, user=user)
-
-
 def test_a_drive_is_opened_by_its_id(account):
-    from bannette.onedrive import open_drive
-
     drive = open_drive(account.graph, drive_id=account.drive.id)
     assert (drive.id, drive.kind) == (account.drive.id, account.drive.kind)
 
 
-def test_personal_ids_give_one_document_id_however_they_are_spelled():
-    from conftest import Account
+SPELLINGS = ["mixed", "lower", "upper", "short"]
 
-    from bannette.onedrive import open_drive
-    from simulator.testing import Simulator
 
-    with Simulator(flavour="personal") as simulator:
-        account = Account(simulator)
-        account.control.create("/a.pdf")
-        ids = set()
-        for case in ("mixed", "lower", "upper", "short"):
-            account.control.settings(drive_case=case)
-            drive = open_drive(account.graph, user=simulator.user)
-            ids |= {document_id(drive, item.id) for item in account.walk().items.values()}
-        assert len(ids) == 1
+def test_personal_ids_give_one_document_id_however_they_are_spelled(personal):
+    personal.control.create("/a.pdf")
+    ids = set()
+    for case in SPELLINGS:
+        personal.control.settings(drive_case=case)
+        ids |= {document_id(personal.drive, item.id) for item in personal.walk().items.values()}
+    assert len(ids) == 1
+
+
+def test_a_personal_folder_is_watched_however_its_ids_are_spelled(personal):
+    personal.control.create("/Invoices/2025/a.pdf")
+    position = personal.walk("/Invoices").position
+    for number, case in enumerate(SPELLINGS):
+        personal.control.settings(drive_case=case)
+        personal.control.create(f"/Invoices/2025/{number}.pdf")
+        walked = personal.walk("/Invoices", position)
+        assert walked.places == [f"/Invoices/2025/{number}.pdf"]
+        assert walked.notes == []
+        position = walked.position

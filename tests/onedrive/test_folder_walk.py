@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bannette.errors import PersonNeeded, Transient
+from bannette.onedrive import changes
 
 
 @pytest.fixture
@@ -263,8 +264,6 @@ def test_another_folder_in_the_settings_is_walked_from_the_start(watched):
 
 
 def test_what_was_created_during_the_listing_comes_the_next_time(watched):
-    from bannette.onedrive import changes
-
     pages = changes(watched.graph, watched.drive, folder=FOLDER)
     first = next(pages)
     watched.control.create(f"{FOLDER}/meanwhile.pdf")

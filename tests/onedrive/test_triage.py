@@ -48,6 +48,9 @@ def test_an_item_is_read_whatever_it_leaves_out():
     assert item is not None
     assert (item.kind, item.parent_id, item.name, item.size, item.quick_xor) == (ItemKind.OTHER, None, "", None, None)
     assert parse_item({"name": "a"}) is None
+    torn = parse_item({"id": "1", "name": "a\ud83d.pdf"})
+    assert torn is not None
+    assert torn.name == "a?.pdf"
     odd = parse_item({"id": "1", "file": {"hashes": []}, "size": "3", "parentReference": None, "eTag": 5})
     assert odd is not None
     assert (odd.kind, odd.size, odd.etag) == (ItemKind.FILE, None, None)

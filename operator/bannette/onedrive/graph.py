@@ -289,7 +289,7 @@ def _read_json(response: requests.Response) -> Json:
         raw = _read_body(response, _LARGEST_ANSWER)
         body = json.loads(raw)
     # Cut off, or an HTML page of some proxy.
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _Unusable(response.status_code) from None
     if response.status_code != 200 or not isinstance(body, dict):
         raise _Unusable(response.status_code)
@@ -300,7 +300,7 @@ def read_refusal(response: requests.Response) -> object:
     """Return the JSON of a refusal; None if it has none."""
     try:
         return json.loads(_read_body(response, _LARGEST_REFUSAL))
-    except (ValueError, _Unusable, requests.RequestException):
+    except (ValueError, RecursionError, _Unusable, requests.RequestException):
         return None
 
 

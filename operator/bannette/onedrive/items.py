@@ -138,7 +138,10 @@ def _facet(body: Mapping[str, object], name: str) -> Mapping[str, object] | None
 
 def _text(body: Mapping[str, object], name: str) -> str | None:
     value = body.get(name)
-    return value if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not value:
+        return None
+    # Half a surrogate pair is legal in JSON, and in nothing that a name is written to.
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _size(value: object) -> int | None:

@@ -214,4 +214,4 @@ def _known(options: dict[str, Any]) -> dict[str, Any]:
 
 def _unavailable(answer: requests.Response) -> _Unavailable:
     after = answer.headers.get("Retry-After", "")
-    return _Unavailable(answer.status_code, float(after) if after.isascii() and after.isdigit() else None)
+    return _Unavailable(answer.status_code, min(float(after), 3600.0) if after.isascii() and after.isdigit() else None)

@@ -17,6 +17,7 @@ THROTTLED = frozenset({429, 503, 509})
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 60.0
 _LONGEST_SLOWDOWN = 5.0
+_LONGEST_PAUSE = 7 * 86400.0
 _PLENTY = 0.2
 
 
@@ -103,14 +104,14 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
     """
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), _LONGEST_PAUSE)
     try:
         date = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - now).total_seconds())
+    return min(max(0.0, (date - now).total_seconds()), _LONGEST_PAUSE)
 
 
 def slowdown(headers: Mapping[str, str]) -> float:

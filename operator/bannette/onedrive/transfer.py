@@ -19,7 +19,8 @@ from bannette.onedrive.verdict import Body
 
 _REDIRECTS = 5
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _PIECE = 256 * 1024
 _HEAD = 512
 # A body that stays below this pace for this long is given up: a read timeout alone lets it drip for ever.
@@ -137,7 +138,7 @@ def _join(response: requests.Response, partial: Partial) -> int | None:
     """Check that the body continues what is there, and return its length if it is told."""
     headers: Mapping[str, str] = response.headers
     text = headers.get("Content-Length", "")
-    length = int(text) if text.isascii() and text.isdigit() else None
+    length = int(text) if _LENGTH.fullmatch(text) else None
     if response.status_code == 200:
         if partial.size:
             partial.reset()
