@@ -17,7 +17,11 @@ from devcluster.progress import say, step
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
+    given, further = sys.argv[1:], []
+    if given[:1] == ["kubectl"]:  # argparse would take its options for ours
+        given, further = given[:1], given[1:]
+    arguments = _parser().parse_args(given)
+    arguments.further = further
     try:
         return int(arguments.run(arguments) or 0)
     except (DevclusterError, PackagesMissing, images.BuildFailed) as error:
@@ -49,8 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     logs = command("logs", _logs, "show the end of the components' logs")
     logs.add_argument("component", nargs="?", help="this one only, and all of it")
-    kubectl = command("kubectl", _kubectl, "run kubectl on the cluster")
-    kubectl.add_argument("arguments", nargs=argparse.REMAINDER)
+    command("kubectl", _kubectl, "run kubectl on the cluster; everything after the word is kubectl's")
     return parser
 
 
@@ -107,7 +110,7 @@ def _logs(arguments: argparse.Namespace) -> None:
 
 def _kubectl(arguments: argparse.Namespace) -> int:
     used = chosen_cluster()
-    command = [program("kubectl"), *arguments.arguments]
+    command = [program("kubectl"), *arguments.further]
     return subprocess.run(command, env=used.kubectl.environment(), check=False).returncode
 
 

@@ -8,4 +8,4 @@ import argparse
 def run(arguments: argparse.Namespace) -> int:
     from bannette.controller import main
 
-    return main()
+    return main(arguments.further)

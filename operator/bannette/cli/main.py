@@ -17,6 +17,7 @@ from bannette.errors import BannetteError, ExitCode, PersonNeeded
 _DESCRIPTION: Final = """\
 Collects clients' documents from OneDrive, reads them, and puts them in the company's inbox, the bannette.
 """
+_CONTROLLER: Final = "bannette.cli.controller"
 _EXIT_CODES: Final = """\
 exit codes:
   0  done
@@ -76,7 +77,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* (those of the process) name; return its exit code."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given, further = parser.parse_known_args(arguments)
+    if further and given.module != _CONTROLLER:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    given.further = further
     logs.setup(level=logging.DEBUG if given.debug else logging.INFO)
     try:
         module = importlib.import_module(given.module)
@@ -121,8 +126,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_collect(commands)
     _add_inbox(commands)
     _add_history(commands)
-    controller = _command(commands, "controller", "run the operator, in a cluster or against the current context")
-    controller.set_defaults(module="bannette.cli.controller")
+    # The controller has options of its own: everything after its name is its.
+    controller = commands.add_parser(
+        "controller", help="run the operator, in a cluster or against the current context", add_help=False
+    )
+    controller.set_defaults(module=_CONTROLLER)
     version = _command(commands, "version", "print the version")
     version.set_defaults(module="bannette.cli.version")
     return parser
