@@ -49,7 +49,7 @@ class Image:
 
 def tag(target: str, root: Path = SOURCE) -> str:
     """Return the tag of the image *target* of the sources below *root*: a hash of all that goes into it."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{debian_base.REVISION}\0".encode())
     for path in _files(target, root):
         digest.update(f"{path.relative_to(root)}\0{os.access(path, os.X_OK)}\0".encode())
         digest.update(path.read_bytes())

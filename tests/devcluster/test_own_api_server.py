@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from devcluster.apiserver import ApiServer
+from devcluster.apiserver import CONTEXT, ApiServer
+from devcluster.context import cluster
 from devcluster.errors import CommandFailed, DevclusterError
+from devcluster.kubeconfig import write_kubeconfig
 from devcluster.layout import start_ticks
 from devcluster.processes import wait_until
 
@@ -39,7 +41,8 @@ spec:
 """
 HOLDS_A_SERVER = """
 import sys
-from devcluster.apiserver import ApiServer
+from devcluster.apiserver import CONTEXT, ApiServer
+from devcluster.context import cluster
 with ApiServer() as api:
     print(*(process.popen.pid for process in api._processes.values()), flush=True)
     sys.stdin.read()
@@ -80,6 +83,23 @@ def test_rights_are_enforced_and_the_certificate_is_strictly_valid() -> None:
             assert json.load(response)["gitVersion"] == "v1.36.3"
         folder = api.folder
     assert not folder.exists()
+
+
+def test_of_the_users_kubeconfigs_only_the_named_context_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    production = tmp_path / "production"
+    with ApiServer() as api:
+        write_kubeconfig(
+            production, context="production", server="https://production.invalid", ca_file=api.ca_file, token="secret"
+        )
+        environ = {"BANNETTE_CONTEXT": CONTEXT, "KUBECONFIG": f"{production}{os.pathsep}{api.kubeconfig}"}
+        chosen = cluster(environ)
+        assert (chosen.context, chosen.embedded) == (CONTEXT, False)
+        assert "production" not in chosen.kubeconfig.read_text()
+        assert chosen.kubeconfig.stat().st_mode & 0o777 == 0o600
+        assert "default" in chosen.kubectl("get", "namespaces")
 
 
 def test_no_process_is_left_when_the_test_is_killed(tmp_path: Path) -> None:
