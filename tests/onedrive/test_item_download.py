@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import random
+import traceback
 import tracemalloc
 
 import pytest
@@ -294,6 +295,23 @@ def test_content_that_graph_sends_itself_is_taken(account, item, target):
     account.control.edit("/Invoices/a.pdf", b"body")
     done = account.download(dataclasses.replace(item, download_url=None), target)
     assert received(done, target) == b"body"
+
+
+LEAKY = ["connection refused", "url expired", "item locked", "redirect to http", "html instead", "graph cut"]
+
+
+@pytest.mark.parametrize("fault", LEAKY)
+def test_no_error_names_the_document_or_its_url(account, new_item, target, fault):
+    found = new_item("/Invoices/Canary Marie.pdf", CONTENT)
+    account.control.add_faults({"like": fault, "times": None})
+    for item in (found, dataclasses.replace(found, download_url=None)):
+        try:
+            account.download(item, target)
+        except (ItemDeferred, Transient):
+            text = traceback.format_exc()
+            assert not any(word in text for word in ("tempauth", "sig=", "Canary", "EwB"))
+    assert "Canary" not in repr(found)
+    assert "tempauth" not in repr(found)
 
 
 def test_a_large_file_takes_no_more_memory_than_a_small_one(account, new_item, target):

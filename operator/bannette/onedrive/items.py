@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -44,7 +44,7 @@ class Item:
     id: str
     drive_id: str | None
     parent_id: str | None
-    name: str
+    name: str = field(repr=False)
     size: int | None
     etag: str | None
     kind: ItemKind
@@ -53,7 +53,7 @@ class Item:
     media_type: str | None = None
     created_at: datetime | None = None
     modified_at: datetime | None = None
-    download_url: str | None = None
+    download_url: str | None = field(default=None, repr=False)
     malware: bool = False
     pending: bool = False
     child_count: int | None = None

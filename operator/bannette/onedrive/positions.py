@@ -24,7 +24,7 @@ class FolderLink:
     id: str
     key: str
     parent: str
-    name: str
+    name: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Position:
         first: the cursor is in the middle of a first walk of the whole drive.
     """
 
-    cursor: str | None
+    cursor: str | None = field(repr=False)
     drive: Drive
     folder: str = WHOLE_DRIVE
     chain: tuple[FolderLink, ...] = ()
     folders: Mapping[str, str] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
     first: bool = False
 
     @property
@@ -105,7 +105,7 @@ class Page:
     """
 
     items: tuple[Item, ...] = ()
-    paths: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict, repr=False)
     gone: tuple[str, ...] = ()
     position: Position | None = None
     notes: tuple[str, ...] = ()
