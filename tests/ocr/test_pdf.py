@@ -87,6 +87,18 @@ def test_what_was_filled_into_a_form_is_read(tmp_path, read_document, text_of):
     assert "BC-2026-77" in text_of(reading)
 
 
+@pytest.mark.parametrize("name", ["factur-x.xml", "ZUGFeRD-invoice.xml"])
+def test_the_data_of_an_electronic_invoice_are_kept_beside_it(tmp_path, read_document, name):
+    path = specimens.text_pdf(tmp_path / "a.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        document.attachments["notes.txt"] = b"other"
+        document.attachments[name] = b"<rsm:CrossIndustryInvoice/>"
+        document.save()
+    reading = read_document(path)
+    assert reading.outcome is Outcome.TEXT
+    assert reading.files["factur-x"].read_bytes() == b"<rsm:CrossIndustryInvoice/>"
+
+
 def test_an_encrypted_pdf_needs_a_password(tmp_path, read_document):
     path = specimens.encrypted(tmp_path / "a.pdf", specimens.text_pdf(tmp_path / "plain.pdf"), user="secret")
     reading = read_document(path, passwords=("wrong",))

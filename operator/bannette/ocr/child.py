@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bannette.ocr import families
 from bannette.ocr.reading import Outcome
-from bannette.ocr.request import Answer, NotRead, Request
+from bannette.ocr.request import NO_SPACE, Answer, NotRead, Request
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -26,6 +26,7 @@ _LOOK_EVERY = 0.1  # seconds
 _FILE_BYTES = 2 * 1024**3
 # In the collector's stead, should the machine run out of memory.
 _OOM_SCORE = "900"
+_REASONS = {errno.ENOMEM: "OutOfMemory", errno.ENOSPC: NO_SPACE, errno.EDQUOT: NO_SPACE, errno.EFBIG: "TooLarge"}
 
 
 def main() -> None:
@@ -61,7 +62,11 @@ def _work(request: Request) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
-    _read(request).save(request.answer)
+    answer = _read(request)
+    try:
+        answer.save(request.answer)
+    except OSError as error:
+        os._exit(error.errno or 1)
 
 
 def _read(request: Request) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import itertools
 import re
 from collections.abc import Sequence
@@ -76,8 +77,10 @@ def recognise(image: Path, *, request: Request, dpi: int) -> Recognition:
     Otsu's is better on most clean pages, Sauvola's reads photos with a shadow of which Otsu's loses half, and neither
     knows it: the mean confidence is high either way. So what counts is how much was read surely.
     """
-    results = [_run(image, request=request, dpi=dpi, thresholding=thresholding) for thresholding in Thresholding]
-    return max(results, key=lambda result: result.sure_characters)
+    otsu, sauvola = (_run(image, request=request, dpi=dpi, thresholding=thresholding) for thresholding in Thresholding)
+    better, worse = (sauvola, otsu) if sauvola.sure_characters > otsu.sure_characters else (otsu, sauvola)
+    worse.pdf.unlink()
+    return better
 
 
 def quarter_turns(image: Path, *, dpi: int) -> int:
@@ -111,8 +114,11 @@ def _run(image: Path, *, request: Request, dpi: int, thresholding: Thresholding)
         raise NotRead(Outcome.FAILED, _reason(error.status, error.message)) from error
     except RuntimeError as error:  # pytesseract has no class of its own for this.
         raise NotRead(Outcome.FAILED, "TimedOut") from error
-    text = base.with_suffix(".txt").read_text(encoding="utf-8", errors="replace")
-    return Recognition(text, _words(base.with_suffix(".tsv")), base.with_suffix(".pdf"))
+    text, pdf = base.with_suffix(".txt").read_text(encoding="utf-8", errors="replace"), base.with_suffix(".pdf")
+    if not pdf.read_bytes().rstrip().endswith(b"%%EOF"):
+        # Tesseract doesn't notice a full disk.
+        raise OSError(errno.ENOSPC, "No space left")
+    return Recognition(text, _words(base.with_suffix(".tsv")), pdf)
 
 
 def _reason(status: int, message: str) -> str:

@@ -28,6 +28,8 @@ _OBJECTS_LOOKED_AT = 20_000
 # A page is searched for shadows at this size, in pixels; a shadow is this many of 255 darker.
 _SMALL_SIDE = 400
 _SHADOW = 60
+# How the standards have named the attachment so far.
+_INVOICE_DATA = frozenset({"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"})
 # Fonts without a mapping to Unicode yield these instead of letters.
 _GARBLED = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
 
@@ -121,6 +123,14 @@ class Pdf:
         bitmap.close()
         page.close()
         return max(dpi, 1)
+
+    def invoice_data(self) -> bytes | None:
+        """Return the invoice as data that a Factur-X or ZUGFeRD document carries, if it does."""
+        for number in range(self._document.count_attachments()):
+            attachment = self._document.get_attachment(number)
+            if attachment.get_name().lower() in _INVOICE_DATA:
+                return bytes(attachment.get_data())
+        return None
 
     def is_shaded(self, index: int) -> bool:
         """Say whether the paper of page *index* is much darker here than there, as on a photo with a shadow."""

@@ -52,7 +52,8 @@ class Reading:
             ``NoText``: there is nothing to read).
         engine: what made the text, for example ``tesseract 5.3.0``.
         confidence: mean confidence of the recognised words, 0 to 100.
-        files: ``pdf``, the searchable PDF, and ``text``, UTF-8 with a form feed between pages. Below the workspace.
+        files: ``pdf``, the searchable PDF; ``text``, UTF-8 with a form feed between pages; ``factur-x``, the invoice as
+            XML that the document carries. All below the workspace.
     """
 
     outcome: Outcome

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from bannette.ocr.reading import Limits, Outcome
 
+# Nothing that the document can be blamed for.
+NO_SPACE = "NoSpace"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:

@@ -59,6 +59,7 @@ def rewrite(
             max_image_mpixels=request.limits.megapixels,
             # In the scratch folder, which goes with the child: the confidences are in them.
             keep_temporary_files=True,
+            plugins=["bannette.ocr.rewriting_plugin"],
         )
     except Exception as error:
         # It has no class for all that it raises, and lets those of its libraries through.

@@ -7,6 +7,7 @@ what happens on the other side, and how a killed collector leaves nothing behind
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -23,12 +24,13 @@ from bannette.errors import Transient
 from bannette.ocr import families
 from bannette.ocr.detection import Detected
 from bannette.ocr.reading import Limits, Outcome, Reading
-from bannette.ocr.request import Request, load_answer
+from bannette.ocr.request import NO_SPACE, Request, load_answer
 
 # The collector itself: interpreter, sign-in, store, and the buffers of a download.
 _COLLECTOR_BYTES = 300 * 1024 * 1024
 # All that a child gets of the environment; the collector's holds secrets.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "PYTHONDONTWRITEBYTECODE")
+_SECONDS_TO_DIE = 5
 
 _lock = threading.Lock()
 _running: set[int] = set()
@@ -79,6 +81,7 @@ def read(
         passwords=passwords,
     )
     request.scratch.mkdir()
+    ended = 0
     try:
         ended = _run(request, deadline=began + limits.seconds)
         reason = "TimedOut" if ended == -signal.SIGXCPU else "Crashed"
@@ -88,6 +91,8 @@ def read(
         shutil.rmtree(request.scratch, ignore_errors=True)
     answer = load_answer(request.answer)
     request.answer.unlink(missing_ok=True)
+    if (answer and answer.reason == NO_SPACE) or (not answer and ended == errno.ENOSPC):
+        raise OSError(errno.ENOSPC, "No space left in the workspace of a reading")
     if answer is None:
         return Reading(outcome=Outcome.FAILED, reason=reason, languages=languages, seconds=_since(began))
     return Reading(
@@ -152,6 +157,7 @@ def _run(request: Request, *, deadline: float) -> int:
             _stopped.discard(process.pid)
         with suppress(BrokenPipeError):
             pipe.close()
+        _wait_for_session(process.pid)
     if stopped:
         raise Stopped("The reading of a document was stopped with the run; the next run reads it.", reason="Stopped")
     return status
@@ -165,6 +171,18 @@ def _wait(pid: int, *, deadline: float) -> None:
             raise _DeadlineReached
         time.sleep(pause)
         pause = min(pause * 2, 0.025)
+
+
+def _wait_for_session(pid: int) -> None:
+    """Wait until the killed session *pid* is gone: death takes a moment, and holds memory until then."""
+    patience = time.monotonic() + _SECONDS_TO_DIE
+    with suppress(ProcessLookupError):
+        while time.monotonic() < patience:
+            # In a container the collector may be the first process: orphans are its own to bury.
+            with suppress(ChildProcessError):
+                os.waitpid(-pid, os.WNOHANG)
+            os.killpg(pid, 0)
+            time.sleep(0.002)
 
 
 def _kill_session(pid: int) -> None:

@@ -70,7 +70,10 @@ def _pages(request: Request) -> Iterator[tuple[Path, int]]:
             image.seek(number)
             if image.width * image.height > request.limits.megapixels * 1_000_000:
                 raise NotRead(Outcome.SKIPPED, "TooLarge")
-            yield _prepare(image, number, request)
+            page, dpi = _prepare(image, number, request)
+            yield page, dpi
+            if page != request.path:
+                page.unlink()
 
 
 def _prepare(image: Image.Image, number: int, request: Request) -> tuple[Path, int]:

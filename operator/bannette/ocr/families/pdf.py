@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from bannette.ocr.rewriting import Rewritten
 
 MEDIA_TYPES = frozenset({"application/pdf"})
-_PDF, _TEXT = "document.pdf", "document.txt"
+_PDF, _TEXT, _INVOICE_DATA = "document.pdf", "document.txt", "factur-x.xml"
 # Beyond this OCRmyPDF needs more memory (about 13 MB a megapixel) than a child has.
 _REWRITABLE_PIXELS = 60_000_000
 _PAGES_SEARCHED_FOR_SHADOWS = 5
@@ -25,10 +26,20 @@ _PAGES_SEARCHED_FOR_SHADOWS = 5
 
 def read(request: Request) -> Answer:
     """Read a PDF."""
-    from bannette.ocr.pdfium import Content, Pdf
+    from bannette.ocr.pdfium import Pdf
 
     pdf = Pdf.open(request.path, passwords=request.passwords)
-    pages = pdf.pages()
+    invoice_data = pdf.invoice_data()
+    answer = _read(request, pdf, pdf.pages())
+    if invoice_data is None:
+        return answer
+    (request.folder / _INVOICE_DATA).write_bytes(invoice_data)
+    return replace(answer, files={**answer.files, "factur-x": _INVOICE_DATA})
+
+
+def _read(request: Request, pdf: Pdf, pages: Sequence[Page]) -> Answer:
+    from bannette.ocr.pdfium import Content
+
     unread = [index for index, page in enumerate(pages) if page.content not in (Content.TEXT, Content.BLANK)]
     forbidden = _forbidden([pages[index] for index in unread], request)
     if unread and not forbidden:
