@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from devcluster import configuration, network
+from devcluster.cluster import prepare
 from devcluster.errors import DevclusterError
 from devcluster.layout import Addresses, Layout, Record, free_addresses, start_ticks
 
@@ -91,3 +92,9 @@ def test_a_pid_that_was_given_to_another_process_is_not_ours(tmp_path: Path) -> 
     assert not loaded.alive
     assert start_ticks(1) is not None
     assert Record.load(tmp_path / "none") is None
+
+
+def test_without_root_the_message_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(DevclusterError, match=r"needs root .*BANNETTE_CONTEXT=name"):
+        prepare()
