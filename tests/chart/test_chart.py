@@ -7,6 +7,7 @@ import subprocess
 import pytest
 import yaml
 
+from bannette.controller.rights import CLUSTER_WIDE_RULES, OPERATOR_RULES
 from devcluster import chart
 
 pytestmark = pytest.mark.apiserver
@@ -28,6 +29,15 @@ def test_it_holds_the_very_definitions_of_crds() -> None:
     for file in sorted((chart.SOURCE / "crds").glob("*.yaml")):
         definition = yaml.safe_load(file.read_text())
         assert rendered[definition["metadata"]["name"]]["spec"] == definition["spec"]
+
+
+def test_the_operator_may_do_what_it_uses_and_no_more() -> None:
+    roles = [
+        document for document in yaml.safe_load_all(chart.render()) if document and document["kind"] == "ClusterRole"
+    ]
+    (role,) = roles
+    needed = [*OPERATOR_RULES, *CLUSTER_WIDE_RULES]
+    assert sorted(role["rules"], key=str) == sorted(needed, key=str)
 
 
 def test_a_value_that_does_not_exist_is_refused() -> None:

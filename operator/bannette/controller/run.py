@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
+from typing import Any, cast
 
 import kopf
 
@@ -59,6 +60,8 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
                 kopf.operator(
                     registry=registry_for(sightings, api),
                     settings=kopf_settings(namespaced=bool(settings.namespaces)),
+                    # Else kopf asks for the user's name, and the image's user has none. Its type is not public.
+                    identity=cast("Any", settings.instance),
                     standalone=True,
                     clusterwide=not settings.namespaces,
                     namespaces=settings.namespaces,
