@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import socket
 import subprocess
@@ -64,7 +65,11 @@ def install_simulator(kubectl: Kubectl, image: str, *, ca_folder: Path) -> Path:
     documents = [document for document in yaml.safe_load_all(SIMULATOR.read_text()) if document]
     for document in documents:
         if document["kind"] == "Deployment":
-            document["spec"]["template"]["spec"]["containers"][0]["image"] = image
+            template = document["spec"]["template"]
+            template["spec"]["containers"][0]["image"] = image
+            # Another CA needs another certificate, so another pod.
+            digest = hashlib.sha256((ca_folder / "ca.crt").read_bytes()).hexdigest()
+            template["metadata"]["annotations"] = {"bannette.io/simulator-ca": digest}
     secret: Manifest = {
         "apiVersion": "v1",
         "kind": "Secret",
