@@ -115,6 +115,18 @@ def test_an_upright_jpeg_is_kept_as_it_is_in_the_pdf(tmp_path, read_document):
     assert path.read_bytes()[-2000:] in read_document(path).files["pdf"].read_bytes()
 
 
+def test_a_jpeg_with_a_scratch_is_read_all_the_same(tmp_path, read_document, text_of):
+    path = tmp_path / "a.jpg"
+    specimens.picture(specimens.INVOICE[:1]).save(path, quality=60, dpi=(200, 200))
+    content = bytearray(path.read_bytes())
+    # A byte of the picture far below the text.
+    content[-len(content) // 5] ^= 0xFF
+    path.write_bytes(content)
+    reading = read_document(path)
+    assert (reading.outcome, reading.reason) == (Outcome.RECOGNISED, None)
+    assert "FACTURE 2026-0417" in text_of(reading)
+
+
 def test_an_image_larger_than_allowed_is_skipped_before_it_is_decoded(tmp_path, read_document):
     path = tmp_path / "a.png"
     Image.new("1", (15_000, 15_000), 1).save(path)

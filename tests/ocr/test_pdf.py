@@ -148,6 +148,16 @@ def test_a_broken_pdf_fails_as_corrupt(tmp_path, read_document, content):
     assert (reading.outcome, reading.reason, reading.files) == (Outcome.FAILED, "Corrupt", {})
 
 
+def test_a_page_that_cannot_be_loaded_does_not_withhold_the_others(tmp_path, read_document, text_of):
+    path = specimens.text_pdf(tmp_path / "a.pdf", ["eins"], ["zwei"])
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        document.pages[0].obj.Type = pikepdf.Name.Catalog
+        document.save()
+    reading = read_document(path)
+    assert (reading.outcome, reading.reason, reading.pages) == (Outcome.TEXT, "PagesMissing", 2)
+    assert text_of(reading) == "\fzwei\n"
+
+
 def test_an_image_is_refused_by_its_declared_size(tmp_path, read_document):
     reading = read_document(specimens.bomb_pdf(tmp_path / "a.pdf"))
     assert (reading.outcome, reading.reason) == (Outcome.SKIPPED, "TooLarge")

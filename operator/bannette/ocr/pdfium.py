@@ -38,7 +38,7 @@ class Content(Enum):
     """What a page holds.
 
     Text: text, perhaps that of an earlier OCR. Blank: nothing. Scan: no text, but something to see. Mixed: text, and an
-    image so large that there may be text in it. Garbled: text that means nothing.
+    image so large that there may be text in it. Garbled: text that means nothing. Broken: it can't be loaded.
     """
 
     TEXT = auto()
@@ -46,6 +46,7 @@ class Content(Enum):
     SCAN = auto()
     MIXED = auto()
     GARBLED = auto()
+    BROKEN = auto()
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,17 @@ class Pdf:
         raise NotRead(Outcome.NEEDS_PASSWORD, "Encrypted")
 
     def pages(self) -> list[Page]:
-        """Look at every page. What was filled into a form counts as text of the page."""
+        """Look at every page. What was filled into a form counts as text of the page.
+
+        Raises:
+            NotRead: none can be loaded.
+        """
         if self._document.get_formtype():
             self._document.init_forms()
-        return [self._page(index) for index in range(len(self._document))]
+        pages = [self._page(index) for index in range(len(self._document))]
+        if all(page.content is Content.BROKEN for page in pages):
+            raise NotRead(Outcome.FAILED, "Corrupt")
+        return pages
 
     def draw(self, index: int, target: Path) -> int:
         """Draw page *index* into the PNG file *target*, and return its resolution in dpi."""
@@ -147,9 +155,13 @@ class Pdf:
         return bool(int(brightest) - int(darkest) > _SHADOW)
 
     def _page(self, index: int) -> Page:
+        import pypdfium2 as pdfium
         import pypdfium2.raw as raw
 
-        page = self._document[index]
+        try:
+            page = self._document[index]
+        except pdfium.PdfiumError:
+            return Page(Content.BROKEN, "", 0, 0)
         if raw.FPDFPage_GetAnnotCount(page) > 0:
             # Values of fields and notes become part of the page, in this process's copy only.
             raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)

@@ -48,8 +48,9 @@ class Reading:
         reason: one CamelCase word. With Failed and Skipped: why (``Corrupt``, ``TooManyPages``, ``TooLarge``,
             ``OutOfMemory``, ``TimedOut``, ``Crashed``, ``EngineFailed``, ``LanguageNotInstalled``). With Text and
             Recognised: what a reader should know (``Signed``: the document was left untouched; ``XfaForm``: its pages
-            are only a placeholder; ``Downscaled`` and ``NotRewritable``: there is text but no searchable PDF;
-            ``NoText``: there is nothing to read).
+            are only a placeholder; ``PagesMissing``: some can't be loaded; ``Downscaled`` and ``NotRewritable``: not
+            all of the text is in the searchable PDF, or there is none; ``TooManyPages`` and ``TooLarge``: only the text
+            that is in the document; ``NoText``: there is nothing to read).
         engine: what made the text, for example ``tesseract 5.3.0``.
         confidence: mean confidence of the recognised words, 0 to 100.
         files: ``pdf``, the searchable PDF; ``text``, UTF-8 with a form feed between pages; ``factur-x``, the invoice as

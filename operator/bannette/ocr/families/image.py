@@ -134,7 +134,16 @@ def _recognise(page: Path, dpi: int, *, request: Request) -> Recognition:
 
     from bannette.ocr.engine import quarter_turns, recognise
 
-    found = recognise(page, request=request, dpi=dpi)
+    try:
+        found = recognise(page, request=request, dpi=dpi)
+    except NotRead as error:
+        if page != request.path or error.reason != "EngineFailed":
+            raise
+        # Tesseract refuses a JPEG with a scratch; Pillow, which has just decoded it, does not.
+        page = request.scratch / "decoded.jpg"
+        with Image.open(request.path, formats=_FORMATS) as image:
+            image.save(page, dpi=(dpi, dpi), quality=92)
+        found = recognise(page, request=request, dpi=dpi)
     if found.sure_characters * 2 > sum(length for _, length in found.words) > 0:
         return found
     turns = quarter_turns(page, dpi=dpi)

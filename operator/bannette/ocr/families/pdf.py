@@ -40,7 +40,8 @@ def read(request: Request) -> Answer:
 def _read(request: Request, pdf: Pdf, pages: Sequence[Page]) -> Answer:
     from bannette.ocr.pdfium import Content
 
-    unread = [index for index, page in enumerate(pages) if page.content not in (Content.TEXT, Content.BLANK)]
+    readable = (Content.TEXT, Content.BLANK, Content.BROKEN)
+    unread = [index for index, page in enumerate(pages) if page.content not in readable]
     forbidden = _forbidden([pages[index] for index in unread], request)
     if unread and not forbidden:
         return _recognise(request, pdf, pages, unread)
@@ -53,7 +54,7 @@ def _read(request: Request, pdf: Pdf, pages: Sequence[Page]) -> Answer:
         _link_or_copy(request.path, target)
     files = {"pdf": _PDF, "text": _TEXT}
     has_text = save_text([page.text for page in pages], request.folder / _TEXT)
-    note = _note(pdf) or forbidden
+    note = _note(pdf, pages) or forbidden
     if not has_text:
         note = note or ("XfaForm" if _needs_adobe(request.path, password=pdf.password or "") else "NoText")
     return Answer(outcome=Outcome.TEXT, reason=note, engine="pdfium", pages=len(pages), files=files)
@@ -68,8 +69,14 @@ def _forbidden(pages: Sequence[Page], request: Request) -> str | None:
     return None
 
 
-def _note(pdf: Pdf) -> str | None:
-    return "Signed" if pdf.is_signed else "XfaForm" if pdf.is_dynamic_form else None
+def _note(pdf: Pdf, pages: Sequence[Page]) -> str | None:
+    from bannette.ocr.pdfium import Content
+
+    if pdf.is_signed:
+        return "Signed"
+    if pdf.is_dynamic_form:
+        return "XfaForm"
+    return "PagesMissing" if any(page.content is Content.BROKEN for page in pages) else None
 
 
 def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequence[int]) -> Answer:
@@ -100,7 +107,7 @@ def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequen
     note = "Downscaled" if large else None if rewritten else "NotRewritable"
     return Answer(
         outcome=Outcome.RECOGNISED,
-        reason=_note(pdf) or note or (None if has_text else "NoText"),
+        reason=_note(pdf, pages) or note or (None if has_text else "NoText"),
         engine=engine_name(),
         pages=len(pages),
         confidence=mean_confidence(confidences),
