@@ -46,10 +46,7 @@ class FileStatus:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._turn = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise PersonNeeded(
-                f"The state folder {self._folder} can't be written ({error.strerror}): name another one with --state.",
-                reason="StateUnwritable",
-            ) from error
+            raise self._unwritable(error) from error
         told = False
         while not self._try_lock(self._turn):
             if not told:
@@ -112,8 +109,17 @@ class FileStatus:
         if binder:
             documents.append(_document("Binder", self._binder_metadata, binder))
         beside = self._path.with_suffix(".tmp")
-        beside.write_text(_dump(documents), encoding="utf-8")
-        beside.replace(self._path)
+        try:
+            beside.write_text(_dump(documents), encoding="utf-8")
+            beside.replace(self._path)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> PersonNeeded:
+        return PersonNeeded(
+            f"The state folder {self._folder} can't be written ({error.strerror}): name another one with --state.",
+            reason="StateUnwritable",
+        )
 
 
 def status_in(folder: Path) -> ChannelStatus:

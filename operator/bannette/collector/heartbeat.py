@@ -49,6 +49,5 @@ class Heartbeat:
                         now, self._order, self._ledger.counts, failed=self._ledger.failed, at=datetime.now(UTC)
                     )
                 )
-            except (BannetteError, OSError) as error:
-                reason = getattr(error, "reason", type(error).__name__)
-                logs.event(logger, "status.unwritable", level=logging.WARNING, reason=reason)
+            except BannetteError as error:
+                logs.event(logger, "status.unwritable", level=logging.WARNING, reason=error.reason)

@@ -67,7 +67,7 @@ class Ledger:
         position: where the walk begins.
     """
 
-    def __init__(self, state: State | None, position: Position | None, *, most_deferred: int = MOST_DEFERRED) -> None:
+    def __init__(self, state: State | None, position: Position | None, *, most_deferred: int) -> None:
         self._lock = threading.Lock()
         self._most_deferred = most_deferred
         self._key: Callable[[str], str] = str

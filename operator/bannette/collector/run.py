@@ -21,7 +21,7 @@ from bannette.collector.documents import Destination, Documents
 from bannette.collector.handover import Halt, ScratchSpace
 from bannette.collector.heartbeat import Heartbeat
 from bannette.collector.interruption import Interruption, RunClock, interrupted
-from bannette.collector.ledger import Counts, Ledger
+from bannette.collector.ledger import MOST_DEFERRED, Counts, Ledger
 from bannette.collector.order import Order
 from bannette.collector.pipeline import Pipeline
 from bannette.collector.progress import progress_for
@@ -165,7 +165,7 @@ class Run:
             deadline=clock.monotonic() + _LONGEST,
         )
         start = start_from(source, states.loaded.position if states.loaded else None)
-        ledger = self._ledger = Ledger(states.loaded, start.position)
+        ledger = self._ledger = Ledger(states.loaded, start.position, most_deferred=MOST_DEFERRED)
         documents = Documents(
             graph,
             to,
@@ -236,7 +236,7 @@ class Run:
     def _entry(self, verdict: Verdict) -> HistoryEntry:
         counts = self._ledger.counts if self._ledger else Counts()
         loaded = self._states.loaded if self._states else None
-        ledger = self._ledger or (Ledger(loaded, None) if loaded else None)
+        ledger = self._ledger or (Ledger(loaded, None, most_deferred=MOST_DEFERRED) if loaded else None)
         return history_entry(
             self._order,
             verdict,
@@ -257,10 +257,8 @@ class Run:
             self._status.update(lambda now: status.ended(now, entry, checkpoint, limit=limit))
             if entry.collected:
                 self._status.count_arrivals(documents=entry.collected, size=entry.bytes, at=entry.completed_at)
-        except (BannetteError, OSError) as error:
-            logs.event(
-                logger, "status.unwritable", level=logging.ERROR, reason=getattr(error, "reason", type(error).__name__)
-            )
+        except BannetteError as error:
+            logs.event(logger, "status.unwritable", level=logging.ERROR, reason=error.reason)
         logs.event(
             logger,
             "run.finished",

@@ -1,0 +1,130 @@
+"""The real command, killed at every step and at random moments: nothing is lost, nothing is collected twice."""
+
+from __future__ import annotations
+
+import io
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from reportlab.pdfgen.canvas import Canvas
+
+from tests.collector import killed_at_step
+from tests.collector.local_channel import LocalChannel
+
+pytestmark = [pytest.mark.kill, pytest.mark.timeout(600)]
+
+MOMENTS = 50
+SLICES = 4
+
+
+def pdf(text: str) -> bytes:
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, invariant=True)
+    canvas.drawString(72, 720, text)
+    canvas.save()
+    return buffer.getvalue()
+
+
+def fill(drive, documents):
+    """Put *documents*, name to bytes, into the watched folder, and return the item id of each."""
+    drive.reset()
+    drive.settings(token_seconds=3599)
+    return {name: drive.create(f"/Invoices/{name}", content)["id"] for name, content in documents.items()}
+
+
+def check(channel, documents, ids):
+    """Every item has exactly one record, its original is what OneDrive has, and every content is delivered once."""
+    records = {record.item: record for record in channel.records()}
+    assert len(channel.records()) == len(documents)
+    assert set(records) == set(ids.values())
+    for name, item in ids.items():
+        assert channel.original(records[item]) == documents[name]
+    delivered = [entry.record for entry in channel.binder().inbox()]
+    assert len({record.id for record in delivered}) == len(delivered)
+    assert sorted(channel.original(record) for record in delivered) == sorted(set(documents.values()))
+
+
+def finish(channel, documents, ids):
+    """Let the next run do the rest."""
+    assert channel.collect().code == 0
+    check(channel, documents, ids)
+    assert channel.collect().counts("result", "collected", "duplicates") == ("Succeeded", 0, 0)
+    check(channel, documents, ids)
+
+
+def killed_at(channel, step, log):
+    command = [sys.executable, str(Path(killed_at_step.__file__)), str(step), str(log), *channel.command()[1:]]
+    return subprocess.run(command, capture_output=True, text=True, env=channel.environment, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory):
+    """How many operations on the store one run takes."""
+    from simulator.testing import running
+
+    folder = tmp_path_factory.mktemp("counted")
+    with running() as simulator:
+        channel = LocalChannel(folder, simulator)
+        fill(simulator.control, STEP_DOCUMENTS)
+        done = killed_at(channel, 10_000, folder / "log")
+    assert done.returncode == 0, done.stderr
+    steps = (folder / "log").read_text().splitlines()
+    assert any(step.startswith("put_new_durable records/") for step in steps)
+    assert steps[-2:] and any(step.startswith("put_new_durable state/") for step in steps)
+    return len(steps)
+
+
+STEP_DOCUMENTS = {"a.txt": b"alpha", "b.txt": b"bravo"}
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+def test_a_run_killed_at_any_step_is_completed_by_the_next(simulator, tmp_path, steps, part):
+    for step in range(part, steps + SLICES, SLICES):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        channel = LocalChannel(folder, simulator)
+        ids = fill(simulator.control, STEP_DOCUMENTS)
+        killed = killed_at(channel, step, folder / "log")
+        assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
+        finish(channel, STEP_DOCUMENTS, ids)
+
+
+def test_a_run_killed_while_it_commits_a_duplicate_is_completed_by_the_next(simulator, tmp_path, steps):
+    documents = {"a.txt": b"alpha", "b.txt": b"alpha"}
+    for step in range(12, 26):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        channel = LocalChannel(folder, simulator)
+        ids = fill(simulator.control, documents)
+        killed = killed_at(channel, step, folder / "log")
+        assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
+        finish(channel, documents, ids)
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+def test_a_run_killed_at_any_moment_is_completed_by_the_next(simulator, tmp_path, part):
+    chance = random.Random(part)
+    documents = {f"{number}.txt": f"document {number}".encode() for number in range(4)}
+    documents |= {"invoice.pdf": pdf("Invoice 4711"), "copy.txt": documents["0.txt"]}
+    longest = 2.0
+    for moment in range(part, MOMENTS, SLICES):
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        channel = LocalChannel(folder, simulator)
+        channel.write(spec={"ocr": {"enabled": True}})
+        ids = fill(simulator.control, documents)
+        began = time.monotonic()
+        process = channel.start()
+        try:
+            process.wait(chance.uniform(0.2, longest))
+            longest = 0.9 * (time.monotonic() - began)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate(timeout=60)
+        assert process.returncode in (0, -signal.SIGKILL)
+        finish(channel, documents, ids)
