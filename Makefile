@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NEEDS_MORE := apiserver or cluster or peer or documents or kill
 
-.PHONY: help dev check test-fast test run demo down golden manifests lock bench soak clean
+.PHONY: help dev check test-fast test run demo down golden manifests lock bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -49,6 +49,9 @@ golden: $(VENV)/.complete ## make the golden files again; read the difference
 manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/reference.md from the CRDs
 	$(BIN)/python -m devcluster.chart
 	$(BIN)/python docs/generate_reference.py
+
+bench: dev ## measure what runs cost; writes benchmarks/figures.md
+	$(BIN)/python -m benchmarks.figures
 
 lock: $(VENV)/.complete ## renew the pinned requirements
 	requirements/lock.sh

@@ -17,15 +17,18 @@ from demo.narration import DemoFailed, bannette, say, show, step
 from simulator.testing import Simulator
 
 SOURCE = Path(__file__).resolve().parent.parent
-_FOLDER = SOURCE / ".build" / "demo"
+_DEFAULT_FOLDER = SOURCE / ".build" / "demo"
 _SAMPLE = SOURCE / "manifests" / "samples" / "local.yaml"
 
 
 def main() -> int:
+    """Tell the story below the folder that the first argument names, by default ``.build/demo``."""
     started = time.monotonic()
-    shutil.rmtree(_FOLDER, ignore_errors=True)
-    _FOLDER.mkdir(parents=True)
-    channel = _FOLDER / "acme.yaml"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else _DEFAULT_FOLDER
+    if folder == _DEFAULT_FOLDER:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    channel = folder / "acme.yaml"
     channel.write_text(_SAMPLE.read_text())
     try:
         with step("A simulated OneDrive with invoices and receipts starts on this machine"):
@@ -44,7 +47,7 @@ def main() -> int:
 
 
 def _tell(channel: Path, simulator: Simulator) -> None:
-    environment = {**simulator.environment, "XDG_STATE_HOME": str(_FOLDER / "state")}
+    environment = {**simulator.environment, "XDG_STATE_HOME": str(channel.parent / "state")}
     file = ["-f", str(channel)]
 
     def run(*words: str) -> str:
@@ -85,7 +88,7 @@ def _quiet(command: list[str], environment: dict[str, str]) -> str:
 
 
 def _shown(path: Path) -> str:
-    return str(path.relative_to(SOURCE))
+    return str(path.relative_to(SOURCE) if path.is_relative_to(SOURCE) else path)
 
 
 if __name__ == "__main__":
