@@ -57,6 +57,30 @@ def test_a_deferred_document_that_left_the_folder_is_dropped(channel, collect, d
     assert collect().counts("collected") == (1,)
 
 
+@pytest.mark.parametrize("folder", ["/Invoices", "/"])
+def test_a_deferred_document_that_was_moved_into_a_new_folder_is_collected(channel, collect, drive, folder):
+    channel.write(onedrive={"folder": folder})
+    made = drive.create("/Invoices/a.txt", "alpha")
+    drive.add_faults({"like": "item locked", "item": "/Invoices/a.txt"})
+    assert collect().counts("deferred") == (1,)
+    drive.remove_faults()
+    drive.create("/Invoices/2026/b.txt", "bravo")
+    drive.move(made["id"], "/Invoices/2026")
+    assert collect().counts("result", "collected", "deferred") == ("Succeeded", 2, 0)
+    assert [record.folder for record in channel.records()] == ["/Invoices/2026", "/Invoices/2026"]
+
+
+def test_a_deferred_document_whose_folder_left_is_dropped(channel, collect, drive):
+    drive.create("/Invoices/2026/a.txt", "alpha")
+    drive.add_faults({"like": "item locked", "item": "/Invoices/2026/a.txt"})
+    collect()
+    drive.move("/Invoices/2026", "/Private")
+    drive.remove_faults()
+    ended = collect()
+    assert ended.counts("result", "collected", "deferred") == ("Succeeded", 0, 0)
+    assert channel.report(ended)["dropped"] == 1
+
+
 def test_a_deferred_document_that_was_edited_meanwhile_is_collected_once_as_it_is(channel, collect, drive):
     made = drive.create("/Invoices/a.txt", "alpha")
     drive.add_faults({"like": "item locked", "item": "/Invoices/a.txt"})

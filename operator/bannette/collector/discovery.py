@@ -1,4 +1,4 @@
-"""Finds what is to be collected: items that were put off, then the changes since the cursor."""
+"""Finds what is to be collected: the changes since the cursor, then the items that were put off before."""
 
 from __future__ import annotations
 
@@ -75,9 +75,6 @@ class Discovery:
         position = start.position
         known = self._binder.known_ids() if start.anew else None
         walked = Walked(drive=drive, position=position, known=known)
-        if not start.anew:
-            # Before the walk, so that a feed that never ends doesn't keep them waiting.
-            self._hand_over_deferred(walked, hand_over)
         for page in onedrive.changes(self._graph, drive, folder=self._source.folder, position=position):
             if self._halt.intake:
                 return
@@ -85,9 +82,8 @@ class Discovery:
             self.notes.extend(note for note in page.notes if note not in self.notes)
             if not self._enter(page, walked, hand_over):
                 return
-        if start.anew:
-            # What the walk didn't show is gone or out of scope by now, most likely.
-            self._hand_over_deferred(Walked(drive=drive, position=position, known=None), hand_over)
+        # Only now: whether one that was moved is still in scope, the walk's end alone can tell.
+        self._hand_over_deferred(Walked(drive=drive, position=position, known=None), hand_over)
 
     def _hand_over_deferred(self, walked: Walked, hand_over: Callable[[Candidate], bool]) -> None:
         for pending in self._ledger.waiting():

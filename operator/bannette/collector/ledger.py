@@ -79,7 +79,6 @@ class Ledger:
         self._current: _Page | None = None
         self._under_way: dict[str, list[_Page]] = {}
         self._put_off: dict[str, str | None] = {}
-        self._retried: set[str] = set()
         self._counts = Counts()
 
     @property
@@ -149,7 +148,7 @@ class Ledger:
                 self._hold(key)
                 return False
             rejected = self._rejected.get(key)
-            if key in self._retried or (rejected and rejected.etag is not None and rejected.etag == item.etag):
+            if rejected and rejected.etag is not None and rejected.etag == item.etag:
                 return False
             if key in self._put_off and self._put_off[key] == item.etag:
                 return False
@@ -262,8 +261,7 @@ class Ledger:
     def _settle(self, item_id: str, *, keep: bool = False) -> None:
         key = self._key(item_id)
         if not keep:
-            if self._deferred.pop(key, None) is not None:
-                self._retried.add(key)
+            self._deferred.pop(key, None)
             self._rejected.pop(key, None)
         for page in self._under_way.pop(key, []):
             page.open -= 1
