@@ -217,6 +217,31 @@ def test_a_second_run_waits_for_the_first(channel, drive):
     assert ended.counts("result", "collected") == ("Succeeded", 1)
 
 
+def test_a_run_that_is_told_to_end_before_its_turn_leaves_the_status_alone(channel, collect, drive):
+    drive.create("/Invoices/a.txt", "alpha")
+    collect()
+    before = channel.status()
+    with (channel.state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = channel.start()
+        assert "run.waiting" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        ended = finished(process, within=15)
+    assert (ended.code, ended.entry["reason"]) == (3, "Interrupted")
+    assert channel.status() == before
+
+
+def test_the_status_of_another_channel_is_left_alone(channel, collect, drive):
+    drive.create("/Invoices/a.txt", "alpha")
+    collect()
+    before = (channel.state / "status.yaml").read_bytes()
+    text = channel.file.read_text(encoding="utf-8")
+    channel.file.write_text(text.replace("acme-onedrive", "other-onedrive"), encoding="utf-8")
+    ended = collect()
+    assert (ended.code, ended.entry["reason"]) == (2, "StateOfAnotherChannel")
+    assert (channel.state / "status.yaml").read_bytes() == before
+
+
 def test_a_run_that_is_told_to_end_does_so_within_seconds_and_loses_nothing(channel, drive):
     drive.create("/Invoices/a.txt", "alpha")
     drive.create("/Invoices/slow.txt", generate=2_000_000)

@@ -35,6 +35,7 @@ class FileStatus:
         self._binder_metadata = {"name": binder, "namespace": namespace}
         self._lock = threading.Lock()
         self._turn: int | None = None
+        self._is_ours = False
 
     def wait_for_turn(self, run: str, interruption: Interruption) -> None:
         """Lock the folder.
@@ -55,6 +56,7 @@ class FileStatus:
             if interruption.wait(_POLL):
                 return
         self._check_owner()
+        self._is_ours = True
 
     def read(self) -> ChannelStatus:
         with self._lock:
@@ -105,6 +107,9 @@ class FileStatus:
         return _status_of_channel(documents), _status(documents, "Binder")
 
     def _write(self, status: ChannelStatus, binder: dict[str, object]) -> None:
+        if not self._is_ours:
+            # The run ends without its turn: what stands here is another run's, or another channel's.
+            return
         documents = [_document("CollectionChannel", self._metadata, status.to_dict())]
         if binder:
             documents.append(_document("Binder", self._binder_metadata, binder))
@@ -138,7 +143,7 @@ def _documents(path: Path) -> list[dict[str, object]]:
         return load_documents(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
-    except (InvalidResource, UnicodeDecodeError):
+    except (InvalidResource, UnicodeDecodeError, OSError):
         # The binder decides what is collected; a status only shows it.
         logs.event(logger, "status.unreadable", level=logging.WARNING)
         return []
