@@ -270,23 +270,41 @@ def test_a_run_that_is_told_to_end_while_it_waits_for_onedrive_does_so(channel, 
     assert (ended.code, ended.entry["reason"]) == (3, "Interrupted")
 
 
+def overtake(channel, monkeypatch):
+    """Let another run save its state as soon as this one begins to walk."""
+    run = Discovery.run
+
+    def overtaken(self, hand_over):
+        latest = max((channel.binder_folder / "state").rglob("*.json"), key=lambda path: int(path.stem))
+        latest.with_stem(str(int(latest.stem) + 1)).write_bytes(latest.read_bytes())
+        run(self, hand_over)
+
+    monkeypatch.setattr(Discovery, "run", overtaken)
+
+
 def test_another_run_that_went_further_ends_this_one_without_loss(channel, collect, drive, monkeypatch):
     drive.create("/Invoices/a.txt", "alpha")
     collect()
     drive.create("/Invoices/b.txt", "bravo")
-    states = channel.binder_folder / "state"
-    (folder,) = states.iterdir()
-    latest = max(folder.iterdir(), key=lambda path: int(path.stem))
-    run = Discovery.run
-
-    def overtaken(self, hand_over):
-        (folder / f"{int(latest.stem) + 1}.json").write_bytes(latest.read_bytes())
-        run(self, hand_over)
-
-    monkeypatch.setattr(Discovery, "run", overtaken)
+    overtake(channel, monkeypatch)
     ended = collect()
     assert ended.code == 0
     assert ended.counts("result", "reason", "collected") == ("Succeeded", "StateAdvanced", 1)
     monkeypatch.undo()
     assert collect().counts("result", "collected") == ("Succeeded", 0)
     assert channel.names() == ["a.txt", "b.txt"]
+
+
+def test_a_run_that_failed_says_so_though_another_went_further(channel, collect, drive, monkeypatch):
+    channel.write(onedrive={"folder": "/"})
+    drive.settings(page_size=5)
+    drive.create("/a.txt", "alpha")
+    collect()
+    for number in range(20):
+        drive.create(f"/{number}.txt", f"document {number}")
+    overtake(channel, monkeypatch)
+    drive.expire_cursors()
+    pause = {"Retry-After": "86400"}
+    drive.add_faults({"like": "throttled for hours", "kinds": ["delta"], "skip": 3, "headers": pause})
+    ended = collect()
+    assert (ended.code, ended.entry["result"], ended.entry["reason"]) == (3, "Failed", "Throttled")

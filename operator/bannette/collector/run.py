@@ -179,7 +179,10 @@ class Run:
         with Heartbeat(self._status, self._order, ledger):
             self._supervise(pipeline, states, ledger, f"{channel.namespace}/{channel.name}")
         error = interrupted() if self._interruption.requested else pipeline.error
-        states.save(ledger, day=None if error else day)
+        try:
+            states.save(ledger, day=None if error else day)
+        except BannetteError as unsaved:
+            raise error or unsaved from None
         if error is not None:
             raise error
         return verdict_of_success(ledger.counts, ledger.standing(), self._notes)
