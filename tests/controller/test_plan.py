@@ -303,6 +303,20 @@ def test_a_run_is_announced_once_and_not_after_a_restart() -> None:
     assert announced(planned(observed(subject, jobs=(FIRST,), announced=None))) == []
 
 
+def test_a_failure_is_announced_only_when_its_job_gives_up() -> None:
+    trying = replace(DAILY, state=JobState.UNFINISHED, finished_at=None)
+    failed = entry(DAILY, result=RunResult.FAILED).to_dict()
+    before = status_after(FIRST)
+    status = before | {"lastRun": failed, "history": [failed, *cast("list[object]", before["history"])]}
+    subject = settled(status=status)
+    seen = observed(subject, jobs=(FIRST, trying), announced=FIRST.uid)
+    assert announced(planned(seen)) == []
+    assert planned(seen).last_run == FIRST.uid
+    over = replace(seen, jobs=(FIRST, replace(DAILY, state=JobState.FAILED)))
+    assert announced(planned(over)) == ["RunFailed"]
+    assert planned(over).last_run == DAILY.uid
+
+
 def test_a_run_that_does_not_start_is_seen_before_its_deadline() -> None:
     at_work = job(Trigger.MANUAL, request="A")
     subject = settled(status=status_after(FIRST, handled="A"), requested="A")

@@ -171,7 +171,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
         ),
         look_again=_look_again(channel, observed, status, decision, settings, now),
         waits_for_slot=decision.waiting is not None and decision.waiting[1] is Wait.SLOT,
-        last_run=status.last_run.id if status.last_run else "",
+        last_run=_announced(observed, status),
     )
 
 
@@ -317,8 +317,16 @@ def _announcements(
             "RunRequested", f"A run starts for the request of {decision.start.request}.", action="Collect"
         )
     last = status.last_run
-    if last is not None and observed.announced is not None and observed.announced != last.id:
+    if last is not None and observed.announced is not None and observed.announced != _announced(observed, status):
         yield run_ended(last)
+
+
+def _announced(observed: Observed, status: ChannelStatus) -> str | None:
+    """Return the id of the last run that people know of afterwards: not that of one whose Job may try it again."""
+    last = status.last_run
+    if last is not None and any(job.uid == last.id and not job.finished for job in observed.jobs):
+        return observed.announced
+    return last.id if last is not None else ""
 
 
 def _look_again(
