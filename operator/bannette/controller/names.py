@@ -18,7 +18,6 @@ SELECTOR: Final = f"{MANAGED_BY}={MANAGER},{CHANNEL_LABEL}"
 
 REQUEST_ANNOTATION: Final = f"{GROUP}/request"
 DESIRED_ANNOTATION: Final = f"{GROUP}/desired"
-CONNECTION_ANNOTATION: Final = f"{GROUP}/connection-id"
 CONNECTED_AT_ANNOTATION: Final = f"{GROUP}/connected-at"
 ACCOUNT_ANNOTATION: Final = f"{GROUP}/account"
 

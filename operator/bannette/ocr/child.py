@@ -80,13 +80,7 @@ def _read(request: Request) -> Answer:
     except MemoryError:
         return Answer(outcome=Outcome.FAILED, reason="OutOfMemory")
     except OSError as error:
-        reasons = {
-            errno.ENOMEM: "OutOfMemory",
-            errno.ENOSPC: "NoSpace",
-            errno.EDQUOT: "NoSpace",
-            errno.EFBIG: "TooLarge",
-        }
-        return Answer(outcome=Outcome.FAILED, reason=reasons.get(error.errno or 0, "EngineFailed"))
+        return Answer(outcome=Outcome.FAILED, reason=_REASONS.get(error.errno or 0, "EngineFailed"))
     except Exception:  # noqa: BLE001 - the top of a process; what it says may quote the document
         return Answer(outcome=Outcome.FAILED, reason="EngineFailed")
 
