@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from bannette.controller.rights import CLUSTER_WIDE_RULES, OPERATOR_RULES
+from bannette.controller.settings import Settings
 from devcluster import chart
 
 pytestmark = pytest.mark.apiserver
@@ -38,6 +39,39 @@ def test_the_operator_may_do_what_it_uses_and_no_more() -> None:
     (role,) = roles
     needed = [*OPERATOR_RULES, *CLUSTER_WIDE_RULES]
     assert sorted(role["rules"], key=str) == sorted(needed, key=str)
+
+
+def test_its_values_are_what_the_operator_is_set_to() -> None:
+    rendered = yaml.safe_load_all(
+        chart.render(
+            "images.collector=registry.example/collector:1",
+            "images.pullPolicy=Always",
+            "images.collectorPullSecrets={one,two}",
+            "operator.maxConcurrentRuns=3",
+            "operator.scratchSize=20Gi",
+            "onedrive.graphUrl=https://graph.example",
+            "onedrive.authorityUrl=https://login.example",
+            "onedrive.downloadHosts=files.example",
+        )
+    )
+    (deployment,) = (document for document in rendered if document and document["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    environ = {one["name"]: one.get("value", "operator-0") for one in container["env"]}
+    settings = Settings.from_arguments(container["args"][1:], environ)
+    assert settings == Settings(
+        collector_image="registry.example/collector:1",
+        image_pull_policy="Always",
+        image_pull_secrets=("one", "two"),
+        max_concurrent_runs=3,
+        scratch_size="20Gi",
+        collector_environment={
+            "BANNETTE_GRAPH_URL": "https://graph.example",
+            "BANNETTE_AUTHORITY_URL": "https://login.example",
+            "BANNETTE_DOWNLOAD_HOSTS": "files.example",
+        },
+        liveness="http://0.0.0.0:8080/healthz",
+        instance="operator-0",
+    )
 
 
 def test_a_value_that_does_not_exist_is_refused() -> None:
