@@ -23,11 +23,10 @@ _JOIN: Final = 10.0
 class Heartbeat:
     """Beats while the context is entered. A beat that fails is only logged: nothing depends on it."""
 
-    def __init__(self, status: RunStatus, order: Order, ledger: Ledger, *, every: float = EVERY) -> None:
+    def __init__(self, status: RunStatus, order: Order, ledger: Ledger) -> None:
         self._status = status
         self._order = order
         self._ledger = ledger
-        self._every = every
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -42,7 +41,7 @@ class Heartbeat:
         self._thread.join(_JOIN)
 
     def _beat(self) -> None:
-        while not self._ended.wait(self._every):
+        while not self._ended.wait(EVERY):
             try:
                 self._status.update(
                     lambda now: goes_on(
