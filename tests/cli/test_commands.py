@@ -61,6 +61,7 @@ def test_help_explains_the_exit_codes(bannette):
         ("inbox", "list"),
         ("inbox", "list", "--binder", "missing"),
         ("history", "--state", "missing"),
+        ("history", "--binder", "missing", "--limit=-1"),
         ("inbox", "show"),
     ],
     ids=" ".join,

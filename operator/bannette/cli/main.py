@@ -197,8 +197,14 @@ def _add_history(commands: argparse._SubParsersAction[_Parser]) -> None:
     history.set_defaults(module="bannette.cli.history")
     _add_binder(history)
     history.add_argument("--state", metavar="DIR", type=Path, help="show the runs of DIR/status.yaml instead")
-    history.add_argument("--limit", metavar="N", type=int, default=20, help="at most N runs (default: 20; 0: all)")
+    history.add_argument("--limit", metavar="N", type=_count, default=20, help="at most N runs (default: 20; 0: all)")
     _add_output(history)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be a whole number, 0 or more")
+    return int(text)
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
