@@ -11,23 +11,19 @@ from bannette.collector.ledger import Ledger
 from bannette.collector.scope import stored_position
 from bannette.resources import Channel, Checkpoint
 
-SAVE_EVERY: Final = 60.0  # seconds
+# How often, in seconds, while a run goes on.
+SAVE_EVERY: Final = 60.0
 
 
 class States:
-    """The states of one channel during one run.
+    """The states of one channel during one run."""
 
-    Args:
-        every: seconds between two saves while the run goes on.
-    """
-
-    def __init__(self, binder: Binder, channel: Channel, *, every: float = SAVE_EVERY) -> None:
+    def __init__(self, binder: Binder, channel: Channel) -> None:
         self._binder = binder
         self._channel = channel
-        self._every = every
         self.loaded = binder.load_state(channel.uid)
         self._last = self.loaded
-        self._due = time.monotonic() + every
+        self._due = time.monotonic() + SAVE_EVERY
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -51,7 +47,7 @@ class States:
         """
         if time.monotonic() < self._due:
             return False
-        self._due = time.monotonic() + self._every
+        self._due = time.monotonic() + SAVE_EVERY
         return self.save(ledger, day=None)
 
     def save(self, ledger: Ledger, *, day: str | None) -> bool:
