@@ -18,7 +18,8 @@ COPY requirements/ requirements/
 FROM build AS build-operator
 RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --compile --require-hashes -r requirements/operator.txt
 COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
-RUN rm -r /opt/bannette/lib/python3.11/site-packages/bannette/ocr \
+RUN cd /opt/bannette/lib/python3.11/site-packages/bannette \
+ && rm -r binder collector kube ocr onedrive \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
 COPY docker/bannette /opt/bannette/bin/bannette
 

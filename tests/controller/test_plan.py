@@ -212,7 +212,7 @@ def test_a_delegated_account_that_nobody_signed_in_to_is_ready_but_runs_nothing(
     result = planned(Observed(subject, "7", dict.fromkeys(CHILD_KINDS), met()))
     assert (condition(result, "Ready")["status"], condition(result, "Ready")["reason"]) == ("True", "NotConnected")
     assert condition(result, "Connected")["status"] == "False"
-    assert "bannette connect acme-onedrive -n acme" in condition(result, "Connected")["message"]
+    assert "spec.onedrive.account.application" in condition(result, "Connected")["message"]
     assert [action.kind for action in result.actions if isinstance(action, Create)] == [SECRET]
     assert written(result)["connection"] == {"account": "compta@acme.example"}
 

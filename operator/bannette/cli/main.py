@@ -91,6 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error, ExitCode.PERSON_NEEDED, given)
     except BannetteError as error:
         return _say(error, ExitCode.TRANSIENT, given)
+    except ModuleNotFoundError as error:
+        # The operator's image and the collector's have only their own part.
+        print(f"bannette: this command isn't part of this installation: {error.name} is missing.", file=sys.stderr)
+        return ExitCode.PERSON_NEEDED
     except BrokenPipeError:
         # Whoever read the output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

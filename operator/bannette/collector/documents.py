@@ -175,8 +175,8 @@ class Documents:
                     limits=self._limits,
                     workspace=fetched.workspace,
                 )
-        except Transient:
-            # Stopped from outside: that says nothing about the document.
+        except ocr.Stopped:
+            # From outside: that says nothing about the document. A full scratch folder may be this document's doing.
             self._binder.end_attempt(fetched.document)
             raise
         return Read(fetched=fetched, detected=detected, facts=_facts(reading), files=dict(reading.files))

@@ -85,7 +85,8 @@ def connection(channel: Channel, *, credentials: bool, signed_in: bool, connecte
         return _connected(
             False,
             "NotSignedIn",
-            f"{account.login_hint} hasn't signed in yet: run `bannette connect {channel.name} -n {channel.namespace}`.",
+            f"{account.login_hint} hasn't signed in, and can't be asked to yet: make a channel with "
+            "spec.onedrive.account.application, whose app signs in by itself.",
         )
     if last is not None and lost and (connected_at is None or connected_at <= last.started_at):
         return _connected(False, last.reason, last.message)

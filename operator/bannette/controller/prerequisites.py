@@ -113,11 +113,12 @@ def needs(channel: Channel, binder: Binder | None) -> tuple[Need, ...]:
 
 def unmet(channel: Channel, binder: Binder | None, found: Mapping[Need, Presence | None]) -> Iterable[Missing]:
     """Yield what is missing of *found*, with what to do about it."""
-    if binder is not None and isinstance(binder.storage, PathStorage):
+    if binder is not None and not isinstance(binder.storage, PersistentVolumeClaim):
+        where = "a folder of one machine" if isinstance(binder.storage, PathStorage) else "a bucket"
         yield Missing(
             "StorageUnsupported",
-            f'Binder "{binder.name}" names a folder of one machine: in a cluster, give it a persistentVolumeClaim or a '
-            "bucket.",
+            f'Binder "{binder.name}" names {where}, which runs in a cluster can\'t use yet: make one with '
+            "spec.storage.persistentVolumeClaim, and name it in spec.destination.binder of a new channel.",
         )
     for need, presence in found.items():
         what = f'{need.kind.kind} "{need.name}" of namespace "{channel.namespace}"'
