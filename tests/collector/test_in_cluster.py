@@ -132,6 +132,18 @@ def test_a_run_is_in_the_history_once_though_it_had_several_pods(pod, simulator)
     assert len({entry["id"] for entry in history}) == 3
 
 
+def test_what_the_pods_of_a_job_collected_is_added_up_once(pod, simulator):
+    simulator.control.create("/Invoices/a.txt", "alpha")
+    first = pod.collect("run-1")
+    simulator.control.create("/Invoices/b.txt", "beta!!")
+    second = pod.collect("run-1")
+    assert (second.entry["collected"], second.entry["bytes"]) == (2, 11)
+    assert second.entry["startedAt"] == first.entry["startedAt"]
+    assert pod.shown()["history"] == [second.entry]
+    binder = pod.shown("binders", "purchases")
+    assert (binder["documents"], binder["bytes"]) == (2, 11)
+
+
 def test_an_active_run_shows_while_it_goes_on(pod, simulator, monkeypatch):
     monkeypatch.setattr("bannette.collector.heartbeat.EVERY", 0.1)
     simulator.control.create("/Invoices/slow.txt", generate=60_000)

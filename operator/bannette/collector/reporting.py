@@ -66,9 +66,20 @@ def verdict_of_error(error: BaseException, notes: Sequence[str] = ()) -> Verdict
 
 
 def history_entry(
-    order: Order, verdict: Verdict, counts: Counts, standing: Standing | None, *, completed_at: datetime
+    order: Order,
+    verdict: Verdict,
+    counts: Counts,
+    standing: Standing | None,
+    *,
+    completed_at: datetime,
+    earlier: HistoryEntry | None = None,
 ) -> HistoryEntry:
-    return HistoryEntry(
+    """Return the run's entry.
+
+    Args:
+        earlier: what a pod of the same Job, which this one replaces, said of the run: the run is both.
+    """
+    entry = HistoryEntry(
         id=order.id,
         trigger=order.trigger,
         request=order.request,
@@ -85,6 +96,16 @@ def history_entry(
         rejected=len(standing.rejected) if standing else 0,
         bytes=counts.bytes,
         pages=counts.pages,
+    )
+    if earlier is None:
+        return entry
+    return replace(
+        entry,
+        started_at=earlier.started_at,
+        collected=earlier.collected + entry.collected,
+        duplicates=earlier.duplicates + entry.duplicates,
+        bytes=earlier.bytes + entry.bytes,
+        pages=earlier.pages + entry.pages,
     )
 
 

@@ -78,6 +78,7 @@ class Run:
         self._ledger: Ledger | None = None
         self._discovery: Discovery | None = None
         self._graph: Graph | None = None
+        self._earlier: HistoryEntry | None = None
 
     def run(self) -> tuple[HistoryEntry, int]:
         """Do it; return the entry of the history, and the exit code. Never raises."""
@@ -117,6 +118,7 @@ class Run:
             job=order.job,
         )
         before = self._status.update(lambda now: status.began(now, order))
+        self._earlier = next((entry for entry in before.history if entry.id == order.id), None)
         resource = self._assignment.binder(channel)
         binder = self._binder = Binder.open(
             open_store(self._assignment.storage(resource)),
@@ -246,6 +248,7 @@ class Run:
             counts,
             ledger.standing() if ledger else None,
             completed_at=datetime.now(UTC),
+            earlier=self._earlier,
         )
 
     def _report(self, entry: HistoryEntry) -> None:
@@ -258,8 +261,9 @@ class Run:
         limit = channel.history_limit if channel else _HISTORY_LIMIT
         try:
             self._status.update(lambda now: status.ended(now, entry, checkpoint, limit=limit))
-            if entry.collected:
-                self._status.count_arrivals(documents=entry.collected, size=entry.bytes, at=entry.completed_at)
+            counts = self._ledger.counts if self._ledger else Counts()
+            if counts.collected:
+                self._status.count_arrivals(documents=counts.collected, size=counts.bytes, at=entry.completed_at)
         except BannetteError as error:
             logs.event(logger, "status.unwritable", level=logging.ERROR, reason=error.reason)
         logs.event(
