@@ -9,7 +9,8 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from bannette import ocr
-from bannette.binder import OcrOutcome
+from bannette.binder import Binder, OcrOutcome
+from bannette.errors import Transient
 from bannette.onedrive import Drive, DriveKind, document_id
 from tests.collector.local_channel import finished, wait_until
 
@@ -110,6 +111,37 @@ def test_a_run_that_is_told_to_end_stops_its_readings_and_blames_no_document(cha
     assert channel.names() == []
     assert list(attempts.iterdir()) == []
     assert not (channel.state / "scratch").exists()
+
+
+def test_a_store_that_is_full_blames_no_document(channel, collect, drive, monkeypatch):
+    drive.create("/Invoices/a.pdf", pdf("Invoice 4711"))
+    drive.create("/Invoices/b.pdf", pdf("Invoice 4712"))
+
+    def full(*arguments, **options):
+        raise Transient("The store is full.", reason="StoreFull")
+
+    with monkeypatch.context() as while_full:
+        while_full.setattr(Binder, "commit", full)
+        for _ in range(3):
+            assert collect().counts("result", "reason") == ("Failed", "StoreFull")
+    assert collect().counts("result", "collected") == ("Succeeded", 2)
+    assert [record.ocr.outcome for record in channel.records()] == [OcrOutcome.TEXT, OcrOutcome.TEXT]
+
+
+def test_an_original_that_its_reading_changes_is_delivered_unread_in_the_end(channel, collect, drive, monkeypatch):
+    drive.create("/Invoices/a.pdf", pdf("Invoice 4711"))
+    read = ocr.read
+
+    def spoiling(path, **options):
+        reading = read(path, **options)
+        path.write_bytes(b"changed")
+        return reading
+
+    monkeypatch.setattr(ocr, "read", spoiling)
+    for _ in range(2):
+        assert collect().counts("collected", "deferred") == (0, 1)
+    assert collect().counts("collected", "deferred") == (1, 0)
+    assert channel.records()[0].ocr.reason == "Crashed"
 
 
 def test_a_long_first_walk_saves_how_far_it_came(channel, collect, drive, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from bannette.binder import Binder, ChannelRef, Committed, KnownIds, NewDocument
 from bannette.collector.handover import Halt, ScratchSpace
 from bannette.collector.ledger import Ledger
 from bannette.collector.scope import wants
-from bannette.errors import ItemDeferred, Transient
+from bannette.errors import BannetteError, ItemDeferred, PersonNeeded, Transient
 from bannette.onedrive import Drive, Graph, Item, ItemGone, Position
 
 # The document that ended the process that often is delivered unread; once more, and its type isn't even looked at.
@@ -110,6 +110,8 @@ class Documents:
         self._space = space
         self._halt = halt
         self._limits = limits
+        # Read, and not committed yet: what ends the run now isn't their fault.
+        self._blameless: set[str] = set()
 
     def fetch(self, candidate: Candidate) -> Fetched | None:
         """Download the document; None if there is nothing to do for it.
@@ -166,6 +168,7 @@ class Documents:
                     facts = OcrFacts(outcome=OcrOutcome.FAILED, reason="Crashed")
                     return Read(fetched=fetched, detected=detected, facts=facts)
                 if not settings.enabled:
+                    self._blameless.add(fetched.document)
                     facts = OcrFacts(outcome=OcrOutcome.SKIPPED, reason="Disabled")
                     return Read(fetched=fetched, detected=detected, facts=facts)
                 reading = ocr.read(
@@ -179,12 +182,43 @@ class Documents:
             # From outside: that says nothing about the document. A full scratch folder may be this document's doing.
             self._binder.end_attempt(fetched.document)
             raise
+        self._blameless.add(fetched.document)
         return Read(fetched=fetched, detected=detected, facts=_facts(reading), files=dict(reading.files))
 
     def commit(self, read: Read) -> Committed:
-        """Put the document into the binder."""
+        """Put the document into the binder.
+
+        Raises:
+            ItemDeferred: the original changed while it was read. PersonNeeded, Transient: the store fails.
+        """
+        fetched, blameless = read.fetched, read.fetched.document in self._blameless
+        self._blameless.discard(fetched.document)
+        try:
+            committed = self._put_into_binder(read)
+        except (PersonNeeded, Transient):
+            if blameless:
+                self._blameless.add(fetched.document)
+            raise
+        self._binder.end_attempt(fetched.document)
+        return committed
+
+    def absolve(self) -> None:
+        """End the attempts at documents that were read and that this run will not commit: they ended no process."""
+        with suppress(BannetteError):
+            while self._blameless:
+                self._binder.end_attempt(self._blameless.pop())
+
+    def discard(self, fetched: Fetched) -> None:
+        """Remove what was downloaded of the document."""
+        self._discard(fetched.workspace, fetched.reserved)
+
+    def _discard(self, workspace: Path, reserved: int) -> None:
+        rmtree(workspace, ignore_errors=True)
+        self._space.give_back(reserved)
+
+    def _put_into_binder(self, read: Read) -> Committed:
         fetched, item, channel = read.fetched, read.fetched.item, self._to.channel
-        committed = self._binder.commit(
+        return self._binder.commit(
             NewDocument(
                 id=fetched.document,
                 drive=fetched.candidate.walked.drive.key,
@@ -207,16 +241,6 @@ class Documents:
             ),
             on_duplicate=OnDuplicate(self._to.resource.on_duplicate.value),
         )
-        self._binder.end_attempt(fetched.document)
-        return committed
-
-    def discard(self, fetched: Fetched) -> None:
-        """Remove what was downloaded of the document."""
-        self._discard(fetched.workspace, fetched.reserved)
-
-    def _discard(self, workspace: Path, reserved: int) -> None:
-        rmtree(workspace, ignore_errors=True)
-        self._space.give_back(reserved)
 
     def _is_collected(self, candidate: Candidate, document: str) -> bool:
         """Settle the item if its record exists."""

@@ -31,7 +31,7 @@ class Pipeline:
     """The work of one run, done in threads until there is none left.
 
     Attributes:
-        ended: set when all threads have ended.
+        ended: set when nothing more is read or committed; a download that hangs isn't waited for.
         error: what ended the run early, if anything did.
     """
 
@@ -52,7 +52,7 @@ class Pipeline:
             _Stage("discover", 1, self._discover, self._found.close),
             _Stage("download", capacity.downloads, self._download, self._fetched.close),
             _Stage("read", capacity.recognitions, self._recognise, self._read.close),
-            _Stage("commit", _COMMITTERS, self._commit, self.ended.set),
+            _Stage("commit", _COMMITTERS, self._commit),
         ]
 
     def start(self) -> None:
@@ -70,8 +70,12 @@ class Pipeline:
             with self._lock:
                 stage.left -= 1
                 last = stage.left == 0
+                # In a run that is given up, readings end after the commits.
+                idle = not any(other.left for other in self._stages[-2:])
             if last:
                 stage.close()
+            if idle:
+                self.ended.set()
 
     def _fail(self, error: BaseException, *, abandon: bool) -> None:
         with self._lock:
@@ -125,7 +129,9 @@ class Pipeline:
 
 
 class _Stage:
-    def __init__(self, name: str, workers: int, loop: Callable[[], None], close: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, workers: int, loop: Callable[[], None], close: Callable[[], None] = lambda: None
+    ) -> None:
         self.name = name
         self.workers = self.left = workers
         self.loop = loop

@@ -178,8 +178,11 @@ class Run:
             limits=limits,
         )
         pipeline = self._pipeline(graph, to, start, documents, room, ledger)
-        with Heartbeat(self._status, self._order, ledger):
-            self._supervise(pipeline, states, ledger, f"{channel.namespace}/{channel.name}")
+        try:
+            with Heartbeat(self._status, self._order, ledger):
+                self._supervise(pipeline, states, ledger, f"{channel.namespace}/{channel.name}")
+        finally:
+            documents.absolve()
         error = interrupted() if self._interruption.requested else pipeline.error
         try:
             states.save(ledger, day=None if error else day)
