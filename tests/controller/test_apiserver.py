@@ -440,3 +440,27 @@ def test_people_are_told_once_what_happened(tenant: Tenant, operator: Operator) 
 
     eventually(lambda: wanted <= set(reasons()), "all is told")
     assert reasons().count("FirstRunStarted") == reasons().count("RunSucceeded") == 1
+
+
+def test_a_new_channel_and_a_request_cost_few_writes(cluster: Cluster, tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    position = cluster.audit_position()
+    tenant.add_channel()
+    tenant.run(tenant.wait_for_job("Initial"))
+    eventually(lambda: tenant.status().get("connection", {}).get("connectedAt"), "the app was let in")
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    made = _without_events(cluster.writes_of(Operator.user, since=position))
+    children = [write for write in made if write.partition("?")[0].rpartition("/")[2] != "status"]
+    assert len(children) == 5, made  # ServiceAccount, Role, RoleBinding, CronJob, the first Job
+    assert len(made) <= 8, made
+
+    position = cluster.audit_position()
+    tenant.request("once")
+    tenant.run(tenant.wait_for_job("Manual"))
+    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "once", "the request was acknowledged")
+    made = _without_events(cluster.writes_of(Operator.user, since=position))
+    assert len(made) <= 3, made
+
+
+def _without_events(writes: list[str]) -> list[str]:
+    return [write for write in writes if "/events" not in write]
