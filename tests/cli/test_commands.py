@@ -140,6 +140,15 @@ def test_the_secret_may_stand_in_a_file_of_its_own_in_base64(bannette, channel, 
     assert json.loads(done.stdout)["result"] == "Succeeded"
 
 
+def test_a_run_without_standard_streams_collects(channel, simulator):
+    simulator.control.create("/Invoices/a.txt", "alpha")
+    command = f"{BANNETTE} collect -f {channel.file} --state {channel.state} <&- >&- 2>&-"
+    done = subprocess.run(["/bin/sh", "-c", command], timeout=60, env=channel.environment, check=False)
+    assert done.returncode == 0
+    assert channel.status()["lastRun"]["result"] == "Succeeded"
+    assert channel.names() == ["a.txt"]
+
+
 def test_a_certificate_may_stand_in_for_the_secret(channel, simulator):
     made = simulator.new_certificate()
     simulator.control.create("/Invoices/a.txt", "alpha")

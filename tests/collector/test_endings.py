@@ -66,6 +66,24 @@ def test_a_missing_prerequisite_is_named(channel, collect, drive, kind):
     assert channel.status()["lastRun"]["reason"] == f"{kind}NotFound"
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"), [("", "InvalidResource"), ("a\0b", "InvalidResource"), ("~nobody-here/x", "BinderNotFound")]
+)
+def test_a_binders_folder_that_can_not_be_is_said(channel, collect, drive, path, reason):
+    channel.write(binder={"storage": {"path": path}})
+    ended = collect()
+    assert ended.code == 2
+    assert ended.counts("result", "reason") == ("Failed", reason)
+    assert not (channel.folder / "binder.json").exists()
+
+
+def test_a_secret_without_a_value_is_said_to_be_missing(channel, collect, drive):
+    channel.write(secret={"clientSecret": None})
+    ended = collect()
+    assert (ended.code, ended.entry["reason"]) == (2, "CredentialsMissing")
+    assert drive.counters()["total"] == 0
+
+
 def test_a_language_that_is_not_installed_is_said_before_anything_is_collected(channel, collect, drive):
     channel.write(spec={"ocr": {"languages": ["fra", "xxx"]}})
     ended = collect()

@@ -99,6 +99,17 @@ def test_the_data_of_an_electronic_invoice_are_kept_beside_it(tmp_path, read_doc
     assert reading.files["factur-x"].read_bytes() == b"<rsm:CrossIndustryInvoice/>"
 
 
+def test_data_that_unfold_to_an_enormous_size_are_left_in_the_document(tmp_path, read_document):
+    path = specimens.text_pdf(tmp_path / "a.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        document.attachments["factur-x.xml"] = bytes(33_000_000)
+        document.save()
+    assert path.stat().st_size < 100_000
+    reading = read_document(path)
+    assert reading.outcome is Outcome.TEXT
+    assert "factur-x" not in reading.files
+
+
 def test_an_encrypted_pdf_needs_a_password(tmp_path, read_document):
     path = specimens.encrypted(tmp_path / "a.pdf", specimens.text_pdf(tmp_path / "plain.pdf"), user="secret")
     reading = read_document(path, passwords=("wrong",))

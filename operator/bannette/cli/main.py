@@ -77,6 +77,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* (those of the process) name; return its exit code."""
+    _open_closed_streams()
     parser = _parser()
     given, further = parser.parse_known_args(arguments)
     if further and given.module != _CONTROLLER:
@@ -107,6 +108,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bannette: unexpected {type(error).__name__}: this is a bug; --debug shows more.", file=sys.stderr)
         return 1
     return code
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without standard streams (``>&-``) some, so that no file takes their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free number is the one that is missing.
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - open as long as the process
 
 
 def _say(error: BannetteError, code: ExitCode, given: argparse.Namespace) -> int:

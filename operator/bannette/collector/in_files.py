@@ -118,7 +118,14 @@ class ResourceFiles:
             )
         name = (binder.namespace, binder.name)
         folder = next(placed.folder for placed in self.documents["Binder"] if _name_of(placed.body) == name)
-        return StorePath(folder / Path(binder.storage.path).expanduser())
+        try:
+            return StorePath(folder / Path(binder.storage.path).expanduser())
+        except RuntimeError as error:
+            raise PersonNeeded(
+                f'Binder "{binder.name}" of namespace "{binder.namespace}": storage.path begins with the home folder '
+                "of a user that this machine doesn't know: write the path from /.",
+                reason="BinderNotFound",
+            ) from error
 
 
 class FileAssignment:
@@ -195,5 +202,6 @@ def _members(secret: Mapping[str, object], name: str) -> dict[str, str]:
         raise PersonNeeded(
             f'Secret "{name}": data must be base64; use stringData for plain text.', reason="SecretInvalid"
         ) from error
-    members.update({str(key): str(value) for key, value in (plain if isinstance(plain, Mapping) else {}).items()})
+    given = plain if isinstance(plain, Mapping) else {}
+    members.update({str(key): str(value) for key, value in given.items() if value is not None})
     return members

@@ -30,6 +30,8 @@ _SMALL_SIDE = 400
 _SHADOW = 60
 # How the standards have named the attachment so far.
 _INVOICE_DATA = frozenset({"factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"})
+# In bytes. Real ones have some 100 kB; a few kB of PDF can unfold to as much as one likes.
+_LARGEST_INVOICE_DATA = 32_000_000
 # Fonts without a mapping to Unicode yield these instead of letters.
 _GARBLED = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
 
@@ -133,11 +135,12 @@ class Pdf:
         return max(dpi, 1)
 
     def invoice_data(self) -> bytes | None:
-        """Return the invoice as data that a Factur-X or ZUGFeRD document carries, if it does."""
+        """Return the invoice as data that a Factur-X or ZUGFeRD document carries, if it does and isn't enormous."""
         for number in range(self._document.count_attachments()):
             attachment = self._document.get_attachment(number)
             if attachment.get_name().lower() in _INVOICE_DATA:
-                return bytes(attachment.get_data())
+                data = attachment.get_data()
+                return bytes(data) if len(data) <= _LARGEST_INVOICE_DATA else None
         return None
 
     def is_shaded(self, index: int) -> bool:

@@ -107,7 +107,7 @@ class Binder:
 
 
 def _parse_storage(storage: Section) -> Storage:
-    path = storage.optional_text("path")
+    path = storage.optional_text("path", rules.PATH)
     kinds: list[Storage | None] = [
         None if path is None else PathStorage(path),
         storage.optional("persistentVolumeClaim", _parse_claim),

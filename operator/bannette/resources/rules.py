@@ -108,6 +108,10 @@ CLAIM: Final = matching(
     "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
     "write the metadata.name of a PersistentVolumeClaim in this namespace",
 )
+PATH: Final = Rule(
+    lambda text: bool(text.strip()) and "\0" not in text,
+    'write the folder that the binder is to lie in, for example "inbox-of-acme"',
+)
 INSIDE: Final = Rule(
     lambda text: (
         bool(text)
