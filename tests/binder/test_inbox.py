@@ -25,6 +25,18 @@ def test_an_entry_without_a_record_is_not_shown(binder, store):
     assert list(binder.inbox()) == []
 
 
+def test_a_damaged_record_or_report_is_told_and_hides_no_other(binder, folder, document, caplog):
+    damaged = binder.commit(document("item-1", b"1")).record
+    sound = binder.commit(document("item-2", b"2")).record
+    (folder / f"records/{damaged.id[:2]}/{damaged.id}.json").write_bytes(b"")
+    assert [entry.record for entry in binder.inbox()] == [sound]
+    for run in ("1", "2"):
+        binder.save_report("acme", "acme-onedrive", {"id": run, "startedAt": f"2026-11-24T10:00:0{run}Z"})
+    next((folder / "runs/acme/acme-onedrive").glob("*-1.json")).write_text("garbage")
+    assert [report["id"] for report in binder.reports()] == ["2"]
+    assert caplog.text.count("binder.unreadable") == 2
+
+
 def test_what_is_done_leaves_the_inbox_and_stays_collected(binder, folder, document):
     record = binder.commit(document()).record
     binder.mark_done(record.id)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bannette import logs
 from bannette.binder.commit import Committer
 from bannette.binder.contents import Contents
 from bannette.binder.fields import Fields, Unreadable, json_bytes, time_text
@@ -28,6 +30,8 @@ from bannette.binder.state import State, StateAdvanced
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
 from bannette.errors import PersonNeeded
+
+logger = logging.getLogger(__name__)
 
 PROCESSED_SCHEMA = "bannette.io/processed/v1"
 _STATES_KEPT = 3
@@ -164,15 +168,24 @@ class Binder:
         self._store.make_durable([key])
 
     def reports(self, namespace: str | None = None, channel: str | None = None) -> Iterator[dict[str, object]]:
-        """Yield the run reports of one channel, one namespace, or all: newest first."""
+        """Yield the run reports of one channel, one namespace, or all: newest first.
+
+        A damaged one is passed over and logged: it must not hide the others.
+        """
         keys = [found.key for found in self._store.list(report_folder(namespace, channel))]
         for key in sorted(keys, key=lambda key: key.rpartition("/")[2], reverse=True):
-            yield dict(Fields.of_json(self._store.get(key), "A run report").members)
+            try:
+                yield dict(Fields.of_json(self._store.get(key), "A run report").members)
+            except Unreadable:
+                logs.event(logger, "binder.unreadable", level=logging.ERROR, key=key)
 
     # Data entry
 
     def inbox(self) -> Iterator[InboxEntry]:
-        """Yield what waits for data entry, oldest first: collected and not processed."""
+        """Yield what waits for data entry, oldest first: collected and not processed.
+
+        A document whose record is damaged is passed over and logged: it must not hide the others.
+        """
         shown: set[str] = set()
         for key in sorted(found.key for found in self._store.list(INBOX)):
             document = key.removesuffix(".json").rpartition("-")[2]
@@ -181,6 +194,9 @@ class Binder:
             try:
                 record = Record.parse(self._store.get(record_key(document)))
             except NotFound:
+                continue
+            except Unreadable:
+                logs.event(logger, "binder.unreadable", level=logging.ERROR, key=record_key(document))
                 continue
             if not record.withheld:
                 shown.add(document)
