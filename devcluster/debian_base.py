@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from devcluster.errors import DevclusterError
 from devcluster.run import run
 
 SUITE = "bookworm"
 REVISION = 4  # of what is done here: another one makes the base again
-SOURCES = f"""\
-deb http://deb.debian.org/debian {SUITE} main
-deb http://deb.debian.org/debian {SUITE}-updates main
-deb http://deb.debian.org/debian-security {SUITE}-security main
-"""
 # As the official image has them: no manuals, no translations, also of packages that are installed later.
 EXCLUDES = """\
 path-exclude /usr/share/doc/*
@@ -41,7 +38,7 @@ def make_root(target: Path) -> None:
     """Install a minimal Debian into the folder *target*; nothing in it tells of the machine that made it."""
     run("debootstrap", "--variant=minbase", SUITE, target, *_mirror(host_sources()))
     (target / "etc/dpkg/dpkg.cfg.d/excludes").write_text(EXCLUDES)
-    (target / "etc/apt/sources.list").write_text(SOURCES)
+    (target / "etc/apt/sources.list").write_text(public_sources())
     (target / "etc/apt/apt.conf.d/no-recommends").write_text('APT::Install-Recommends "false";\n')
     documents = (path for path in target.glob("usr/share/doc/**/*") if path.name != "copyright" and not path.is_dir())
     leftovers = (path for pattern in LEFTOVERS for path in target.glob(pattern))
@@ -52,6 +49,17 @@ def make_root(target: Path) -> None:
             path.unlink(missing_ok=True)
     for mounted in ("etc/hostname", "etc/hosts", "etc/resolv.conf"):
         (target / mounted).touch()  # builders mount theirs here, and would leave a layer with the place for it
+
+
+def public_sources() -> str:
+    """Return the sources.list of Debian's own mirrors, whatever this machine uses; debootstrap knows their name."""
+    found = re.search(r'^DEF_MIRROR="([^"]+)"$', Path("/usr/sbin/debootstrap").read_text(), re.MULTILINE)
+    if found is None:
+        raise DevclusterError("debootstrap doesn't say which mirror is Debian's: is it the one of the Debian package?")
+    mirror = found[1]
+    return (
+        f"deb {mirror} {SUITE} main\ndeb {mirror} {SUITE}-updates main\ndeb {mirror}-security {SUITE}-security main\n"
+    )
 
 
 def host_sources() -> str | None:
@@ -77,5 +85,5 @@ def _of_debian(release: str, component: str) -> bool:
 
 
 def _mirror(sources: str | None) -> list[str]:
-    lines = (sources or SOURCES).splitlines()
+    lines = (sources or public_sources()).splitlines()
     return [next(line.split()[1] for line in lines if line.split()[2] == SUITE)]

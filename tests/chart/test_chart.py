@@ -11,7 +11,8 @@ from bannette.controller.rights import CLUSTER_WIDE_RULES, OPERATOR_RULES
 from bannette.controller.settings import Settings
 from devcluster import chart
 
-pytestmark = pytest.mark.apiserver
+# The first test builds Helm, where it hasn't been built yet.
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
 
 
 def test_helm_finds_no_fault_with_it() -> None:
