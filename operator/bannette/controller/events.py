@@ -64,12 +64,17 @@ def run_ended(entry: HistoryEntry) -> Announcement:
 
 
 def event(key: Key, uid: str, announcement: Announcement, *, instance: str, now: datetime) -> Manifest:
-    """Return the Event object that says *announcement* about the channel of that key and uid."""
+    """Return the Event object that says *announcement* about the channel of that key and uid.
+
+    Its name begins with the time: `kubectl describe` sorts by a member that this kind of Event lacks, so it shows them
+    in the order of their names.
+    """
+    moment = f"{int(now.timestamp() * 1e6):014x}"
     note = announcement.note or announcement.reason
     return {
         "apiVersion": EVENT.api_version,
         "kind": EVENT.kind,
-        "metadata": {"name": f"{key.name}.{uuid.uuid4().hex[:16]}", "namespace": key.namespace},
+        "metadata": {"name": f"{key.name}.{moment}{uuid.uuid4().hex[:4]}", "namespace": key.namespace},
         "eventTime": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "type": announcement.type.value,
         "reason": announcement.reason,
