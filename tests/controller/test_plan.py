@@ -213,6 +213,7 @@ def test_a_delegated_account_that_nobody_signed_in_to_is_ready_but_runs_nothing(
     assert (condition(result, "Ready")["status"], condition(result, "Ready")["reason"]) == ("True", "NotConnected")
     assert condition(result, "Connected")["status"] == "False"
     assert "spec.onedrive.account.application" in condition(result, "Connected")["message"]
+    assert condition(result, "Ready")["message"].startswith("No run starts before an account is connected: compta@")
     assert [action.kind for action in result.actions if isinstance(action, Create)] == [SECRET]
     assert written(result)["connection"] == {"account": "compta@acme.example"}
 
@@ -234,6 +235,7 @@ def test_a_sign_in_that_failed_disconnects_the_channel_but_is_tried_again() -> N
     assert condition(result, "Connected")["status"] == "False"
     assert condition(result, "Connected")["reason"] == "SignInFailed"
     assert condition(result, "Ready")["status"] == "True"
+    assert condition(result, "Ready")["message"].startswith("Tried every day at 05:30 (Europe/Paris) and on request: ")
     assert not any(isinstance(action, Apply) for action in result.actions)
 
 

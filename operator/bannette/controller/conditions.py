@@ -105,13 +105,16 @@ def ready(
     channel: Channel,
     *,
     missing: Sequence[Missing],
-    connected: bool,
+    connected: Verdict,
+    allowed: bool,
     waiting: tuple[Trigger, Wait] | None,
     obstacle: str | None = None,
 ) -> Verdict:
     """Return whether the channel is set up, with what is to be known about its next run.
 
     Args:
+        connected: what Connected says.
+        allowed: runs start, be it to try a sign-in that failed.
         obstacle: why the pod of a run doesn't start.
     """
     held = f" The request of {channel.requested_at} is held until then." if _is_held(waiting) else ""
@@ -120,15 +123,17 @@ def ready(
         return Verdict(READY, ConditionStatus.FALSE, "PrerequisitesMissing", message)
     if channel.suspend:
         return _ready("Suspended", f"Suspended: no run starts until spec.suspend is false.{held}")
-    if not connected:
-        return _ready("NotConnected", f"No run starts before an account is connected.{held}")
+    every_day = f"every day at {channel.schedule.time} ({channel.schedule.time_zone})"
+    if connected.status is ConditionStatus.FALSE:
+        what = f"Tried {every_day} and on request" if allowed else "No run starts before an account is connected"
+        return _ready("NotConnected", f"{what}: {connected.message}{held}")
     if obstacle is not None:
         return _ready("RunBlocked", f"A run doesn't start: {obstacle}.")
     if waiting is not None:
         trigger, wait = waiting
         what = "The first collection" if trigger is Trigger.INITIAL else f"The request of {channel.requested_at}"
         return _ready("RunWaiting", f"{what} waits: {wait.value}.")
-    return _ready("Scheduled", f"Collects every day at {channel.schedule.time} ({channel.schedule.time_zone}).")
+    return _ready("Scheduled", f"Collects {every_day}.")
 
 
 def stalled(reason: str, message: str) -> tuple[Verdict, ...]:

@@ -21,7 +21,6 @@ from bannette.controller.triggers import Decision, Wait, decide
 from bannette.resources import (
     Channel,
     ChannelStatus,
-    ConditionStatus,
     ConnectionStatus,
     DelegatedAccount,
     HistoryEntry,
@@ -154,7 +153,8 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
     ready = conditions.ready(
         channel,
         missing=observed.prerequisites.missing,
-        connected=verdicts[1].status is ConditionStatus.TRUE,
+        connected=verdicts[1],
+        allowed=allowed,
         waiting=decision.waiting,
         obstacle=observed.obstacle,
     )
