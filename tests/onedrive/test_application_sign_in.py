@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import sys
 
+import certifi
 import pytest
 
 from bannette.errors import PersonNeeded, Transient
@@ -123,6 +124,19 @@ def test_a_sign_in_that_takes_too_long_is_transient(account, credentials, simula
     simulator.control.add_faults({"like": "sign-in slow", "delay": 3.0})
     with pytest.raises(Transient):
         SignIn(account.endpoints, credentials, timeout=0.5).token()
+
+
+def test_an_untrusted_certificate_says_so(account, credentials):
+    endpoints = dataclasses.replace(account.endpoints, ca_file=certifi.where())
+    with pytest.raises(Transient, match=r"set collector\.caBundle") as caught:
+        SignIn(endpoints, credentials, timeout=5).token()
+    assert caught.value.reason == "TlsFailed"
+
+
+def test_certificates_to_trust_that_are_not_there_need_a_person(account, credentials, tmp_path):
+    endpoints = dataclasses.replace(account.endpoints, ca_file=str(tmp_path / "ca.crt"))
+    with pytest.raises(PersonNeeded, match=r"ca\.crt"):
+        SignIn(endpoints, credentials, timeout=5)
 
 
 def test_a_valid_token_outlives_an_outage(sign_in, simulator, monkeypatch):

@@ -124,6 +124,12 @@ class SignIn:
                 reason="SignInUnavailable",
                 retry_after=error.retry_after,
             ) from None
+        except requests.exceptions.SSLError:
+            raise Transient(
+                "The certificate of Microsoft's sign-in isn't trusted: "
+                "if a proxy inspects HTTPS, set collector.caBundle.",
+                reason="TlsFailed",
+            ) from None
         except requests.RequestException as error:
             raise Transient(
                 f"Microsoft's sign-in can't be reached ({type(error).__name__}).", reason="SignInUnreachable"

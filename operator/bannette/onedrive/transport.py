@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,13 +13,24 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
+from bannette.errors import PersonNeeded
+
 _TARGET = "X-Bannette-Target"
 _CONNECTIONS = 16
 _PRINTABLE = "".join(chr(code) for code in range(33, 127))
 
 
 def new_session(ca_file: str | None) -> requests.Session:
-    """Return a session that trusts *ca_file* (None: the usual authorities) and adds no credentials of its own."""
+    """Return a session that trusts *ca_file* (None: the usual authorities) and adds no credentials of its own.
+
+    Raises:
+        PersonNeeded: there is no such file.
+    """
+    if ca_file is not None and not Path(ca_file).exists():
+        raise PersonNeeded(
+            f"The certificates to trust aren't there: no {ca_file} (REQUESTS_CA_BUNDLE or SSL_CERT_FILE names it).",
+            reason="InvalidSetting",
+        )
     session = _Session()
     # Without this, requests sends what ~/.netrc holds for the host; content hosts answer 401 to any Authorization.
     session.auth = _as_it_is
