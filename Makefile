@@ -37,7 +37,7 @@ test: dev check ## all tests, on a real Kubernetes that is built and started her
 run: dev ## from nothing to a collected OneDrive on Kubernetes (BANNETTE_CONTEXT=name: your own cluster)
 	$(BIN)/python -m demo.cluster
 
-demo: dev ## the same documents without Kubernetes: two minutes
+demo: dev ## the same documents without Kubernetes: a minute
 	$(BIN)/python -m demo.local
 
 down: $(VENV)/.complete ## end the embedded cluster

@@ -14,6 +14,7 @@ from devcluster.errors import DevclusterError
 from devcluster.paths import cache_folder
 
 CONTEXT = "bannette-devcluster"
+LINK_PREFIX = "bannette-"
 NODE_NAME = "bannette"
 CANDIDATES = [ipaddress.IPv4Network(f"10.{second}.0.0/16") for second in range(213, 251)]
 
@@ -76,7 +77,9 @@ class Layout:
     @property
     def name(self) -> str:
         """What the cluster's parts outside its folder are called; clusters of two folders run side by side."""
-        return f"bannette-{hashlib.sha256(str(self.root).encode()).hexdigest()[:6]}"  # an interface has 15 characters
+        return (
+            f"{LINK_PREFIX}{hashlib.sha256(str(self.root).encode()).hexdigest()[:6]}"  # an interface has 15 characters
+        )
 
     @property
     def record(self) -> Path:

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from devcluster.layout import Addresses
+from devcluster.layout import LINK_PREFIX, Addresses
 from devcluster.run import run
 
 IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
@@ -46,8 +46,15 @@ def disconnect(name: str, *, ip_forward: str | None) -> None:
     run("nft", "delete", "table", "ip", name, may_fail=True)
     for rule in _forwarding(name):
         run("iptables", "-D", "FORWARD", *rule, may_fail=True)
-    if ip_forward is not None:
+    # Another node that is still up needs it as well; the last one to go sets it back.
+    if ip_forward is not None and not other_nodes(run("ip", "-json", "link", "show"), but=name):
         IP_FORWARD.write_text(ip_forward)
+
+
+def other_nodes(links: str, *, but: str) -> list[str]:
+    """Return the links of other nodes among *links*, the JSON of ``ip link``."""
+    names = [str(link["ifname"]) for link in json.loads(links)]
+    return [name for name in names if name.startswith(LINK_PREFIX) and name != but]
 
 
 def rules(name: str, addresses: Addresses) -> str:

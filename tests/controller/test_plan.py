@@ -349,3 +349,15 @@ def test_a_missing_binder_leaves_no_stale_volume_in_the_cron_job() -> None:
     )
     [cron_job] = [one.manifest for one in result.actions if isinstance(one, Apply)]
     assert "claimName" not in str(cron_job)
+
+
+def test_a_failed_run_is_told_in_ready_until_one_succeeds() -> None:
+    status = status_after(FIRST)
+    failed = entry(FIRST, result=RunResult.FAILED, reason="FolderNotFound")
+    status |= {"history": [failed.to_dict()], "lastRun": failed.to_dict()}
+    result = planned(observed(channel(status=status), jobs=(FIRST,)))
+    assert condition(result, "Ready")["message"] == (
+        "The last run failed: Everything is in the binder. Tried again every day at 05:30 (Europe/Paris) and on request."
+    )
+    result = planned(observed(channel(status=status_after(FIRST)), jobs=(FIRST,)))
+    assert condition(result, "Ready")["message"] == "Collects every day at 05:30 (Europe/Paris)."

@@ -98,3 +98,9 @@ def test_without_root_the_message_names_the_way_out(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(DevclusterError, match=r"needs root .*BANNETTE_CONTEXT=name"):
         prepare()
+
+
+def test_forwarding_stays_while_another_node_has_its_link() -> None:
+    links = json.dumps([{"ifname": "lo"}, {"ifname": "eth0"}, {"ifname": "bannette-111111"}])
+    assert network.other_nodes(links, but="bannette-111111") == []
+    assert network.other_nodes(links, but="bannette-222222") == ["bannette-111111"]

@@ -18,6 +18,7 @@ from bannette.resources import (
     Channel,
     Condition,
     ConditionStatus,
+    RunResult,
     Trigger,
     drop_condition,
     set_condition,
@@ -133,6 +134,9 @@ def ready(
         trigger, wait = waiting
         what = "The first collection" if trigger is Trigger.INITIAL else f"The request of {channel.requested_at}"
         return _ready("RunWaiting", f"{what} waits: {wait.value}.")
+    last = channel.status.last_run
+    if last is not None and last.result is RunResult.FAILED:
+        return _ready("Scheduled", f"The last run failed: {last.message} Tried again {every_day} and on request.")
     return _ready("Scheduled", f"Collects {every_day}.")
 
 
