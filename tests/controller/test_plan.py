@@ -357,7 +357,8 @@ def test_a_failed_run_is_told_in_ready_until_one_succeeds() -> None:
     status |= {"history": [failed.to_dict()], "lastRun": failed.to_dict()}
     result = planned(observed(channel(status=status), jobs=(FIRST,)))
     assert condition(result, "Ready")["message"] == (
-        "The last run failed: Everything is in the binder. Tried again every day at 05:30 (Europe/Paris) and on request."
+        "The last run failed: Everything is in the binder. "
+        "Tried again every day at 05:30 (Europe/Paris) and on request."
     )
     result = planned(observed(channel(status=status_after(FIRST)), jobs=(FIRST,)))
     assert condition(result, "Ready")["message"] == "Collects every day at 05:30 (Europe/Paris)."
