@@ -158,7 +158,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         yield node
     finally:
         node("down")
-    assert traces() == before
+    # Another node on this machine may have gone meanwhile; nothing may have come.
+    left = {what: found - before[what] for what, found in traces().items()}
+    assert not any(left.values()), left
     assert processes_of(node.layout) == {}
     assert not node.layout.root.exists()
     assert "There is no cluster" in node("down")
