@@ -32,7 +32,7 @@ test-fast: dev ## what needs neither root nor a cluster: 3 minutes
 
 test: dev check ## all tests, on a real Kubernetes that is built and started here (root, Debian)
 	$(BIN)/python -m devcluster prepare
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest --durations=15
 
 run: dev ## from nothing to a collected OneDrive on Kubernetes (BANNETTE_CONTEXT=name: your own cluster)
 	$(BIN)/python -m demo.cluster
