@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Make sure that the system packages of requirements/system.txt are there; install what is missing where we may.
+# Make sure that the system packages of requirements/system.txt, or those named as arguments, are there; install what is
+# missing where we may.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
-for package in $(grep -v '^#' requirements/system.txt); do
+wanted=("$@")
+[ $# -gt 0 ] || mapfile -t wanted < <(grep -v '^#' requirements/system.txt)
+for package in "${wanted[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
