@@ -1,7 +1,7 @@
 """What runs cost: ``make bench`` measures and writes benchmarks/figures.md.
 
-Each figure is the median of several runs of the real `bannette collect` process against the simulator, which runs in
-a process of its own; CPU and peak memory are what the kernel says of the finished process and its children.
+Each figure is the median of several runs of the real `bannette collect` process. The simulator runs in this process,
+not in the measured one; CPU and peak memory are what the kernel says of the finished process and its children.
 """
 
 from __future__ import annotations
