@@ -47,9 +47,10 @@ down: $(VENV)/.complete ## end the embedded cluster
 golden: $(VENV)/.complete ## make the golden files again; read the difference
 	$(BIN)/python -m tests.controller.golden
 
-manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/reference.md from the CRDs
+manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/{reference,behaviours}.md
 	$(BIN)/python -m devcluster.chart
 	$(BIN)/python docs/generate_reference.py
+	$(BIN)/python docs/generate_behaviours.py
 
 bench: dev ## measure what runs cost; writes benchmarks/figures.md
 	$(BIN)/python -m benchmarks.figures
