@@ -22,7 +22,7 @@ from bannette.onedrive.endpoints import Endpoints
 from bannette.onedrive.errors import Unavailable
 from bannette.onedrive.refusals import claims_challenge, refused
 from bannette.onedrive.signin import Tokens
-from bannette.onedrive.throttle import THROTTLED, Clock, SystemClock, Throttle, retry_after, slowdown
+from bannette.onedrive.throttle import THROTTLED, Clock, SystemClock, Throttle, pace_for, retry_after
 from bannette.onedrive.transport import Transport
 
 Json = Mapping[str, object]
@@ -178,6 +178,7 @@ class Graph:
                     continue
                 if response.status_code in _FAILED:
                     response.close()
+                    self.throttle.pause(retry_after(response.headers, now=self.clock.now()) or 0.0)
                     raise _Unusable(response.status_code)
                 if attempt is not None:
                     if attempt.renewed(response):
@@ -198,7 +199,7 @@ class Graph:
             self._by_kind[kind.value] += 1
         own = {"client-request-id": str(uuid.uuid4())} if kind is not Kind.DOWNLOAD else {}
         response = self._transport.get(url, {**own, **headers})
-        self.throttle.pause(slowdown(response.headers))
+        self.throttle.pace(pace_for(response.headers))
         return response
 
     def _pause(self, response: requests.Response, throttles: int) -> None:

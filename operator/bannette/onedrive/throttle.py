@@ -1,4 +1,8 @@
-"""When the next request may be sent: Retry-After, rate limits, backoff. All threads of a run share one pause."""
+"""When the next request may be sent: Retry-After, rate limits, backoff. All threads of a run share one pause.
+
+After a pause, and while the budget runs low, requests leave one by one at an interval: all at once, they would be
+answered by the next pause.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
@@ -16,9 +21,12 @@ from bannette.errors import Transient
 THROTTLED = frozenset({429, 503, 509})
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 60.0
-_LONGEST_SLOWDOWN = 5.0
+_LONGEST_INTERVAL = 5.0
 _LONGEST_PAUSE = 7 * 86400.0
 _PLENTY = 0.2
+# For so many seconds after a pause, requests leave at this interval in seconds.
+_RAMP = 2.0
+_RAMP_INTERVAL = 0.1
 
 
 class Clock(Protocol):
@@ -47,6 +55,14 @@ class SystemClock:
         time.sleep(seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Requests shall leave *interval* seconds apart for the next *seconds*."""
+
+    interval: float
+    seconds: float
+
+
 class Throttle:
     """The pause that every request of a run waits for.
 
@@ -62,11 +78,33 @@ class Throttle:
         self._jitter = jitter
         self._lock = threading.Lock()
         self._until = 0.0
+        self._next = 0.0
+        self._interval = 0.0
+        self._paced_until = 0.0
 
     def pause(self, seconds: float) -> None:
         """Let no request out for *seconds*; the longest of several pauses holds."""
         with self._lock:
-            self._until = max(self._until, self.clock.monotonic() + seconds)
+            until = self.clock.monotonic() + seconds
+            if seconds > 0 and until > self._until:
+                self._until = until
+                self._set_pace(_RAMP_INTERVAL, until + _RAMP)
+
+    def pace(self, pace: Pace | None) -> None:
+        """Let requests out one by one, if so asked; the slowest of several paces holds."""
+        if pace is None:
+            return
+        with self._lock:
+            now = self.clock.monotonic()
+            if self._paced_until <= now:
+                self._next = now + pace.interval
+            self._set_pace(pace.interval, now + pace.seconds)
+
+    def _set_pace(self, interval: float, until: float) -> None:
+        if self._paced_until <= self.clock.monotonic():
+            self._interval = 0.0
+        self._interval = max(self._interval, interval)
+        self._paced_until = max(self._paced_until, until)
 
     def wait(self) -> None:
         """Return when a request may be sent.
@@ -76,9 +114,12 @@ class Throttle:
         """
         while True:
             with self._lock:
-                remaining = self._until - self.clock.monotonic()
-            if remaining <= 0:
-                return
+                now = self.clock.monotonic()
+                remaining = max(self._until, self._next) - now
+                if remaining <= 0:
+                    if now < self._paced_until:
+                        self._next = now + self._interval
+                    return
             self._check(remaining, "Microsoft asks to wait longer than this run may last: it goes on later.")
             self.clock.sleep(remaining)
 
@@ -114,15 +155,15 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
     return min(max(0.0, (date - now).total_seconds()), _LONGEST_PAUSE)
 
 
-def slowdown(headers: Mapping[str, str]) -> float:
-    """Return the seconds to leave before the next request when most of the minute's budget is used, else 0.
+def pace_for(headers: Mapping[str, str]) -> Pace | None:
+    """Return the pace that an answer asks for when most of the budget is used: what is left, spread until it is anew.
 
     Source: SharePoint Online, throttling: RateLimit headers, sent from 80 % on.
     """
     try:
         limit, remaining, reset = (float(headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset"))
     except (KeyError, ValueError):
-        return 0.0
-    if limit <= 0 or remaining / limit > _PLENTY or reset <= 0:
-        return 0.0
-    return min(_LONGEST_SLOWDOWN, reset / (max(remaining, 0) + 1))
+        return None
+    if not (limit > 0 and remaining / limit <= _PLENTY and 0 < reset <= _LONGEST_PAUSE):
+        return None
+    return Pace(min(_LONGEST_INTERVAL, reset / (max(remaining, 0.0) + 1)), reset)
