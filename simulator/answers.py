@@ -127,7 +127,7 @@ async def send_content(
         if fault.bytes_per_second is not None:
             await asyncio.sleep(len(part) / fault.bytes_per_second)
     if end < stop:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(fault.stall or 0.05)
         abort(request)
         return answer, sent
     await answer.write_eof()

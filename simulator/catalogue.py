@@ -153,6 +153,9 @@ _ROWS = (
     Fault(name="connection cut", kinds=_DOWNLOAD, cut_at=1000),
     Fault(name="connection cut always", kinds=_DOWNLOAD, times=None, cut_at=1000),
     Fault(name="connection refused", kinds=_DOWNLOAD, abort=True),
+    Fault(name="stalled half-way", kinds=_DOWNLOAD, cut_at=1000, stall=3600.0),
+    Fault(name="edited after a download", kinds=_DOWNLOAD, edit=(99, 300_000)),
+    Fault(name="edited before a download", kinds=_CONTENT, edit=(99, 300_000)),
     Fault(name="slow", kinds=_DOWNLOAD, bytes_per_second=20_000),
     Fault(name="stalled", kinds=_DOWNLOAD, delay=3600.0),
     Fault(name="range ignored", kinds=_DOWNLOAD, times=None, ignore_range=True),
@@ -161,6 +164,7 @@ _ROWS = (
     Fault(name="chunked", kinds=_DOWNLOAD, times=None, chunked=True),
     Fault(name="gzip", kinds=_DOWNLOAD, times=None, gzip=True),
     Fault(name="different bytes each time", kinds=_DOWNLOAD, times=None, garble=True),
+    Fault(name="nothing instead", kinds=_DOWNLOAD, times=None, replace=""),
     Fault(name="html instead", kinds=_DOWNLOAD, times=None, replace="<html><body>Sign in</body></html>"),
     # Throttling and bad days
     Fault(name="throttled", kinds=_GRAPH, status=429, code="activityLimitReached", headers={"Retry-After": "1"}),
@@ -188,6 +192,8 @@ _ROWS = (
     Fault(name="error 500", kinds=_GRAPH, status=500, code="generalException"),
     Fault(name="error 502", kinds=_GRAPH, status=502, body="<html><h1>502 Bad Gateway</h1></html>", headers=_HTML),
     Fault(name="error 504", kinds=_GRAPH, status=504, code="UnknownError"),
+    Fault(name="error 504, later", kinds=_GRAPH, status=504, code="UnknownError", headers={"Retry-After": "1"}),
+    Fault(name="wrong content type", kinds=_WALK, headers={"Content-Type": "text/html"}),
     Fault(name="html page", kinds=_WALK, status=200, body="<html>Sign in</html>", headers=_HTML),
     Fault(
         name="truncated json",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from simulator.faults import Request
 
@@ -54,8 +56,11 @@ class Counters:
         if kind is Request.DOWNLOAD:
             self._downloads_now -= 1
         self.statuses[str(status)] += 1
-        if retry_after is not None and retry_after.isdigit():
-            self._paused[kind in _SIGN_IN] = (at, at + int(retry_after))
+        seconds = _seconds(retry_after)
+        before, until = self._paused.get(kind in _SIGN_IN, (0.0, 0.0))
+        if at + seconds > until:
+            # One that prolongs a pause opens no new time of grace.
+            self._paused[kind in _SIGN_IN] = (before if at < until else at, at + seconds)
 
     def reset(self) -> None:
         """Forget all counts; a pause that was asked for stays in force."""
@@ -66,6 +71,10 @@ class Counters:
         self.during_retry_after = self.without_user_agent = self.authorization_at_download = 0
         self.most_at_once = self._now
         self.most_downloads_at_once = self._downloads_now
+
+    def end_pauses(self) -> None:
+        """Let requests come again, whatever was asked for."""
+        self._paused.clear()
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -80,3 +89,15 @@ class Counters:
             "mostAtOnce": self.most_at_once,
             "mostDownloadsAtOnce": self.most_downloads_at_once,
         }
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Return how long a Retry-After lasts, 0 if there is none."""
+    if retry_after is None:
+        return 0.0
+    if retry_after.isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except ValueError:
+        return 0.0

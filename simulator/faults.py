@@ -67,12 +67,14 @@ class Fault:
         link: a nextLink in place of the page's links; "none" leaves them out.
         location: where the redirect of /content leads instead.
         cut_at: end the connection after so many bytes of the body.
+        stall: seconds for which it stands still before that end.
         bytes_per_second: send the body no faster.
         ignore_range: answer 200 with the whole body.
         content_range: a Content-Range header instead of the right one.
         chunked: send no Content-Length. gzip: send it compressed, as a proxy would.
         garble: change the first byte to another one each time.
         replace: a body instead of the bytes.
+        edit: seed and size of the content that the file has from then on, once the request is answered.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Fault:
     link: str | None = None
     location: str | None = None
     cut_at: int | None = None
+    stall: float = 0.0
     bytes_per_second: int | None = None
     ignore_range: bool = False
     content_range: str | None = None
@@ -102,6 +105,7 @@ class Fault:
     gzip: bool = False
     garble: bool = False
     replace: str | None = None
+    edit: tuple[int, int] | None = None
 
     @classmethod
     def parse(cls, row: Mapping[str, object], *, start: Fault | None = None) -> Fault:
@@ -117,6 +121,9 @@ class Fault:
         remove = values.get("remove")
         if isinstance(remove, (list, tuple)):
             values["remove"] = tuple(str(path) for path in remove)
+        edit = values.get("edit")
+        if isinstance(edit, (list, tuple)):
+            values["edit"] = (int(edit[0]), int(edit[1]))
         pages = values.get("pages")
         if pages is not None:
             values["pages"] = Pages(str(pages))

@@ -16,7 +16,7 @@ from simulator import addresses, downloads, graph
 from simulator.accounts import Grant
 from simulator.answers import Places, Refusal, abort, as_json, graph_error, instead, send_content
 from simulator.authorize import authorize
-from simulator.content import CHUNK
+from simulator.content import CHUNK, Generated
 from simulator.control import Control
 from simulator.drive import Drive, Item
 from simulator.faults import Fault, Request, merged
@@ -186,7 +186,14 @@ class _Exchange:
         answered = graph.answer(world, drive, item, call)
         for fault in faults:
             answered.headers.update(fault.headers)
+        if item is not None:
+            self._edit(drive, item, faults)
         return answered
+
+    def _edit(self, drive: Drive, item: Item, faults: list[Fault]) -> None:
+        for fault in faults:
+            if fault.edit is not None:
+                drive.edit(item, Generated(*fault.edit), at=self._world.now())
 
     async def _download(self) -> web.StreamResponse:
         world, request = self._world, self._request
@@ -205,7 +212,10 @@ class _Exchange:
             return web.Response(status=401, text="A pre-authenticated URL takes no Authorization.\n")
         if item.deleted or item.content is None:
             raise Refusal(404, "itemNotFound", "The resource could not be found.")
-        return await self._send(drive, item, faults)
+        try:
+            return await self._send(drive, item, faults)
+        finally:
+            self._edit(drive, item, faults)
 
     async def _send(self, drive: Drive, item: Item, faults: list[Fault]) -> web.StreamResponse:
         content = item.content

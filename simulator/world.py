@@ -106,6 +106,7 @@ class World:
         self.settings = Settings()
         self.faults.remove()
         self.counters.reset()
+        self.counters.end_pauses()
         self.clock_offset = 0.0
         self.drives.clear()
         self.feeds.clear()

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import socket
 import threading
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 
 from simulator.client import ControlError
+from simulator.counters import Counters
+from simulator.faults import Request
 from simulator.testing import Simulator
 
 
@@ -131,6 +135,25 @@ def test_requests_during_a_retry_after_are_counted(simulator, graph, wait_for) -
         return simulator.control.counters()["duringRetryAfter"] > 0
 
     wait_for(counted, "a request during the Retry-After to be counted")
+
+
+def test_a_pause_holds_until_the_last_of_its_ends_and_ends_with_a_reset(simulator) -> None:
+    counters = Counters()
+
+    def arrive(at: float) -> int:
+        counters.arrived(Request.DRIVE, at=at, user_agent="x", with_token=False)
+        return counters.during_retry_after
+
+    counters.answered(Request.DRIVE, at=0, status=429, retry_after="30")
+    counters.answered(Request.DOWNLOAD, at=1, status=429, retry_after="1")
+    assert [arrive(at) for at in (0.1, 3, 29, 31)] == [0, 1, 2, 2]
+    counters.answered(Request.DRIVE, at=40, status=429, retry_after=format_datetime(datetime.now(UTC), usegmt=True))
+    counters.answered(Request.DRIVE, at=40, status=429, retry_after="soon")
+    assert arrive(41) == 2
+    counters.answered(Request.DRIVE, at=50, status=504, retry_after="Fri, 01 Jan 2100 00:00:00 GMT")
+    assert arrive(60) == 3
+    counters.end_pauses()
+    assert arrive(61) == 3
 
 
 def test_concurrency_is_counted(simulator, graph, wait_for) -> None:

@@ -69,6 +69,15 @@ def test_a_probability_is_drawn_from_its_seed(simulator, graph) -> None:
     assert 3 < outcomes[0].count(502) < 17
 
 
+def test_a_file_is_edited_once_a_request_is_answered(simulator, graph, item) -> None:
+    simulator.control.add_faults({"like": "edited after a download", "edit": [1, 700]})
+    first, second = (graph.download(content_url(graph)).content for _ in range(2))
+    assert (first, len(second)) == (b"x" * 5000, 700)
+    assert simulator.control.item("/Factures/a.pdf")["eTag"] != item["eTag"]
+    simulator.control.add_faults({"like": "edited before a download", "edit": [2, 800]})
+    assert len(graph.download(content_url(graph)).content) == 800
+
+
 def test_a_fault_meets_only_the_item_that_it_names(simulator, graph, item) -> None:
     simulator.control.create("/Factures/b.pdf")
     simulator.control.add_faults({"like": "item locked", "item": "*/a.pdf"})
