@@ -6,14 +6,13 @@ import hashlib
 import os
 import signal
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from obstore.store import LocalStore
-
 from bannette.binder import Binder, ChannelRef, Meta, NewDocument, OcrFacts, OcrOutcome, Store
+from bannette.binder.folder_store import FolderStore
 
 UID = "0b8a8a52-7d7c-5a3c-9d6d-1f0f5f3a9c11"
 DAY = datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
@@ -65,11 +64,15 @@ class PowerCut(BaseException):
     """Raised where a killed process would have stopped: no handler may answer it."""
 
 
-class CuttingStore(Store):
-    """A store that stops before its n-th operation, counted from when it is armed: by PowerCut, or by SIGKILL."""
+class CuttingStore(FolderStore):
+    """A store that stops before its n-th operation, counted from when it is armed: by PowerCut, or by SIGKILL.
 
-    def __init__(self, folder: Path, *, kill: bool = False, large: int = 64 * 1024 * 1024) -> None:
-        super().__init__(LocalStore(folder), large=large)
+    *copies*: it takes files by copying them, as from another file system.
+    """
+
+    def __init__(self, folder: Path, *, kill: bool = False, copies: bool = False) -> None:
+        super().__init__(folder)
+        self._copies = copies
         self._kill = kill
         self._left: int | None = None
         self.steps: list[str] = []
@@ -119,10 +122,18 @@ class CuttingStore(Store):
         self._step("make_durable")
         super().make_durable(keys)
 
-    def _put_new_by_staging(self, key: str, data: bytes | Path, *, durable: bool) -> None:
-        self._step(f"stage {key}")
-        super()._put_new_by_staging(key, data, durable=durable)
-        self._step(f"staged {key}")
+    def _take_over(self, key: str, file: Path) -> bool:
+        return not self._copies and super()._take_over(key, file)
+
+    def _write(self, path: str, data: bytes | Path, *, durable: bool) -> None:
+        self._step("write")
+        super()._write(path, data, durable=durable)
+        self._step("written")
+
+    def _name(self, key: str, give: Callable[[str], None]) -> None:
+        self._step(f"name {key}")
+        super()._name(key, give)
+        self._step(f"named {key}")
 
 
 def files_below(folder: Path) -> set[str]:

@@ -11,7 +11,8 @@ import pytest
 from binder_documents import DAY, CuttingStore, document_id, files_below, open_binder
 from obstore.store import MemoryStore
 
-from bannette.binder import CommitOutcome, OnDuplicate, Record, Store
+from bannette.binder import CommitOutcome, OnDuplicate, Record
+from bannette.binder.object_store import ObjectStore
 from bannette.errors import ItemDeferred
 
 KEYS_OF_A_RECORD = [
@@ -161,7 +162,7 @@ def test_a_role_that_has_no_name_of_its_own_keeps_its_kind(binder, document):
 
 def test_an_object_store_is_a_binder_too(document):
     """Without folders to sync and without staging."""
-    store = Store(MemoryStore())
+    store = ObjectStore(MemoryStore())
     binder = open_binder(store)
     first = binder.commit(document("item-1", derived={"text": b"Facture"})).record
     assert binder.commit(document("item-1")).outcome is CommitOutcome.ALREADY_SEEN

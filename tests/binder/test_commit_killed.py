@@ -16,7 +16,7 @@ from bannette.binder import CommitOutcome, Record
 
 NEXT_DAY = DAY + timedelta(days=1)
 # More than any commit takes; a step after the last means that the commit went through.
-STEPS = range(24)
+STEPS = range(40)
 DERIVED = {"pdf": b"%PDF searchable", "text": b"Facture"}
 
 
@@ -36,9 +36,9 @@ def check_one_delivery(folder, content: bytes, *, ids: set[str]) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("large", [64 * 1024 * 1024, 4], ids=["small", "large"])
-def test_a_commit_cut_off_at_any_step_is_repeated_to_one_record(folder, document, step, large):
-    store = CuttingStore(_made(folder), large=large)
+@pytest.mark.parametrize("copies", [False, True], ids=["linked", "copied"])
+def test_a_commit_cut_off_at_any_step_is_repeated_to_one_record(folder, document, step, copies):
+    store = CuttingStore(_made(folder), copies=copies)
     binder = open_binder(store)
     store.arm(step)
     try:
@@ -102,7 +102,7 @@ print(*store.steps, sep="\\n")
 
 
 def test_the_steps_above_cover_a_whole_commit(folder, document):
-    store = CuttingStore(_made(folder), large=4)
+    store = CuttingStore(_made(folder), copies=True)
     binder = open_binder(store)
     store.arm(None)
     binder.commit(document(derived=DERIVED))

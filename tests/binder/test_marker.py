@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from binder_documents import UID, files_below, open_binder
-from obstore.store import LocalStore, MemoryStore
+from obstore.store import MemoryStore
 
-from bannette.binder import Binder, Store
+from bannette.binder import Binder
+from bannette.binder.folder_store import FolderStore
+from bannette.binder.object_store import ObjectStore
 from bannette.errors import PersonNeeded
 
 
@@ -86,14 +88,14 @@ def test_of_two_that_mark_at_the_same_time_one_gets_the_binder(folder):
         return uid
 
     for turn in range(20):
-        store = Store(LocalStore(folder / str(turn), mkdir=True))
+        store = FolderStore(folder / str(turn))
         with ThreadPoolExecutor(2) as pool:
             results = list(pool.map(lambda uid, store=store: one(store, uid), ["a", "b"]))
         assert sorted(results) in (["BinderReplaced", "a"], ["BinderReplaced", "b"])
 
 
 def test_a_store_that_ignores_put_if_absent_is_refused():
-    class ForgetfulStore(Store):
+    class ForgetfulStore(ObjectStore):
         """As S3 gateways that don't know If-None-Match."""
 
         def put_new(self, key, data):

@@ -11,10 +11,10 @@ import sys
 import threading
 from pathlib import Path
 
-from bannette.binder import Store
+from bannette.binder.folder_store import FolderStore
 from bannette.cli.main import main
 
-OPERATIONS = ("get", "head", "put_new", "put_new_durable", "put", "delete", "make_durable", "_put_new_by_staging")
+OPERATIONS = ("get", "head", "put_new", "put_new_durable", "put", "delete", "make_durable", "_write", "_name")
 _lock = threading.Lock()
 _done = 0
 
@@ -35,5 +35,5 @@ def counted(name, original, *, kill_at, log):
 if __name__ == "__main__":
     kill_at, log = int(sys.argv[1]), os.open(Path(sys.argv[2]), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for name in OPERATIONS:
-        setattr(Store, name, counted(name, getattr(Store, name), kill_at=kill_at, log=log))
+        setattr(FolderStore, name, counted(name, getattr(FolderStore, name), kill_at=kill_at, log=log))
     sys.exit(main(sys.argv[3:]))

@@ -8,6 +8,7 @@ from bannette.binder.binder import Binder
 from bannette.binder.fields import Unreadable
 from bannette.binder.known import KnownIds
 from bannette.binder.layout import part_id
+from bannette.binder.locations import StorePath, open_store
 from bannette.binder.records import (
     ChannelRef,
     CommitOutcome,
@@ -20,7 +21,7 @@ from bannette.binder.records import (
     Record,
 )
 from bannette.binder.state import PendingItem, State, StateAdvanced
-from bannette.binder.store import Meta, Store, StorePath, open_store
+from bannette.binder.store import Meta, Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
 
 __all__ = [

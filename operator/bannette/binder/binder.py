@@ -172,7 +172,7 @@ class Binder:
 
         A damaged one is passed over and logged: it must not hide the others.
         """
-        keys = [found.key for found in self._store.list(report_folder(namespace, channel))]
+        keys = list(self._store.keys(report_folder(namespace, channel)))
         for key in sorted(keys, key=lambda key: key.rpartition("/")[2], reverse=True):
             try:
                 yield dict(Fields.of_json(self._store.get(key), "A run report").members)
@@ -187,7 +187,7 @@ class Binder:
         A document whose record is damaged is passed over and logged: it must not hide the others.
         """
         shown: set[str] = set()
-        for key in sorted(found.key for found in self._store.list(INBOX)):
+        for key in sorted(self._store.keys(INBOX)):
             document = key.removesuffix(".json").rpartition("-")[2]
             if not is_id(document) or document in shown or self._store.head(processed_key(document)) is not None:
                 continue
@@ -250,8 +250,8 @@ class Binder:
         return record
 
     def _ids(self, folder: str) -> Iterator[str]:
-        for found in self._store.list(folder):
-            document = found.key.rpartition("/")[2].removesuffix(".json")
+        for key in self._store.keys(folder):
+            document = key.rpartition("/")[2].removesuffix(".json")
             if is_id(document):
                 yield document
 
@@ -265,6 +265,6 @@ class Binder:
         return State(revision=revisions[0], position=None, committed_at=datetime.now(UTC))
 
     def _revisions(self, channel_uid: str) -> list[int]:
-        names = (found.key.rpartition("/")[2] for found in self._store.list(state_folder(channel_uid)))
+        names = (key.rpartition("/")[2] for key in self._store.keys(state_folder(channel_uid)))
         numbers = (name.removesuffix(".json") for name in names)
         return sorted((int(number) for number in numbers if number.isdecimal()), reverse=True)

@@ -121,9 +121,9 @@ class Committer:
         Never before the record: another writer may be about to commit the same document with this very entry.
         """
         called_for = None if record.withheld else record.inbox_key
-        for entry in list(self._store.list(INBOX)):
-            if entry.key.endswith(f"-{record.id}.json") and entry.key != called_for:
-                self._store.delete(entry.key)
+        for key in list(self._store.keys(INBOX)):
+            if key.endswith(f"-{record.id}.json") and key != called_for:
+                self._store.delete(key)
 
     def _record(self, new: NewDocument, files: dict[str, str], first: Record | None) -> Record:
         return Record(

@@ -65,35 +65,38 @@ class Handover(Generic[Work]):
         self._size = size
         self._halt = halt
         self._pieces: deque[Work] = deque()
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        # Two, so that a piece wakes the one thread that it is for.
+        self._room, self._work = threading.Condition(lock), threading.Condition(lock)
         self._closed = False
-        halt.wakes(self._changed)
+        halt.wakes(self._room)
+        halt.wakes(self._work)
 
     def put(self, piece: Work) -> bool:
         """Hand *piece* over as soon as there is room; False if the run was given up meanwhile."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._pieces) < self._size or self._halt.abandoned)
+        with self._room:
+            self._room.wait_for(lambda: len(self._pieces) < self._size or self._halt.abandoned)
             if self._halt.abandoned:
                 return False
             self._pieces.append(piece)
-            self._changed.notify_all()
+            self._work.notify()
             return True
 
     def take(self) -> Work | None:
         """Return the next piece; None when there will be none, or the run was given up."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._pieces or self._closed or self._halt.abandoned)
+        with self._work:
+            self._work.wait_for(lambda: self._pieces or self._closed or self._halt.abandoned)
             if self._halt.abandoned or not self._pieces:
                 return None
             piece = self._pieces.popleft()
-            self._changed.notify_all()
+            self._room.notify()
             return piece
 
     def close(self) -> None:
         """Say that nothing more comes."""
-        with self._changed:
+        with self._work:
             self._closed = True
-            self._changed.notify_all()
+            self._work.notify_all()
 
 
 class ScratchSpace:
