@@ -108,7 +108,10 @@ class _Fetching:
                     raise
                 raise ItemDeferred("The item's content can't be downloaded now.", reason="DownloadFailed") from None
             else:
-                return self._partial.body()
+                if self._is_one_version():
+                    return self._partial.body()
+                self._partial.reset()
+                breaks += 1
             if breaks > _BREAKS:
                 raise ItemDeferred("The item's download breaks off again and again.", reason="DownloadBroken")
             if breaks:
@@ -131,6 +134,11 @@ class _Fetching:
     def forget_url(self) -> None:
         """Let the next body come from a fresh URL."""
         self._url = None
+
+    def _is_one_version(self) -> bool:
+        """Say whether a complete body is of one version, as far as its hash won't tell: it may be edited between two
+        answers, after the metadata were compared."""
+        return self._partial.answers <= 1 or self.item.quick_xor is not None or self.refresh()
 
     def _resume(self) -> None:
         # Bytes of two versions must never be joined.

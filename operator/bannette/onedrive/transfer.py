@@ -42,7 +42,11 @@ class NotServed(Exception):
 
 
 class Partial:
-    """A file that fills, with the hashes of what it holds."""
+    """A file that fills, with the hashes of what it holds.
+
+    Attributes:
+        total: size of the whole, as far as the host told. answers: how many answers of the host it is made of.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -54,6 +58,7 @@ class Partial:
         self._file.truncate()
         self.size = 0
         self.total: int | None = None
+        self.answers = 0
         self._head = b""
         self._sha256 = hashlib.sha256()
         self._quick_xor = QuickXorHash()
@@ -123,6 +128,7 @@ def receive(graph: Graph, response: requests.Response, partial: Partial, *, expe
     """Append the body of *response* to *partial*. Raises: as ``fetch``."""
     with response:
         length = _join(response, partial)
+        partial.answers += 1
         before, encoded = partial.size, "Content-Encoding" in response.headers
         _drain(graph, response, partial)
         received = partial.size - before
