@@ -142,7 +142,7 @@ def test_certificates_to_trust_that_are_not_there_need_a_person(account, credent
 def test_a_valid_token_outlives_an_outage(sign_in, simulator, monkeypatch):
     token = sign_in.token()
     # As when msal wants to renew it ahead of time.
-    sign_in._connected().remove_tokens_for_client()
+    sign_in._authority.application.remove_tokens_for_client()
     simulator.control.add_faults({"like": "sign-in unavailable", "times": None})
     assert sign_in.token() == token
     with pytest.raises(Transient):

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from bannette.errors import PersonNeeded, Transient
-from bannette.onedrive.refusals import about_drive, claims_challenge, error_codes, refused, sign_in_refusal
+from bannette.onedrive.refusals import about_drive, claims_challenge, error_codes, refused
+from bannette.onedrive.sign_in_refusals import application_refusal
 
 # error, number: what the token endpoint says; reason.
 SIGN_IN = [
@@ -39,7 +40,7 @@ SIGN_IN = [
 @pytest.mark.parametrize(("error", "number", "reason"), SIGN_IN)
 def test_a_refused_sign_in_needs_a_person(error, number, reason):
     answer = {"error": error, "error_description": f"AADSTS{number}: marie@acme.example", "error_codes": [number]}
-    found = sign_in_refusal(answer if number else {"error": error}, client_id="app", tenant_id="tenant")
+    found = application_refusal(answer if number else {"error": error}, client_id="app", tenant_id="tenant")
     assert isinstance(found, PersonNeeded)
     assert found.reason == reason
     assert "marie" not in str(found)
@@ -48,12 +49,12 @@ def test_a_refused_sign_in_needs_a_person(error, number, reason):
 @pytest.mark.parametrize("number", [90033, 90006, 90012, 90024, 90055, 90090, 50033, 70012, 50196])
 def test_some_refusals_pass_by_themselves(number):
     answer = {"error": "invalid_request", "error_description": f"AADSTS{number}: later"}
-    assert isinstance(sign_in_refusal(answer, client_id="app", tenant_id="tenant"), Transient)
+    assert isinstance(application_refusal(answer, client_id="app", tenant_id="tenant"), Transient)
 
 
 @pytest.mark.parametrize("word", ["temporarily_unavailable", "server_error"])
 def test_so_do_some_words(word):
-    assert isinstance(sign_in_refusal({"error": word}, client_id="app", tenant_id="tenant"), Transient)
+    assert isinstance(application_refusal({"error": word}, client_id="app", tenant_id="tenant"), Transient)
 
 
 def test_the_most_specific_code_comes_first():

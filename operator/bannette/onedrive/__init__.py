@@ -1,5 +1,6 @@
 """OneDrive through Microsoft sign-in and Microsoft Graph: what changed, and the bytes."""
 
+from bannette.onedrive.authority import Certificate
 from bannette.onedrive.download import Download, download
 from bannette.onedrive.drives import get_item, open_drive
 from bannette.onedrive.endpoints import Endpoints, endpoints_for
@@ -9,7 +10,7 @@ from bannette.onedrive.identity import Drive, DriveKind, document_id
 from bannette.onedrive.items import Item, ItemKind, parse_item, triage
 from bannette.onedrive.positions import WHOLE_DRIVE, FolderLink, Page, Position
 from bannette.onedrive.quickxor import QuickXorHash
-from bannette.onedrive.signin import ApplicationCredentials, Certificate, SignIn, Tokens
+from bannette.onedrive.signin import ApplicationCredentials, SignIn, Tokens
 from bannette.onedrive.throttle import Clock, SystemClock
 from bannette.onedrive.walk import changes
 
