@@ -62,15 +62,16 @@ def sign_in_error(status: int, error: str, *, headers: Mapping[str, str] | None 
 
 
 class Places:
-    """What ``{origin}``, ``{url}``, ``{download}``, ``{fresh}`` and ``{soon}`` in a fault's texts stand for."""
+    """What the words in braces in a fault's texts stand for."""
 
-    def __init__(self, *, origin: str, download_origin: str, target: str, fresh: str) -> None:
+    def __init__(self, *, origin: str, download_origin: str, target: str, root: str) -> None:
         soon = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
         self._values = {
             "{origin}": origin,
             "{url}": origin + target,
             "{download}": download_origin + target,
-            "{fresh}": fresh,
+            "{root}": root,
+            "{fresh}": f"{root}/delta?token=" if root else "",
             "{soon}": soon,
         }
 

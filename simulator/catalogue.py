@@ -58,6 +58,9 @@ _ROWS = (
     Fault(name="no licence", kinds=(Request.DRIVE,), times=None, status=400, code="BadRequest"),
     Fault(name="drive locked", kinds=_GRAPH, times=None, status=423, code="resourceLocked"),
     Fault(name="drive refused", kinds=_GRAPH, times=None, status=403, code="accessDenied"),
+    Fault(
+        name="paths refused", kinds=(Request.ITEM,), target="*root:/*", times=None, status=400, code="invalidRequest"
+    ),
     # Delta
     Fault(name="no delta", kinds=_DELTA, times=None, status=501, code="notSupported"),
     Fault(name="delta refused", kinds=_DELTA, times=None, status=400, code="invalidRequest"),
@@ -89,7 +92,7 @@ _ROWS = (
     Fault(name="cursor refused 400", kinds=_DELTA, target=_WITH_TOKEN, times=None, status=400, code="invalidRequest"),
     Fault(name="cursor refused 404", kinds=_DELTA, target=_WITH_TOKEN, times=None, status=404, code="itemNotFound"),
     Fault(name="cursor refused 500", kinds=_DELTA, target=_WITH_TOKEN, times=None, status=500, code="generalException"),
-    Fault(name="empty page", kinds=_DELTA, pages=Pages.EMPTY, link="{link}"),
+    Fault(name="empty page", kinds=_DELTA, pages=Pages.EMPTY, link="{url}"),
     Fault(name="same item twice", kinds=_DELTA, times=None, pages=Pages.TWICE),
     Fault(name="children before parents", kinds=_DELTA, times=None, pages=Pages.REVERSED),
     Fault(name="parents never sent", kinds=_DELTA, times=None, pages=Pages.WITHOUT_FOLDERS),
@@ -98,6 +101,8 @@ _ROWS = (
     Fault(name="foreign link", kinds=_WALK, link="https://graph.attacker.example/v1.0/me/drive/root/delta?token=1"),
     Fault(name="plain link", kinds=_WALK, link="http://graph.microsoft.com/v1.0/me/drive/root/delta?token=1"),
     Fault(name="no link", kinds=_DELTA, link="none"),
+    Fault(name="children lead astray", kinds=(Request.CHILDREN,), link="{root}/children"),
+    Fault(name="folder not listed", kinds=(Request.CHILDREN,), status=404, code="itemNotFound"),
     Fault(
         name="walk throttled",
         kinds=(Request.CHILDREN,),

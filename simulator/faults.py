@@ -48,8 +48,9 @@ class Fault:
     """One misbehaviour.
 
     In ``headers``, ``body``, ``location`` and ``link``, ``{origin}`` stands for the simulator's origin, ``{url}`` for
-    the URL of the request (``{download}``: of one for a download), ``{fresh}`` for the delta feed from its start,
-    ``{soon}`` for the HTTP date in 2 seconds, and in ``link`` ``{link}`` for the page's own link.
+    the URL of the request (``{download}``: of one for a download), ``{root}`` for the drive's root, ``{fresh}`` for its
+    delta feed from the start, ``{soon}`` for the HTTP date in 2 seconds, and in ``link`` ``{link}`` for the page's own
+    link.
 
     Attributes:
         kinds: the kinds of request that it meets.

@@ -154,7 +154,7 @@ def _delta(world: World, drive: Drive, item: Item, call: Call) -> web.Response:
     try:
         page = feed.page(token, _page_size(world, call.query))
     except TokenLost as error:
-        headers = {"Location": fresh_link(world, drive)}
+        headers = {"Location": f"{root_link(world, drive)}/delta?token="}
         raise Refusal(410, "resyncRequired", "Resync required. Replace local items.", headers=headers) from error
     link = _feed_link(world, drive, call, page.token, last=page.last)
     return _page(world, drive, page.items, link, call, Request.DELTA)
@@ -212,8 +212,8 @@ def _relink(body: Json, fault: Fault, call: Call) -> None:
         body["@odata.nextLink"] = call.places.fill(fault.link).replace("{link}", str(link))
 
 
-def fresh_link(world: World, drive: Drive) -> str:
-    return f"{world.public_url}/v1.0/drives/{quote(drive.id, safe='')}/root/delta?token="
+def root_link(world: World, drive: Drive) -> str:
+    return f"{world.public_url}/v1.0/drives/{quote(drive.id, safe='')}/root"
 
 
 def _feed_link(world: World, drive: Drive, call: Call, token: str, *, last: bool) -> Json:

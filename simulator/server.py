@@ -152,7 +152,7 @@ class _Exchange:
             origin=world.public_url,
             download_origin=world.download_url,
             target=self._request.raw_path,
-            fresh=graph.fresh_link(world, drive) if drive is not None else "",
+            root=graph.root_link(world, drive) if drive is not None else "",
         )
 
     async def _answer_graph(self, address: addresses.Address) -> web.StreamResponse:

@@ -12,9 +12,11 @@ from bannette.collector.handover import Halt
 from bannette.collector.ledger import Ledger
 from bannette.collector.scope import Start, wants
 from bannette.errors import ItemDeferred, ItemRejected, Transient
-from bannette.onedrive import CursorLost, Drive, Graph, Item, Page
+from bannette.onedrive import CursorLost, Drive, Graph, Item, Page, Position
 from bannette.resources import ApplicationAccount, OneDriveSource
 
+# So many rejected items are looked up when folders left the scope; the others stay visible a while longer.
+_LOOKED_UP = 500
 _LOST = "OneDrive no longer knew the cursor: the folder was walked from the start; nothing is collected twice."
 
 
@@ -35,6 +37,8 @@ class Discovery:
         self._start = start
         self._halt = halt
         self.notes: list[str] = [start.note] if start.note else []
+        # The rejected items that the walk hasn't shown, by key.
+        self._unmet: dict[str, str] = {}
 
     def run(self, hand_over: Callable[[Candidate], bool]) -> None:
         """Hand over every candidate, until the feed's end or until nothing new may begin.
@@ -72,6 +76,7 @@ class Discovery:
 
     def _walk(self, drive: Drive, start: Start, hand_over: Callable[[Candidate], bool]) -> None:
         self._ledger.identify(drive.item_key)
+        self._unmet = {drive.item_key(item.item_id): item.item_id for item in self._ledger.standing().rejected}
         position = start.position
         known = self._binder.known_ids() if start.anew else None
         walked = Walked(drive=drive, position=position, known=known)
@@ -82,8 +87,27 @@ class Discovery:
             self.notes.extend(note for note in page.notes if note not in self.notes)
             if not self._enter(page, walked, hand_over):
                 return
+            if page.complete:
+                self._forget_unmet()
+        if position is not None and start.position is not None and start.position.folders.keys() - position.folders:
+            self._look_up_rejected(drive, position)
         # Only now: whether one that was moved is still in scope, the walk's end alone can tell.
         self._hand_over_deferred(Walked(drive=drive, position=position, known=None), hand_over)
+
+    def _forget_unmet(self) -> None:
+        """Forget the rejected items that a walk of everything hasn't shown: they are gone, or out of scope."""
+        for item_id in self._unmet.values():
+            self._ledger.forget(item_id)
+
+    def _look_up_rejected(self, drive: Drive, position: Position) -> None:
+        """Forget the rejected items that went with a folder: the feed tells of the folder alone."""
+        for pending in self._ledger.standing().rejected[:_LOOKED_UP]:
+            try:
+                item = onedrive.get_item(self._graph, drive, pending.item_id)
+            except (ItemDeferred, ItemRejected):
+                continue
+            if item is None or not position.covers(item):
+                self._ledger.forget(pending.item_id)
 
     def _hand_over_deferred(self, walked: Walked, hand_over: Callable[[Candidate], bool]) -> None:
         for pending in self._ledger.waiting():
@@ -107,7 +131,11 @@ class Discovery:
 
     def _take_up(self, item: Item, walked: Walked) -> bool:
         """Enter *item*; False if there is nothing to do for it."""
-        if not wants(self._source, item) or not self._ledger.enter(item):
+        if not wants(self._source, item):
+            return False
+        if self._unmet:
+            self._unmet.pop(walked.drive.item_key(item.id), None)
+        if not self._ledger.enter(item):
             return False
         now = datetime.now(UTC)
         try:

@@ -16,6 +16,7 @@ from bannette import ocr, onedrive, resources
 from bannette.binder import Binder, ChannelRef, Committed, KnownIds, NewDocument, OcrFacts, OcrOutcome, OnDuplicate
 from bannette.collector.handover import Halt, ScratchSpace
 from bannette.collector.ledger import Ledger
+from bannette.collector.places import Places
 from bannette.collector.scope import wants
 from bannette.errors import BannetteError, ItemDeferred, PersonNeeded, Transient
 from bannette.onedrive import Drive, Graph, Item, ItemGone, Position
@@ -110,6 +111,7 @@ class Documents:
         self._space = space
         self._halt = halt
         self._limits = limits
+        self._places = Places(graph)
         # Read, and not committed yet: what ends the run now isn't their fault.
         self._blameless: set[str] = set()
 
@@ -134,6 +136,8 @@ class Documents:
         try:
             with _scratch_errors():
                 got = onedrive.download(self._graph, walked.drive, item, workspace / "original")
+            folder = candidate.folder or (walked.position and walked.position.path_of(got.item))
+            folder = folder or self._places.of(walked.drive, got.item) or "/"
         except BaseException:
             self._discard(workspace, reserved)
             raise
@@ -141,7 +145,7 @@ class Documents:
             candidate=candidate,
             item=got.item,
             document=document,
-            folder=candidate.folder or (walked.position and walked.position.path_of(got.item)) or "/",
+            folder=folder,
             workspace=workspace,
             size=got.size,
             sha256=got.sha256,

@@ -8,7 +8,7 @@ from bannette.errors import ItemDeferred, Transient
 from bannette.onedrive.errors import ItemGone, Refused
 from bannette.onedrive.graph import Graph, Kind
 from bannette.onedrive.identity import Drive, kind_of
-from bannette.onedrive.items import SELECT, Item, parse_item
+from bannette.onedrive.items import SELECT, Item, parse_item, text_of
 from bannette.onedrive.positions import Position
 from bannette.onedrive.refusals import about_drive, about_item
 
@@ -36,10 +36,10 @@ def open_drive(
         body = graph.get(f"{path}?$select=id,driveType", kind=Kind.DRIVE)
     except Refused as refusal:
         raise about_drive(refusal) from refusal
-    found, drive_type = body.get("id"), body.get("driveType")
-    if not isinstance(found, str) or not found:
+    found = text_of(body, "id")
+    if found is None:
         raise Transient("Microsoft Graph described a drive without an id.", reason="UnexpectedAnswer")
-    return Drive(found, kind_of(drive_type if isinstance(drive_type, str) else None, found), source)
+    return Drive(found, kind_of(text_of(body, "driveType"), found), source)
 
 
 def get_item(graph: Graph, drive: Drive, item_id: str) -> Item | None:

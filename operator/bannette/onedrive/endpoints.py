@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from bannette.errors import PersonNeeded
 
+# Parsers of URLs differ about whatever else stands before the path: what one takes for the host may not be where the
+# other one connects.
+_PLAIN = re.compile(r"https://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?=[/?#]|$)")
 # Sources: Microsoft's endpoint lists for SharePoint Online and OneDrive in each cloud; research of rclone and msal.
 _CLOUDS = {
     "Global": (
@@ -52,12 +56,12 @@ class Endpoints:
 
     def is_graph(self, url: str) -> bool:
         """Say whether *url* is on the Graph origin, the only one that may see a token."""
-        return _origin(url) == _origin(self.graph)
+        return _PLAIN.match(url) is not None and _origin(url) == _origin(self.graph)
 
     def may_download(self, url: str) -> bool:
         """Say whether content may be fetched from *url*: https, a known host, no private address by number."""
         parts = _split(url)
-        if parts is None or parts.scheme != "https" or not parts.hostname or parts.username is not None:
+        if parts is None or _PLAIN.match(url) is None or not parts.hostname:
             return False
         netloc = _netloc(parts)
         if netloc in self.trusted_hosts or parts.hostname in self.trusted_hosts:

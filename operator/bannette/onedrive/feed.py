@@ -15,10 +15,21 @@ _IDLE_PAGES = 50
 _NO_DELTA = frozenset({400, 405, 501})
 # What Graph has answered to a link that it no longer knows, beside 410.
 _LOST = frozenset({400, 404})
+# Seen: 4 kB. Longer ones are refused by servers anyway, and would have to be stored.
+_LONGEST_LINK = 32 * 1024
 
 
 class NoDelta(Exception):
     """This drive, or this cloud, has no delta feed."""
+
+
+class EndlessFeed(Transient):
+    """A list goes round in circles."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Microsoft Graph repeats the same pages without end: the old cursor is kept.", reason="EndlessFeed"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +55,13 @@ def read_delta(graph: Graph, link: str, *, fresh: bool) -> Iterator[FeedPage]:
         CursorLost: Graph no longer knows a link.
         NoDelta: there is no such feed here.
         PersonNeeded: the drive is gone, locked or refused.
-        Transient: the service is unavailable, or its links lead nowhere.
+        Transient: the service is unavailable, or its links lead nowhere (EndlessFeed: in circles).
     """
     progress = _Progress()
     while True:
         body = _delta_page(graph, link, fresh=fresh)
         items = _items(body)
-        after, last = _text(body, "@odata.nextLink"), _text(body, "@odata.deltaLink")
+        after, last = _link(body, "@odata.nextLink"), _link(body, "@odata.deltaLink")
         if after is None and last is None:
             raise Transient("Microsoft Graph ended a list without a link to go on from.", reason="UnexpectedAnswer")
         found = after or last or ""
@@ -74,7 +85,7 @@ def read_children(graph: Graph, path: str) -> Iterator[tuple[Item, ...]]:
     while True:
         items = _items(body)
         yield items
-        after = _text(body, "@odata.nextLink")
+        after = _link(body, "@odata.nextLink")
         if after is None:
             return
         progress.check(items, after)
@@ -92,7 +103,7 @@ def _delta_page(graph: Graph, link: str, *, fresh: bool) -> Json:
     try:
         return _asked_twice(graph, link) if not fresh else graph.get(link, kind=Kind.DELTA)
     except Refused as refusal:
-        if refusal.status == 410 or (not fresh and refusal.status in _LOST):
+        if refusal.status == 410 or (not fresh and refusal.status in _LOST | _NO_DELTA):
             raise CursorLost("Microsoft Graph no longer knows how far the last walk came.") from refusal
         if fresh and refusal.status in _NO_DELTA:
             raise NoDelta from refusal
@@ -128,20 +139,18 @@ class _Progress:
 
     def __init__(self) -> None:
         self._links: set[int] = set()
-        self._last: int | None = None
+        self._pages: set[int] = set()
         self._idle = 0
 
     def check(self, items: tuple[Item, ...], after: str) -> None:
-        """Raise Transient if the list goes round in circles."""
-        seen = hash(tuple((item.id, item.etag) for item in items))
-        self._idle = self._idle + 1 if not items or seen == self._last else 0
-        self._last = seen
+        """Raise EndlessFeed if the list goes round in circles."""
+        page = hash(tuple((item.id, item.etag) for item in items))
+        self._idle = self._idle + 1 if not items or page in self._pages else 0
+        self._pages.add(page)
         known = len(self._links)
         self._links.add(hash(after))
         if len(self._links) == known or self._idle >= _IDLE_PAGES:
-            raise Transient(
-                "Microsoft Graph repeats the same pages without end: the old cursor is kept.", reason="EndlessFeed"
-            )
+            raise EndlessFeed
 
 
 def _items(body: Json) -> tuple[Item, ...]:
@@ -152,6 +161,11 @@ def _items(body: Json) -> tuple[Item, ...]:
     return tuple(item for item in parsed if item is not None)
 
 
-def _text(body: Json, name: str) -> str | None:
-    value = body.get(name)
-    return value if isinstance(value, str) and value else None
+def _link(body: Json, name: str) -> str | None:
+    link = body.get(name)
+    if link is None or link == "":
+        return None
+    # A list whose link can't be read isn't at its end.
+    if not isinstance(link, str) or len(link) > _LONGEST_LINK or not link.isprintable():
+        raise Transient("Microsoft Graph answered with a link that can't be followed.", reason="UnexpectedAnswer")
+    return link

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
 import requests
+import urllib3
 
 from bannette.errors import PersonNeeded, Transient
 from bannette.onedrive.endpoints import Endpoints
@@ -30,8 +32,11 @@ T = TypeVar("T")
 
 _VERSION = "/v1.0"
 _FAILED = frozenset({408, 500, 502, 504})
-_LARGEST_ANSWER = 64 * 1024 * 1024
+# A page holds 200 items of 2 kB; what is parsed may take forty times the memory of its text.
+_LARGEST_ANSWER = 8 * 1024 * 1024
 _LARGEST_REFUSAL = 64 * 1024
+# Seconds: a read timeout alone lets an answer drip for ever.
+_LONGEST_ANSWER = 300.0
 _PIECE = 64 * 1024
 
 
@@ -257,9 +262,16 @@ class _Attempt:
 
 
 class _Unusable(Exception):
-    def __init__(self, status: int | None) -> None:
-        super().__init__(status)
+    """An answer that isn't one.
+
+    Attributes:
+        problem: what is wrong with its body, if anything is.
+    """
+
+    def __init__(self, status: int | None, problem: str = "unreadable") -> None:
+        super().__init__(status, problem)
         self.status = status
+        self.problem = problem
 
 
 def default_user_agent() -> str:
@@ -281,7 +293,8 @@ def _unavailable(error: Exception) -> Unavailable:
     if isinstance(error, requests.RequestException):
         return Unavailable(f"Microsoft Graph can't be reached ({type(error).__name__}).", reason="Unreachable")
     if status is None or status < 400:
-        return Unavailable("Microsoft Graph gave an unreadable answer.", reason="UnexpectedAnswer", status=status)
+        problem = error.problem if isinstance(error, _Unusable) else "unreadable"
+        return Unavailable(f"Microsoft Graph's answer is {problem}.", reason="UnexpectedAnswer", status=status)
     return Unavailable(f"Microsoft Graph keeps failing (HTTP {status}).", reason="ServiceFailing", status=status)
 
 
@@ -306,13 +319,36 @@ def read_refusal(response: requests.Response) -> object:
 
 
 def _read_body(response: requests.Response, limit: int) -> bytes:
+    status, until = response.status_code, time.monotonic() + _LONGEST_ANSWER
+    body = bytearray()
     with response:
-        body = bytearray()
-        for piece in response.iter_content(_PIECE):
+        if _declared(response) > limit:
+            raise _too_large(status, limit)
+        # One read at a time: asked for more, it would wait as long as bytes keep coming, however slowly.
+        while piece := _next_piece(response):
             body += piece
             if len(body) > limit:
-                raise _Unusable(response.status_code)
+                raise _too_large(status, limit)
+            if time.monotonic() > until:
+                raise _Unusable(status, f"not complete after {_LONGEST_ANSWER:.0f} seconds")
     return bytes(body)
+
+
+def _next_piece(response: requests.Response) -> bytes:
+    try:
+        piece: bytes = response.raw.read1(_PIECE, decode_content=True)
+    except (urllib3.exceptions.HTTPError, OSError):
+        raise _Unusable(response.status_code, "broken off") from None
+    return piece
+
+
+def _declared(response: requests.Response) -> int:
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
+
+
+def _too_large(status: int, limit: int) -> _Unusable:
+    return _Unusable(status, f"larger than {limit // 1024} kB")
 
 
 def _leave_open(response: requests.Response) -> requests.Response:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from urllib.parse import unquote
 
 from bannette.errors import ItemDeferred, ItemRejected
 
@@ -34,6 +35,7 @@ class Item:
 
     Attributes:
         parent_id: None for the root, and where Graph leaves it out.
+        folder: path of the folder that holds it, ``/`` for the root; None where Graph leaves it out, as in feeds.
         size: bytes by the metadata, which may be wrong; None when absent.
         quick_xor: base64; None when OneDrive has computed none.
         modified_at: by the server's clock, so that the age of an upload shows.
@@ -57,11 +59,12 @@ class Item:
     malware: bool = False
     pending: bool = False
     child_count: int | None = None
+    folder: str | None = field(default=None, repr=False)
 
 
 def parse_item(body: Mapping[str, object]) -> Item | None:
     """Return the item that *body* describes, whatever it leaves out; None if it has no id."""
-    item_id = _text(body, "id")
+    item_id = text_of(body, "id")
     if item_id is None:
         return None
     parent = _facet(body, "parentReference") or {}
@@ -70,21 +73,22 @@ def parse_item(body: Mapping[str, object]) -> Item | None:
     times = _facet(body, "fileSystemInfo") or {}
     return Item(
         id=item_id,
-        drive_id=_text(parent, "driveId"),
-        parent_id=_text(parent, "id"),
-        name=_text(body, "name") or "",
+        drive_id=text_of(parent, "driveId"),
+        parent_id=text_of(parent, "id"),
+        name=text_of(body, "name") or "",
         size=_size(body.get("size")),
-        etag=_text(body, "eTag"),
+        etag=text_of(body, "eTag"),
         kind=_kind(body),
         deleted=_facet(body, "deleted") is not None,
-        quick_xor=_text(hashes, "quickXorHash"),
-        media_type=_text(file, "mimeType"),
+        quick_xor=text_of(hashes, "quickXorHash"),
+        media_type=text_of(file, "mimeType"),
         created_at=_time(body.get("createdDateTime")) or _time(times.get("createdDateTime")),
         modified_at=_time(body.get("lastModifiedDateTime")) or _time(times.get("lastModifiedDateTime")),
-        download_url=_text(body, "@microsoft.graph.downloadUrl") or _text(body, "@content.downloadUrl"),
+        download_url=text_of(body, "@microsoft.graph.downloadUrl") or text_of(body, "@content.downloadUrl"),
         malware=_facet(body, "malware") is not None,
         pending=_facet(_facet(body, "pendingOperations") or {}, "pendingContentUpdate") is not None,
         child_count=_size((_facet(body, "folder") or {}).get("childCount")),
+        folder=_path(text_of(parent, "path")),
     )
 
 
@@ -136,12 +140,19 @@ def _facet(body: Mapping[str, object], name: str) -> Mapping[str, object] | None
     return value if isinstance(value, Mapping) else None
 
 
-def _text(body: Mapping[str, object], name: str) -> str | None:
+def text_of(body: Mapping[str, object], name: str) -> str | None:
+    """Return the text that a member of *body* is, fit to be written anywhere; None if it is none."""
     value = body.get(name)
     if not isinstance(value, str) or not value:
         return None
     # Half a surrogate pair is legal in JSON, and in nothing that a name is written to.
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def _path(path: str | None) -> str | None:
+    """Return the path of names in ``/drives/…/root:/a%20b``."""
+    _, colon, names = (path or "").partition(":")
+    return (unquote(names) or "/") if colon else None
 
 
 def _size(value: object) -> int | None:
@@ -153,6 +164,7 @@ def _time(value: object) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
+    # The first and last days of the calendar don't exist in every time zone.
+    except (ValueError, OverflowError):
         return None
-    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)

@@ -102,6 +102,7 @@ class Page:
         gone: ids of items that were deleted or left the scope; most of them were never in it.
         position: may be stored once every item of this page and those before is settled. The last page has one.
         notes: what a person should know, one sentence each.
+        complete: with this page the walk has shown everything that is in scope, not only what changed.
     """
 
     items: tuple[Item, ...] = ()
@@ -109,6 +110,7 @@ class Page:
     gone: tuple[str, ...] = ()
     position: Position | None = None
     notes: tuple[str, ...] = ()
+    complete: bool = False
 
 
 def folder_path(

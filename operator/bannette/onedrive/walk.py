@@ -6,18 +6,18 @@ folder never costs a walk of the drive; from then on the feed. Without delta: a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from bannette.errors import PersonNeeded, Transient
-from bannette.onedrive.drives import drive_path
+from bannette.errors import ItemDeferred, ItemRejected, PersonNeeded
+from bannette.onedrive.drives import drive_path, get_item
 from bannette.onedrive.errors import CursorLost
-from bannette.onedrive.feed import NoDelta, read_delta
-from bannette.onedrive.folders import Chain, crawl, find_by_id, find_by_path, root_of, visible_item
+from bannette.onedrive.feed import EndlessFeed, NoDelta, read_delta
+from bannette.onedrive.folders import Chain, Listed, crawl, find_by_id, find_by_path, root_of
 from bannette.onedrive.graph import Graph
 from bannette.onedrive.identity import Drive
 from bannette.onedrive.items import SELECT, Item, ItemKind
-from bannette.onedrive.positions import WHOLE_DRIVE, FolderLink, Page, Position
+from bannette.onedrive.positions import WHOLE_DRIVE, Page, Position
 from bannette.onedrive.scope import (
     LIMIT,
     Changes,
@@ -34,6 +34,8 @@ from bannette.onedrive.trail import Trail
 
 _WINDOW = 5_000
 _LOOKUPS = 200
+_LOST = "OneDrive lost its place in a walk that had just begun: it was begun again; nothing is collected twice."
+_LISTED = "OneDrive keeps losing its place in the drive: the folders were listed one by one."
 
 
 def changes(graph: Graph, drive: Drive, *, folder: str, position: Position | None = None) -> Iterator[Page]:
@@ -63,18 +65,19 @@ def changes(graph: Graph, drive: Drive, *, folder: str, position: Position | Non
 
 
 def _afresh(walk: _Whole | _Watched, before: Position | None) -> Iterator[Page]:
-    try:
-        yield from walk.afresh(before)
-    except CursorLost:
-        pass
-    else:
+    for attempt, note in ((walk.afresh, None), (walk.afresh, _LOST), (walk.listed, _LISTED)):
+        notes = () if note is None else (note,)
+        try:
+            for page in attempt(before):
+                yield replace(page, notes=notes + page.notes)
+                notes = ()
+        except CursorLost:
+            continue
         return
-    try:
-        yield from walk.afresh(before)
-    except CursorLost as error:
-        raise Transient(
-            "Microsoft Graph keeps losing its place in the drive: a later run tries again.", reason="CursorLost"
-        ) from error
+
+
+class _TooMany(Exception):
+    """To list the folder costs less."""
 
 
 class _Whole:
@@ -89,11 +92,17 @@ class _Whole:
         try:
             yield from self._follow(f"{drive_path(self._drive)}/root/delta?{SELECT}", fresh=True, first=True)
         except NoDelta:
-            yield from self._listed()
+            yield from self.listed(before)
 
     def onward(self, position: Position) -> Iterator[Page]:
         """Yield what changed since *position*."""
-        yield from self._follow(position.cursor or "", fresh=False, first=position.first)
+        try:
+            yield from self._follow(position.cursor or "", fresh=False, first=position.first)
+        except EndlessFeed as error:
+            # Of the links in the middle of a first walk none is worth keeping.
+            if position.first:
+                raise CursorLost("Microsoft Graph goes round in circles from where the first walk came to.") from error
+            raise
 
     def _follow(self, link: str, *, fresh: bool, first: bool) -> Iterator[Page]:
         trail = Trail(self._drive)
@@ -109,10 +118,12 @@ class _Whole:
                     paths=trail.paths_of(items),
                     gone=tuple(window.deleted.values()),
                     position=Position(page.link, self._drive, first=first and not page.last),
+                    complete=fresh and page.last,
                 )
                 window = Changes(self._drive)
 
-    def _listed(self) -> Iterator[Page]:
+    def listed(self, before: Position | None) -> Iterator[Page]:
+        """Yield what there is, without the feed."""
         root = root_of(self._graph, self._drive)
         trail = Trail(self._drive)
         trail.add_root(root)
@@ -121,7 +132,7 @@ class _Whole:
             known.update(link.key for link in listed.folders)
             trail.add_links(listed.folders)
             yield Page(items=listed.items, paths=trail.paths_of(listed.items))
-        yield Page(position=Position(None, self._drive))
+        yield Page(position=Position(None, self._drive), complete=True)
 
 
 class _Watched:
@@ -139,6 +150,10 @@ class _Watched:
         except NoDelta:
             cursor = None
         yield from self._listed(self._located(before), cursor)
+
+    def listed(self, before: Position | None) -> Iterator[Page]:
+        """Yield what there is, without the feed."""
+        yield from self._listed(self._located(before), None)
 
     def onward(self, position: Position) -> Iterator[Page]:
         """Yield what changed since *position*."""
@@ -183,24 +198,30 @@ class _Watched:
         return chain
 
     def _looked_up(self, position: Position, feed: Changes) -> Lookups | None:
-        """Ask for the parents that the feed leaves out; None if they are too many."""
+        """Ask for the parents that the feed leaves out; None if they are too many, or one isn't told."""
         orphans = feed.orphans()
         lookups = Lookups()
         if len(orphans) > _LOOKUPS:
             return None
+        try:
+            self._look_up(position, feed, orphans, lookups)
+        except (ItemDeferred, ItemRejected, _TooMany):
+            return None
+        return lookups
+
+    def _look_up(self, position: Position, feed: Changes, orphans: list[Item], lookups: Lookups) -> None:
         for orphan in orphans:
-            item = visible_item(self._graph, self._drive, orphan.id)
+            item = get_item(self._graph, self._drive, orphan.id)
             feed.add([item if item is not None else replace(orphan, deleted=True)])
         while missing := unknown_parents(position, feed, lookups):
             if len(lookups.found) + len(missing) > _LOOKUPS:
-                return None
+                raise _TooMany
             for key in missing:
-                folder = visible_item(self._graph, self._drive, feed.spelled.get(key, key))
+                folder = get_item(self._graph, self._drive, feed.spelled.get(key, key))
                 if folder is not None and folder.parent_id is not None:
                     feed.spelled[self._drive.item_key(folder.parent_id)] = folder.parent_id
                 is_folder = folder is not None and folder.kind is ItemKind.FOLDER
                 lookups.found[key] = folder_link(self._drive, folder) if folder is not None and is_folder else None
-        return lookups
 
     def _settled(self, position: Position, scope: Scope) -> Iterator[Page]:
         """Yield the feed's items in scope, then what is in the folders that entered it."""
@@ -214,9 +235,9 @@ class _Watched:
                 for listed in crawl(self._graph, self._drive, start, known=visited):
                     yield page
                     visited.update(link.key for link in listed.folders)
-                    listing.add(listed.folders)
+                    listing.take(listed)
                     page = listing.page(tuple(item for item in listed.items if (item.id, item.etag) not in given))
-        yield listing.last(page)
+        yield listing.last(page, complete=False)
 
     def _listed(self, chain: Chain, cursor: str | None, *, notes: tuple[str, ...] = ()) -> Iterator[Page]:
         """Yield all that is in the watched folder; the feed goes on from *cursor*, which is older than the listing."""
@@ -228,9 +249,9 @@ class _Watched:
             if page.items or page.notes:
                 yield page
             visited.update(link.key for link in listed.folders)
-            listing.add(listed.folders)
+            listing.take(listed)
             page = listing.page(listed.items)
-        yield listing.last(page)
+        yield listing.last(page, complete=True)
 
 
 class _Listing:
@@ -242,9 +263,12 @@ class _Listing:
         self._names = {**names, watched.key: watched.name}
         self._position = replace(position, folders=self._folders, names=self._names)
 
-    def add(self, links: Iterable[FolderLink]) -> None:
-        self._folders.update((link.key, link.parent) for link in links)
-        self._names.update((link.key, link.name) for link in links)
+    def take(self, listed: Listed) -> None:
+        self._folders.update((link.key, link.parent) for link in listed.folders)
+        self._names.update((link.key, link.name) for link in listed.folders)
+        # Should it come back, it enters the scope anew, and is listed then.
+        if listed.vanished:
+            self._folders.pop(listed.folder.key, None)
 
     def page(self, items: tuple[Item, ...], *, gone: tuple[str, ...] = ()) -> Page:
         paths: dict[str, str] = {}
@@ -255,7 +279,7 @@ class _Listing:
                     paths[item.parent_id] = path
         return Page(items=items, paths=paths, gone=gone)
 
-    def last(self, page: Page) -> Page:
+    def last(self, page: Page, *, complete: bool) -> Page:
         notes = page.notes
         if is_followed(self._position):
             note = (
@@ -263,4 +287,4 @@ class _Listing:
                 "set spec.onedrive.folder to its new path."
             )
             notes = (*notes, note)
-        return replace(page, position=self._position, notes=notes)
+        return replace(page, position=self._position, notes=notes, complete=complete)
