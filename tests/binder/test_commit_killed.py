@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -139,6 +140,44 @@ def test_files_that_a_power_failure_left_empty_are_written_again(folder, documen
     assert binder.commit(again).outcome is CommitOutcome.COLLECTED
     check_one_delivery(folder, b"%PDF-1.7 invoice", ids={again.id})
     assert binder.text(again.id) == "Facture"
+
+
+@pytest.mark.parametrize("role", ["original", "text"])
+def test_old_files_of_a_killed_writer_are_never_named_since_they_may_be_swept_at_any_moment(folder, document, role):
+    store = CuttingStore(_made(folder))
+    binder = open_binder(store)
+    with pytest.raises(PowerCut):
+        _commit_up_to_the_record(store, binder, document())
+    (old,) = (
+        path for path in folder.rglob("*") if path.name == {"original": "original.pdf", "text": "document.txt"}[role]
+    )
+    os.utime(old, (DAY.timestamp(), DAY.timestamp()))
+    record = binder.commit(document()).record
+    old.unlink()
+    assert (folder / record.files[role]).is_file()
+    check_one_delivery(folder, b"%PDF-1.7 invoice", ids={record.id})
+
+
+def test_files_that_an_interrupted_run_put_a_moment_ago_are_used(folder, document):
+    store = CuttingStore(_made(folder))
+    binder = open_binder(store)
+    with pytest.raises(PowerCut):
+        _commit_up_to_the_record(store, binder, document())
+    before = set(folder.rglob("documents/*/*/*"))
+    binder.commit(document())
+    assert set(folder.rglob("documents/*/*/*")) == before
+
+
+def test_files_of_another_run_at_the_same_document_are_not_replaced(folder, document):
+    """Its record may name them by now."""
+    store = CuttingStore(_made(folder))
+    binder = open_binder(store)
+    with pytest.raises(PowerCut):
+        _commit_up_to_the_record(store, binder, document(derived={"text": b"read by one"}))
+    record = binder.commit(document(derived={"text": b"read by another"})).record
+    texts = {path.read_bytes() for path in folder.rglob("document.txt")}
+    assert texts == {b"read by one", b"read by another"}
+    assert binder.text(record.id) == "read by another"
 
 
 def _commit_up_to_the_record(store, binder, new):

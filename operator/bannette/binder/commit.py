@@ -1,23 +1,27 @@
 """Collecting one document into a binder: every file first, the record last.
 
-Whatever happens in between, a repeat ends with one record, whose files are there. Files of an earlier attempt at the
-same keys are kept if they are byte-identical, else replaced, as long as no record names them.
+Whatever happens in between, a repeat ends with one record, whose files are there. Young files of another attempt are
+kept if they are byte-identical; otherwise this attempt's go into a folder of their own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from bannette.binder.contents import Claim, Contents
 from bannette.binder.fields import json_bytes
 from bannette.binder.layout import INBOX, file_key, is_id, record_key
-from bannette.binder.records import CommitOutcome, Committed, NewDocument, OnDuplicate, Record
+from bannette.binder.records import CommitOutcome, Committed, NewDocument, OnDuplicate, Record, inbox_entry
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists
 from bannette.errors import ItemDeferred
 
-INBOX_SCHEMA = "bannette.io/inbox-entry/v1"
+# Far below the age from which leftovers are swept; the difference is the time that a commit may take.
+_YOUNG = timedelta(hours=1)
 
 
 class Committer:
@@ -67,7 +71,7 @@ class Committer:
             else:
                 first = claimed
         record = self._record(new, files, first)
-        self._store.put(record.inbox_key, json_bytes({"schema": INBOX_SCHEMA, "id": new.id, "record": record.key}))
+        self._store.put(record.inbox_key, inbox_entry(record.id))
         self._store.make_durable([*files.values(), record.inbox_key, *([claim.key] if claim else [])])
         if claim is not None and not self._contents.holds(claim):
             return None
@@ -77,19 +81,32 @@ class Committer:
         """Put the files; return their keys, None if the document was collected meanwhile, and whether some existed."""
         keys: dict[str, str] = {}
         repeated = False
+        attempt = ""
         for role in sorted(new.files, key=lambda role: role != "original"):
             path = new.files[role]
             extension = new.extension if role == "original" else path.suffix
-            keys[role] = key = file_key(new.id, new.sha256, role, extension=extension)
+            keys[role] = key = file_key(new.id, new.sha256, role, extension=extension, attempt=attempt)
             try:
                 self._store.put_new(key, path)
             except AlreadyExists:
                 repeated = True
-                if not self._store.holds(key, path):
-                    if self._store.head(record_key(new.id)) is not None:
-                        return None, True
-                    self._store.put(key, path)
+                if self._may_be_named(key, path):
+                    continue
+                if self._store.head(record_key(new.id)) is not None:
+                    return None, True
+                attempt = uuid.uuid4().hex[:8]
+                keys[role] = key = file_key(new.id, new.sha256, role, extension=extension, attempt=attempt)
+                self._store.put_new(key, path)
         return keys, repeated
+
+    def _may_be_named(self, key: str, path: Path) -> bool:
+        """Whether a record may name a file that another attempt put.
+
+        Only what is young: older ones are swept, and a sweep can't know that a record is about to name them. They are
+        not replaced either: a record may name them by now.
+        """
+        found = self._store.head(key)
+        return found is not None and datetime.now(UTC) - found.modified_at < _YOUNG and self._store.holds(key, path)
 
     def _withhold(self, new: NewDocument, first: Record) -> Committed:
         """Record *new* as a duplicate of *first*: no copy, nothing in the inbox."""

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 
 MARKER = "binder.json"
+DOCUMENTS = "documents"
 RECORDS = "records"
 INBOX = "inbox"
 STAGING = ".staging"
@@ -68,8 +69,8 @@ def report_key(namespace: str, channel: str, created: datetime, run: str) -> str
     return f"{report_folder(namespace, channel)}/{created.astimezone(UTC):%Y%m%dT%H%M%SZ}-{segment(run)}.json"
 
 
-def file_key(document: str, sha256: str, role: str, *, extension: str) -> str:
-    """The key of one file of a document.
+def file_key(document: str, sha256: str, role: str, *, extension: str, attempt: str = "") -> str:
+    """The key of one file of a document; *attempt* tells it from the files of other attempts at the document.
 
     *extension* is that of the detected type, without a dot; it is used for the original and for roles that have no
     name of their own. The document's own name never becomes part of a key.
@@ -78,7 +79,8 @@ def file_key(document: str, sha256: str, role: str, *, extension: str) -> str:
         raise ValueError(f"Not the role of a file: {role!r}.")
     suffix = extension.lower().lstrip(".")
     suffix = suffix if _EXTENSION.fullmatch(suffix) else "bin"
-    return f"documents/{document[:2]}/{document}/{sha256[:16]}/{_DERIVED_NAMES.get(role, f'{role}.{suffix}')}"
+    version = f"{sha256[:16]}-{attempt}" if attempt else sha256[:16]
+    return f"{DOCUMENTS}/{document[:2]}/{document}/{version}/{_DERIVED_NAMES.get(role, f'{role}.{suffix}')}"
 
 
 def segment(text: str) -> str:

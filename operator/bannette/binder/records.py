@@ -8,10 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from bannette.binder.fields import Fields, optional_time_text, time_text
+from bannette.binder.fields import Fields, json_bytes, optional_time_text, time_text
 from bannette.binder.layout import inbox_key, record_key
 
 RECORD_SCHEMA = "bannette.io/record/v1"
+INBOX_SCHEMA = "bannette.io/inbox-entry/v1"
 
 
 class OcrOutcome(StrEnum):
@@ -238,3 +239,8 @@ class InboxEntry:
 
     key: str
     record: Record
+
+
+def inbox_entry(document: str) -> bytes:
+    """The content of a document's entry in the inbox; it repeats what the key says."""
+    return json_bytes({"schema": INBOX_SCHEMA, "id": document, "record": record_key(document)})
