@@ -65,6 +65,22 @@ def test_a_listing_goes_on_after_a_key(any_store):
     assert {found.key for found in any_store.list("x", offset="x/a")} == {"x/b", "x/c"}
 
 
+def test_an_object_is_read_in_pieces(any_store):
+    content = bytes(range(256)) * 20_000
+    any_store.put("a", content)
+    assert b"".join(any_store.pieces("a")) == content
+    with pytest.raises(NotFound):
+        list(any_store.pieces("no/such"))
+
+
+def test_what_a_killed_writer_was_writing_is_listed_apart(tmp_path):
+    store = open_store(StorePath(tmp_path))
+    store.put("a/b", b"1")
+    (tmp_path / "a" / "c#12").write_bytes(b"half")
+    assert [found.key for found in store.list("a")] == ["a/b"]
+    assert [found.key for found in store.unfinished("a")] == ["a/c#12"]
+
+
 @pytest.mark.parametrize(
     ("there", "here", "same"),
     [(b"12345", b"12345", True), (b"12345", b"12346", False), (b"1234", b"12345", False), (b"", b"", True)],

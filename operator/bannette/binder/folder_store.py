@@ -44,6 +44,11 @@ class FolderStore(Store):
         with _reading(key), open(self._path(key), "rb", buffering=0) as file:
             return file.readall()
 
+    def pieces(self, key: str) -> Iterator[bytes]:
+        with _reading(key), open(self._path(key), "rb", buffering=0) as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
     def head(self, key: str) -> Meta | None:
         try:
             with _reading(key):
@@ -79,6 +84,11 @@ class FolderStore(Store):
     def keys(self, folder: str) -> Iterator[str]:
         for key, _ in self._entries(folder):
             yield key
+
+    def unfinished(self, folder: str) -> Iterator[Meta]:
+        for key, entry in self._entries(folder, on_their_way=True):
+            with _reading(key), suppress(FileNotFoundError):
+                yield _meta(key, entry.stat())
 
     def holds(self, key: str, data: bytes | Path) -> bool:
         try:
@@ -152,7 +162,7 @@ class FolderStore(Store):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             give(path)
 
-    def _entries(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    def _entries(self, folder: str, *, on_their_way: bool = False) -> Iterator[tuple[str, os.DirEntry[str]]]:
         waiting = [folder.strip("/")]
         while waiting:
             inside = waiting.pop()
@@ -161,7 +171,7 @@ class FolderStore(Store):
                     key = f"{inside}/{entry.name}" if inside else entry.name
                     if entry.is_dir():
                         waiting.append(key)
-                    elif not _ON_ITS_WAY.search(entry.name):
+                    elif bool(_ON_ITS_WAY.search(entry.name)) is on_their_way:
                         yield key, entry
 
 

@@ -48,6 +48,11 @@ class ObjectStore(Store):
         with _translated(key):
             return bytes(obstore.get(self._objects, key).bytes())
 
+    def pieces(self, key: str) -> Iterator[bytes]:
+        with _translated(key):
+            for piece in obstore.get(self._objects, key).stream(min_chunk_size=_CHUNK):
+                yield bytes(piece)
+
     def head(self, key: str) -> Meta | None:
         try:
             with _translated(key):

@@ -30,6 +30,13 @@ class Store(ABC):
         """Raises: NotFound."""
 
     @abstractmethod
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """Yield the object's bytes in order, about 1 MB at a time.
+
+        Raises: NotFound.
+        """
+
+    @abstractmethod
     def head(self, key: str) -> Meta | None:
         """Return what is known of the object without reading it; None if there is none."""
 
@@ -65,6 +72,10 @@ class Store(ABC):
         """Yield the keys below *folder*, in any order: what a listing costs least for."""
         for found in self.list(folder):
             yield found.key
+
+    def unfinished(self, folder: str) -> Iterator[Meta]:
+        """Yield what killed writers were writing below *folder*, and what no listing shows."""
+        return iter(())
 
     @abstractmethod
     def holds(self, key: str, data: bytes | Path) -> bool:
