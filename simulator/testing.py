@@ -111,6 +111,11 @@ class Simulator:
             self._loop.run_forever()
         finally:
             self._loop.run_until_complete(server.stop())
+            # Answers that stand still, as a fault wanted them to.
+            waiting = asyncio.all_tasks(self._loop)
+            for task in waiting:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
             self._loop.close()
 
     async def _start(self, server: Server, world: World, context: ssl.SSLContext) -> None:

@@ -39,7 +39,7 @@ def on_its_way() -> st.SearchStrategy[dict[str, object]]:
         ),
     )
     edits = st.builds(
-        lambda kind, seed, size: {"name": "edit", "kinds": [kind], "edit": [seed, size]},
+        lambda kind, seed, size: {"name": "edit", "kinds": [kind], "item": "*/a.tif", "edit": [seed, size]},
         st.sampled_from(["item", "content", "download"]),
         st.integers(2, 4),
         st.sampled_from(SIZES),
@@ -70,7 +70,7 @@ def on_its_way() -> st.SearchStrategy[dict[str, object]]:
     "no hash",
     [
         {"like": "connection cut", "cut_at": 1000},
-        {"name": "edit", "kinds": ["item"], "edit": [2, 300_000]},
+        {"name": "edit", "kinds": ["item"], "item": "*/a.tif", "edit": [2, 300_000]},
     ],
 )
 @example(
