@@ -59,9 +59,11 @@ def download(graph: Graph, drive: Drive, item: Item, target: Path) -> Download:
             if not agrees(fetching.item, body):
                 fetching.refresh()
                 verdict = judge(fetching.item, body, earlier)
-            if verdict is Verdict.VERIFIED:
+            if not body.size:
+                reason, message = "NothingInstead", "The item's content comes without a single byte."
+            elif verdict is Verdict.VERIFIED:
                 return Download(fetching.item, body.size, body.sha256, verified=True)
-            if is_page_instead(fetching.item, body):
+            elif is_page_instead(fetching.item, body):
                 reason, message = "PageInstead", "A web page comes in place of the item's content."
             elif verdict is Verdict.UNVERIFIED:
                 return Download(fetching.item, body.size, body.sha256, verified=False)
@@ -106,6 +108,8 @@ class _Fetching:
             except Unavailable as error:
                 if error.reason == "Throttled":
                     raise
+                # If Graph can't be reached either, that isn't about this item, and ends the run.
+                self.refresh()
                 raise ItemDeferred("The item's content can't be downloaded now.", reason="DownloadFailed") from None
             else:
                 if self._is_one_version():
