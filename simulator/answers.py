@@ -73,6 +73,7 @@ class Places:
             "{root}": root,
             "{fresh}": f"{root}/delta?token=" if root else "",
             "{soon}": soon,
+            "{new}": secrets.token_hex(17),
         }
 
     def fill(self, text: str) -> str:

@@ -41,6 +41,8 @@ class Pages(StrEnum):
     REVERSED = "reversed"
     """Children before parents."""
     WITHOUT_FOLDERS = "withoutFolders"
+    MADE_UP = "madeUp"
+    """Files and folders that don't exist, others each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,8 @@ class Fault:
 
     In ``headers``, ``body``, ``location`` and ``link``, ``{origin}`` stands for the simulator's origin, ``{url}`` for
     the URL of the request (``{download}``: of one for a download), ``{root}`` for the drive's root, ``{fresh}`` for its
-    delta feed from the start, ``{soon}`` for the HTTP date in 2 seconds, and in ``link`` ``{link}`` for the page's own
-    link.
+    delta feed from the start, ``{soon}`` for the HTTP date in 2 seconds, ``{new}`` for an id that no item has, and in
+    ``link`` ``{link}`` for the page's own link.
 
     Attributes:
         kinds: the kinds of request that it meets.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import parse_qsl, quote, urlencode
@@ -199,6 +200,8 @@ def _rearranged(rows: list[Json], pages: Pages | None) -> list[Json]:
             return rows[::-1]
         case Pages.WITHOUT_FOLDERS:
             return [row for row in rows if "folder" not in row]
+        case Pages.MADE_UP:
+            return [{**row, "id": secrets.token_hex(17)} for row in rows]
         case None:
             return rows
 

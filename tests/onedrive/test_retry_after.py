@@ -145,3 +145,13 @@ def test_backoff_doubles_with_jitter_up_to_a_minute():
     throttle = Throttle(FakeClock(), jitter=lambda: 1.0)
     assert [throttle.backoff(attempt) for attempt in (1, 2, 3, 10)] == [1, 2, 4, 60]
     assert Throttle(FakeClock(), jitter=lambda: 0.0).backoff(3) == 2
+
+
+def test_no_request_leaves_after_the_deadline():
+    clock = FakeClock()
+    throttle = Throttle(clock, deadline=clock.time + 60)
+    throttle.wait()
+    clock.sleep(61)
+    with pytest.raises(Transient) as caught:
+        throttle.wait()
+    assert caught.value.reason == "TimeUp"

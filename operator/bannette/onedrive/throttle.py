@@ -115,6 +115,9 @@ class Throttle:
         while True:
             with self._lock:
                 now = self.clock.monotonic()
+                if self.deadline is not None and now > self.deadline:
+                    # A service gone wrong can have something to ask for without end.
+                    raise Transient("The run's time is up: the next one goes on from here.", reason="TimeUp")
                 remaining = max(self._until, self._next) - now
                 if remaining <= 0:
                     if now < self._paced_until:
