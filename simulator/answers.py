@@ -123,11 +123,17 @@ async def send_content(
         part = content.read(start, min(start + step, end))
         if fault.garble and sent == 0:
             part = secrets.token_bytes(1) + part[1:]
-        await answer.write(part)
+        try:
+            await answer.write(part)
+        except ConnectionResetError:
+            # Whoever asked has gone.
+            break
         start += len(part)
         sent += len(part)
         if fault.bytes_per_second is not None:
             await asyncio.sleep(len(part) / fault.bytes_per_second)
+    if start < end:
+        return answer, sent
     if end < stop:
         await asyncio.sleep(fault.stall or 0.05)
         abort(request)

@@ -132,14 +132,15 @@ class Documents:
         reserved = self._space.take(item.size or 0)
         if not reserved:
             return None
+        room = _Room(self._space, reserved)
         workspace = Path(tempfile.mkdtemp(prefix="document-", dir=self._scratch))
         try:
             with _scratch_errors():
-                got = onedrive.download(self._graph, walked.drive, item, workspace / "original")
+                got = onedrive.download(self._graph, walked.drive, item, workspace / "original", room=room.reaches)
             folder = candidate.folder or (walked.position and walked.position.path_of(got.item))
             folder = folder or self._places.of(walked.drive, got.item) or "/"
         except BaseException:
-            self._discard(workspace, reserved)
+            self._discard(workspace, room.reserved)
             raise
         return Fetched(
             candidate=candidate,
@@ -150,7 +151,7 @@ class Documents:
             size=got.size,
             sha256=got.sha256,
             verified=got.verified,
-            reserved=reserved,
+            reserved=room.reserved,
         )
 
     def read(self, fetched: Fetched) -> Read:
@@ -285,6 +286,23 @@ class Documents:
             raise ItemGone
         onedrive.triage(item, now=datetime.now(UTC))
         return item
+
+
+class _Room:
+    """The scratch space of one document, which may turn out larger than its metadata say."""
+
+    def __init__(self, space: ScratchSpace, reserved: int) -> None:
+        self._space = space
+        self.reserved = reserved
+
+    def reaches(self, size: int) -> bool:
+        """Say whether the document may be of *size*."""
+        lacking = size - self.reserved
+        if lacking > 0:
+            if not self._space.more(lacking):
+                return False
+            self.reserved = size
+        return True
 
 
 def _facts(reading: ocr.Reading) -> OcrFacts:

@@ -122,6 +122,14 @@ class ScratchSpace:
             self._taken += amount
             return amount
 
+    def more(self, amount: int) -> bool:
+        """Reserve *amount* beside what one has, if it is free; none who have some may wait for each other."""
+        with self._changed:
+            if self._taken + amount > self.size:
+                return False
+            self._taken += amount
+            return True
+
     def give_back(self, amount: int) -> None:
         with self._changed:
             self._taken -= amount

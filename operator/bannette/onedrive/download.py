@@ -6,6 +6,7 @@ same version are the document (OneDrive describes another rendition), different 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,17 +42,26 @@ class Download:
     verified: bool
 
 
-def download(graph: Graph, drive: Drive, item: Item, target: Path) -> Download:
+def _any_size(size: int) -> bool:
+    return True
+
+
+def download(
+    graph: Graph, drive: Drive, item: Item, target: Path, *, room: Callable[[int], bool] = _any_size
+) -> Download:
     """Fetch the content of *item* into the file *target*, which is overwritten.
+
+    Args:
+        room: says whether the file may be of so many bytes; asked before they come, whatever the metadata say.
 
     Raises:
         ItemGone: it is no longer in the drive.
-        ItemDeferred: locked, refused, broken off again and again, or never twice the same.
+        ItemDeferred: locked, refused, too large, broken off again and again, or never twice the same.
         ItemRejected: infected.
         PersonNeeded, Transient: no item can be downloaded now.
     """
     with target.open("wb+") as file:
-        fetching = _Fetching(graph, drive, item, Partial(file))
+        fetching = _Fetching(graph, drive, item, Partial(file, room))
         earlier: set[tuple[str | None, str]] = set()
         for _ in range(_BODIES):
             body = fetching.complete()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
@@ -44,12 +44,16 @@ class NotServed(Exception):
 class Partial:
     """A file that fills, with the hashes of what it holds.
 
+    Args:
+        room: says whether the file may be of so many bytes.
+
     Attributes:
         total: size of the whole, as far as the host told. answers: how many answers of the host it is made of.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, room: Callable[[int], bool]) -> None:
         self._file = file
+        self._room = room
         self.reset()
 
     def reset(self) -> None:
@@ -63,8 +67,17 @@ class Partial:
         self._sha256 = hashlib.sha256()
         self._quick_xor = QuickXorHash()
 
+    def check_room(self, size: int) -> None:
+        """Raise ItemDeferred if the file can't be of *size*."""
+        if not self._room(size):
+            raise ItemDeferred(
+                "The document is larger than its metadata say, and than the scratch folder has room for.",
+                reason="TooLargeForScratch",
+            )
+
     def add(self, piece: bytes) -> None:
-        """Append *piece*."""
+        """Append *piece*. Raises: as ``check_room``."""
+        self.check_room(self.size + len(piece))
         self._file.write(piece)
         self._sha256.update(piece)
         self._quick_xor.update(piece)
@@ -108,7 +121,7 @@ def fetch(graph: Graph, url: str, partial: Partial, *, expected: int | None) -> 
 
     Raises:
         Broken: it isn't complete; what there is stays in *partial*, as far as it can be resumed.
-        NotServed: the host refuses. ItemDeferred: it redirects to a place that isn't allowed.
+        NotServed: the host refuses. ItemDeferred: it redirects to a place that isn't allowed; there is no room.
         Transient: as ``Graph.open_download``.
     """
     for _ in range(_REDIRECTS + 1):
@@ -128,6 +141,7 @@ def receive(graph: Graph, response: requests.Response, partial: Partial, *, expe
     """Append the body of *response* to *partial*. Raises: as ``fetch``."""
     with response:
         length = _join(response, partial)
+        partial.check_room(partial.total or 0)
         partial.answers += 1
         before, encoded = partial.size, "Content-Encoding" in response.headers
         _drain(graph, response, partial)
