@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -36,6 +37,16 @@ class Application:
     certificates: dict[str, RSAPublicKey] = field(default_factory=dict)
     """Public keys by base64url SHA-256 thumbprint."""
     redirect_uris: dict[str, Platform] = field(default_factory=dict)
+
+    def platform_of(self, uri: str) -> Platform | None:
+        """Return the platform of a redirect URI; None if it isn't registered.
+
+        Source: Microsoft, redirect URI restrictions: the port of a ``http://localhost`` URI is of no matter.
+        """
+        parts = urlsplit(uri)
+        if parts.scheme == "http" and parts.hostname == "localhost":
+            uri = f"http://localhost{parts.path.rstrip('/')}"
+        return self.redirect_uris.get(uri)
 
     def add_certificate(self, pem: str) -> None:
         certificate = x509.load_pem_x509_certificate(pem.encode())

@@ -24,7 +24,7 @@ def authorize(world: World, query: Mapping[str, str]) -> web.Response:
     redirect_uri = query.get("redirect_uri", "")
     if application is None:
         return _error_page("AADSTS700016: Application was not found in the directory.")
-    if redirect_uri not in application.redirect_uris:
+    if application.platform_of(redirect_uri) is None:
         return _error_page("AADSTS50011: The redirect URI doesn't match those of the application.")
     settings = world.settings
     answer = {"state": query["state"]} if "state" in query else {}

@@ -89,6 +89,7 @@ class SignIn:
         self.applications = applications
         self.people = people
         self.token_seconds = 3599
+        self.refresh_seconds = 0
         self._now = now
         self._access: dict[str, Grant] = {}
         self._refresh: dict[str, Grant] = {}
@@ -218,7 +219,7 @@ class SignIn:
             raise SignInError("invalid_grant", 70008, "The authorization code has expired.")
         if code.client_id != application.client_id or code.redirect_uri != form.get("redirect_uri"):
             raise SignInError("invalid_grant", 500112, "The redirect URI isn't that of the authorization request.")
-        platform = application.redirect_uris.get(code.redirect_uri)
+        platform = application.platform_of(code.redirect_uri)
         match platform:
             case Platform.PUBLIC:
                 if _has_credentials(form):
@@ -300,6 +301,7 @@ class SignIn:
             "expires_in": self.token_seconds,
             "ext_expires_in": self.token_seconds,
             "access_token": token,
+            **({"refresh_in": self.refresh_seconds} if self.refresh_seconds else {}),
         }
 
     def _id_token(self, application: Application, person: Person, nonce: str | None) -> str:

@@ -33,7 +33,8 @@ class Settings:
 
     Attributes:
         page_size: items of a page of delta or children that names no ``$top``.
-        token_seconds: life of an access token. url_seconds: life of a download URL.
+        token_seconds: life of an access token. refresh_seconds: after how many a client should renew it; 0: it isn't
+            told. url_seconds: life of a download URL.
         odd_escapes: download URLs have an escape in lower case, which urllib3 would write in upper case.
         expired_status: what an expired download URL answers.
         delta: False answers 501 to delta, as the clouds without it do.
@@ -45,6 +46,7 @@ class Settings:
 
     page_size: int = 200
     token_seconds: int = 3599
+    refresh_seconds: int = 0
     url_seconds: int = 3600
     odd_escapes: bool = False
     expired_status: int = 401
@@ -114,6 +116,7 @@ class World:
         self.applications.clear()
         self.url_key = secrets.token_bytes(32)
         application = Application(self.client_id, secrets={self.secret})
+        application.redirect_uris["http://localhost"] = Platform.PUBLIC
         for pem in self.certificates:
             application.add_certificate(pem)
         for entry in self.redirect_uris:

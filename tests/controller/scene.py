@@ -91,8 +91,9 @@ def met(*, token: Presence | None = None) -> Prerequisites:
     return Prerequisites(recipient(), binder(), token)
 
 
-def signed_in() -> Presence:
-    return Presence(frozenset({"token-cache"}), {"bannette.io/account": "compta@acme.example"})
+def signed_in(account: str = "compta@acme.example", *, connection: str = "first") -> Presence:
+    annotations = {"bannette.io/account": account, "bannette.io/connection-id": connection}
+    return Presence(frozenset({"token-cache"}), annotations)
 
 
 def job(

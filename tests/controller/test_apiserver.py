@@ -209,6 +209,7 @@ def test_the_first_collection_follows_the_clients_sign_in(tenant: Tenant, operat
         "metadata": {
             "annotations": {
                 "bannette.io/account": "compta@acme.example",
+                "bannette.io/connection-id": "first",
                 "bannette.io/connected-at": "2026-11-24T10:00:00Z",
             }
         },

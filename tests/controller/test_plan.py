@@ -19,8 +19,9 @@ from bannette.controller.plan import (
     Plan,
     plan,
 )
-from bannette.controller.prerequisites import Missing, Prerequisites, no_binder, no_recipient
+from bannette.controller.prerequisites import Missing, Prerequisites, Presence, no_binder, no_recipient
 from bannette.controller.runs import JobState, Pod
+from bannette.onedrive import sign_in_refusals
 from bannette.resources import Channel, RunResult, Trigger
 from tests.controller.scene import (
     DELEGATED,
@@ -41,6 +42,12 @@ from tests.controller.scene import (
 
 FIRST = job(Trigger.INITIAL, state=JobState.COMPLETE, minutes_ago=900)
 DAILY = job(Trigger.SCHEDULED, state=JobState.COMPLETE, minutes_ago=600)
+# Whatever Microsoft's refusal of a sign-in makes of a run.
+SIGN_IN_REASONS = {"ConnectionUnreadable", "NotConnected", "SignInFailed", "TokenRefused"} | {
+    reason
+    for table in (sign_in_refusals._LOST, sign_in_refusals._CONFIGURATION, sign_in_refusals._REGISTRATION)
+    for reason, _ in table.values()
+}
 
 
 def planned(seen: Observed) -> Plan:
@@ -212,7 +219,7 @@ def test_a_delegated_account_that_nobody_signed_in_to_is_ready_but_runs_nothing(
     result = planned(Observed(subject, "7", dict.fromkeys(CHILD_KINDS), met()))
     assert (condition(result, "Ready")["status"], condition(result, "Ready")["reason"]) == ("True", "NotConnected")
     assert condition(result, "Connected")["status"] == "False"
-    assert "spec.onedrive.account.application" in condition(result, "Connected")["message"]
+    assert "`bannette connect -f FILE --manifest SECRET.yaml`" in condition(result, "Connected")["message"]
     assert condition(result, "Ready")["message"].startswith("No run starts before an account is connected: compta@")
     assert [action.kind for action in result.actions if isinstance(action, Create)] == [SECRET]
     assert written(result)["connection"] == {"account": "compta@acme.example"}
@@ -225,6 +232,46 @@ def test_the_first_collection_follows_the_sign_in() -> None:
     assert [action.kind for action in result.actions if isinstance(action, Create)] == [JOB]
     assert condition(result, "Connected")["status"] == "True"
     assert announced(result) == ["AccountConnected", "FirstRunStarted"]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        Presence(),
+        Presence(frozenset({"token-cache"}), {"bannette.io/account": "compta@acme.example"}),
+        Presence(frozenset(), signed_in().annotations),
+        signed_in(connection=""),
+        signed_in("somebody.else@acme.example"),
+    ],
+    ids=["no Secret", "empty", "tokens of no sign-in", "no tokens", "no id of the sign-in", "another account"],
+)
+def test_what_is_no_sign_in_of_the_channels_client_holds_it(token: Presence | None) -> None:
+    result = planned(observed(channel(account=DELEGATED), prerequisites=met(token=token)))
+    assert condition(result, "Connected")["reason"] == "NotSignedIn"
+    assert not [action for action in result.actions if isinstance(action, Create) and action.kind == JOB]
+    assert "nextRunTime" not in written(result)["schedule"]
+
+
+def test_a_client_may_spell_the_address_in_other_case() -> None:
+    result = planned(observed(channel(account=DELEGATED), prerequisites=met(token=signed_in("Compta@ACME.example"))))
+    assert condition(result, "Connected")["status"] == "True"
+    assert written(result)["connection"]["account"] == "Compta@ACME.example"
+
+
+@pytest.mark.behaviour(7)
+@pytest.mark.parametrize("reason", sorted(SIGN_IN_REASONS))
+def test_a_connection_that_was_lost_shows_with_its_reason_until_the_client_signs_in_again(reason: str) -> None:
+    last = entry(DAILY, result=RunResult.FAILED, reason=reason).to_dict()
+    status = {"lastRun": last, "history": [last]}
+    lost = observed(channel(account=DELEGATED, status=status), jobs=(DAILY,), prerequisites=met(token=signed_in()))
+    connected = condition(planned(lost), "Connected")
+    assert (connected["status"], connected["reason"], connected["message"]) == ("False", reason, last["message"])
+    again = Presence(
+        frozenset({"token-cache"}), {**signed_in().annotations, "bannette.io/connected-at": "2036-01-01T00:00:00Z"}
+    )
+    renewed = observed(channel(account=DELEGATED, status=status), jobs=(DAILY,), prerequisites=met(token=again))
+    assert condition(planned(renewed), "Connected")["status"] == "True"
 
 
 def test_a_sign_in_that_failed_disconnects_the_channel_but_is_tried_again() -> None:

@@ -9,8 +9,8 @@ from typing import Protocol
 from bannette.binder import StorePath
 from bannette.collector.status import RunStatus
 from bannette.errors import PersonNeeded
-from bannette.onedrive import ApplicationCredentials, Certificate
-from bannette.resources import ApplicationAccount, Binder, Channel, Recipient, Storage
+from bannette.onedrive import Endpoints, Tokens
+from bannette.resources import Binder, Channel, Recipient, Storage
 
 
 class Assignment(Protocol):
@@ -33,37 +33,8 @@ class Assignment(Protocol):
     def storage(self, binder: Binder) -> StorePath:
         """Return where the binder's store is for this process."""
 
-    def credentials(self, channel: Channel) -> ApplicationCredentials: ...
-
-
-def credentials_from(channel: Channel, secret: Mapping[str, str]) -> ApplicationCredentials:
-    """Return the credentials that the members of a Secret make for the channel's account.
-
-    Raises:
-        PersonNeeded: they don't.
-    """
-    account = channel.onedrive.account
-    if not isinstance(account, ApplicationAccount):
-        raise PersonNeeded(
-            f'The client of channel "{channel.name}" has not connected the account {account.login_hint} yet.',
-            reason="NotConnected",
-        )
-    # Editors and `kubectl create secret --from-file` leave a newline at the end.
-    shared = secret.get("clientSecret", "").strip()
-    pem, key = secret.get("tls.crt", ""), secret.get("tls.key", "")
-    certificate = Certificate(pem=pem, key=key) if pem.strip() and key.strip() else None
-    if not shared and certificate is None:
-        raise PersonNeeded(
-            f'Secret "{account.credentials_secret}" of namespace "{channel.namespace}" has neither clientSecret nor '
-            "tls.crt and tls.key: add one of them.",
-            reason="CredentialsMissing",
-        )
-    return ApplicationCredentials(
-        tenant_id=account.tenant_id,
-        client_id=account.client_id,
-        secret=None if certificate else shared,
-        certificate=certificate,
-    )
+    def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
+        """Return what gives tokens for the channel's account."""
 
 
 def unsupported_storage(binder: Binder, storage: Storage) -> PersonNeeded:

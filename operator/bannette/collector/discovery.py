@@ -64,8 +64,11 @@ class Discovery:
 
     def _open(self, start: Start) -> Drive:
         account, drive_id = self._source.account, self._source.drive
-        user = account.user if isinstance(account, ApplicationAccount) else None
-        return onedrive.open_drive(self._graph, user=user, drive_id=drive_id, position=start.position)
+        if isinstance(account, ApplicationAccount):
+            return onedrive.open_drive(self._graph, user=account.user, drive_id=drive_id, position=start.position)
+        return onedrive.open_drive(
+            self._graph, signed_in=account.login_hint, drive_id=drive_id, position=start.position
+        )
 
     def _fitting(self, start: Start, drive: Drive) -> Start:
         if start.position is None or start.position.drive.key == drive.key:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bannette.binder import StorePath
-from bannette.collector.assignment import credentials_from, secret_in_folder, unsupported_storage
+from bannette.collector.accounts import sign_in
+from bannette.collector.assignment import secret_in_folder, unsupported_storage
 from bannette.collector.cluster_status import ClusterStatus
+from bannette.collector.connection_secret import ConnectionSecret
 from bannette.errors import PersonNeeded
 from bannette.kube import ClusterApi
-from bannette.onedrive import ApplicationCredentials
+from bannette.onedrive import Endpoints, Tokens
 from bannette.resources import BINDERS, CHANNELS, RECIPIENTS, Binder, Channel, PersistentVolumeClaim, Recipient
 
 _BINDER = Path("/binder")
@@ -74,5 +76,11 @@ class ClusterAssignment:
             )
         return StorePath(self._volume)
 
-    def credentials(self, channel: Channel) -> ApplicationCredentials:
-        return credentials_from(channel, secret_in_folder(self._credentials))
+    def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
+        return sign_in(
+            channel,
+            endpoints,
+            secret=secret_in_folder(self._credentials),
+            connections=ConnectionSecret(self._api, channel=self._name),
+            environ=environ,
+        )

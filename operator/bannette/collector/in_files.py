@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from bannette.binder import StorePath
-from bannette.collector.assignment import credentials_from, unsupported_storage
+from bannette.collector.accounts import client_of, sign_in
+from bannette.collector.assignment import unsupported_storage
+from bannette.collector.connection_file import ConnectionFile
 from bannette.collector.file_status import FileStatus
 from bannette.errors import PersonNeeded
-from bannette.onedrive import ApplicationCredentials
-from bannette.resources import Binder, Channel, PathStorage, Recipient, load_documents
+from bannette.onedrive import Client, Endpoints, Tokens
+from bannette.resources import Binder, Channel, DelegatedAccount, PathStorage, Recipient, load_documents
 
 _KINDS = ("CollectionChannel", "Binder", "Recipient", "Secret")
 Named = TypeVar("Named", Channel, Binder, Recipient)
@@ -141,6 +143,7 @@ class FileAssignment:
         folder = state or default_state_folder(self._channel)
         # In the locked folder, so that the documents of a run that was killed are removed by the next one.
         self.scratch = folder / "scratch"
+        self.connection = ConnectionFile(folder)
         self.status = FileStatus(
             folder,
             namespace=self._channel.namespace,
@@ -160,10 +163,19 @@ class FileAssignment:
     def storage(self, binder: Binder) -> StorePath:
         return self._files.storage(binder)
 
-    def credentials(self, channel: Channel) -> ApplicationCredentials:
+    def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
+        return sign_in(channel, endpoints, secret=self._secret(channel), connections=self.connection, environ=environ)
+
+    def client(self, channel: Channel, account: DelegatedAccount, environ: Mapping[str, str]) -> Client:
+        """Return the application under which the owner of *account* signs in.
+
+        Raises: PersonNeeded.
+        """
+        return client_of(channel, account, self._secret(channel), environ)
+
+    def _secret(self, channel: Channel) -> dict[str, str]:
         name = channel.onedrive.account.credentials_secret
-        secret = self._files.secret(channel.namespace, name) if name else {}
-        return credentials_from(channel, secret)
+        return self._files.secret(channel.namespace, name) if name else {}
 
 
 def default_state_folder(channel: Channel) -> Path:

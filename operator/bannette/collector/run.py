@@ -36,7 +36,7 @@ from bannette.collector.reporting import (
 from bannette.collector.scope import Start, start_from
 from bannette.collector.states import States
 from bannette.errors import BannetteError, ExitCode
-from bannette.onedrive import Graph, SignIn, Usage
+from bannette.onedrive import Graph, Usage
 from bannette.resources import Channel, HistoryEntry, RunResult, Trigger
 
 logger = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ class Run:
         clock = RunClock(self._halt)
         graph = self._graph = Graph(
             endpoints,
-            SignIn(endpoints, self._assignment.credentials(channel)),
+            self._assignment.sign_in(channel, endpoints, self._environ),
             clock=clock,
             deadline=clock.monotonic() + _LONGEST,
         )

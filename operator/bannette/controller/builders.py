@@ -14,9 +14,8 @@ from bannette.controller.names import (
     Kind,
     collector_name,
     labels,
-    token_secret_name,
 )
-from bannette.resources import GROUP, Channel, DelegatedAccount, Trigger
+from bannette.resources import GROUP, Channel, DelegatedAccount, Trigger, token_secret_name
 
 
 def metadata(

@@ -33,22 +33,38 @@ STALLED: Final = "Stalled"
 # What a run says when the account can't be read before a person sets its sign-in right.
 _SIGN_IN_LOST: Final = frozenset(
     {
+        "AccountDisabled",
+        "AccountGone",
         "AdminConsentNeeded",
         "ApplicationDisabled",
         "ApplicationNotFound",
+        "AuthorityNotFound",
         "CertificateInvalid",
+        "ClientIdMissing",
         "ClientSecretExpired",
         "ClientSecretInvalid",
+        "ConditionalAccess",
+        "ConnectionExpired",
         "ConnectionLost",
+        "ConnectionRevoked",
+        "ConnectionUnreadable",
+        "ConsentDeclined",
+        "ConsentWithdrawn",
         "CredentialsMissing",
         "CredentialsNotAllowed",
+        "NotConnected",
+        "PasswordChanged",
         "ScopeInvalid",
+        "SecondFactorNeeded",
+        "SignInExpired",
         "SignInFailed",
+        "SignInFrequency",
         "TenantNeeded",
         "TenantNotFound",
         "TokenRefused",
         "UserNotAssigned",
         "WrongKindOfAccount",
+        "WrongPlatform",
     }
 )
 
@@ -86,8 +102,8 @@ def connection(channel: Channel, *, credentials: bool, signed_in: bool, connecte
         return _connected(
             False,
             "NotSignedIn",
-            f"{account.login_hint} hasn't signed in, and can't be asked to yet: make a channel with "
-            "spec.onedrive.account.application, whose app signs in by itself.",
+            f"{account.login_hint} hasn't signed in: run `bannette connect -f FILE --manifest SECRET.yaml`, then "
+            "`kubectl apply --server-side -f SECRET.yaml`.",
         )
     if last is not None and lost and (connected_at is None or connected_at <= last.started_at):
         return _connected(False, last.reason, last.message)

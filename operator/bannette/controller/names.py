@@ -18,10 +18,7 @@ SELECTOR: Final = f"{MANAGED_BY}={MANAGER},{CHANNEL_LABEL}"
 
 REQUEST_ANNOTATION: Final = f"{GROUP}/request"
 DESIRED_ANNOTATION: Final = f"{GROUP}/desired"
-CONNECTED_AT_ANNOTATION: Final = f"{GROUP}/connected-at"
-ACCOUNT_ANNOTATION: Final = f"{GROUP}/account"
 
-TOKEN_KEY: Final = "token-cache"  # noqa: S105 - a key's name
 # What the operator writes of a channel's status; the rest is the run's.
 OWNED: Final = ("observedGeneration", "conditions", "schedule", "connection", "lastHandledRequestedAt")
 
@@ -80,10 +77,6 @@ def collector_name(channel: str) -> str:
 def cron_job_name(channel: str) -> str:
     # 42 + 8 characters: CronJob allows 52, since its Jobs add a dash and the minute.
     return f"{channel}-collect"
-
-
-def token_secret_name(channel: str) -> str:
-    return f"{channel}-onedrive"
 
 
 def child_name(kind: Kind, channel: str) -> str:

@@ -25,7 +25,6 @@ from bannette.controller.names import (
     Key,
     Kind,
     child_name,
-    token_secret_name,
 )
 from bannette.controller.plan import Ended, Observed, has_begun
 from bannette.controller.prerequisites import (
@@ -40,7 +39,7 @@ from bannette.controller.prerequisites import (
 )
 from bannette.controller.runs import Job, Pod, obstacle, parse_pod
 from bannette.controller.store import Store
-from bannette.resources import Binder, Channel, DelegatedAccount, InvalidResource, Recipient
+from bannette.resources import Binder, Channel, DelegatedAccount, InvalidResource, Recipient, token_secret_name
 
 T = TypeVar("T")
 

@@ -219,12 +219,11 @@ def _judge(channel: Channel, found: Prerequisites) -> tuple[tuple[Verdict, Verdi
     connected = conditions.connection(
         channel,
         credentials=not any(one.reason == "CredentialsMissing" for one in found.missing),
-        signed_in=is_signed_in(found.token),
+        signed_in=is_signed_in(channel, found.token),
         connected_at=connected_at,
     )
     # A sign-in that failed is tried again every day: a secret may have been renewed. Without one there is no use.
-    may_connect = not isinstance(channel.onedrive.account, DelegatedAccount) or is_signed_in(found.token)
-    allowed = not channel.suspend and not found.missing and may_connect
+    allowed = not channel.suspend and not found.missing and is_signed_in(channel, found.token)
     return (conditions.prerequisites_met(channel, found.missing), connected), allowed
 
 
@@ -343,7 +342,7 @@ def _look_again(
     longest = settings.unmet_recheck_longest
     if observed.prerequisites.missing:
         waits.append(min(max(_age(status, PREREQUISITES_MET, now) / 2, timedelta(seconds=2)), longest))
-    if isinstance(channel.onedrive.account, DelegatedAccount) and not is_signed_in(observed.prerequisites.token):
+    if not is_signed_in(channel, observed.prerequisites.token):
         waits.append(min(max(_age(status, CONNECTED, now) / 10, timedelta(seconds=5)), longest))
     if decision.waiting is not None and decision.waiting[1] is Wait.SLOT:
         waits.append(_RECHECK_SLOT)

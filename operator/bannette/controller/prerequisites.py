@@ -6,20 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bannette.controller.names import (
-    ACCOUNT_ANNOTATION,
-    CLAIM,
-    CONFIG_MAP,
-    CONNECTED_AT_ANNOTATION,
-    SECRET,
-    TOKEN_KEY,
-    Kind,
-)
+from bannette.controller.names import CLAIM, CONFIG_MAP, SECRET, Kind
 from bannette.resources import (
+    ACCOUNT_ANNOTATION,
+    CONNECTED_AT_ANNOTATION,
+    CONNECTION_ID_ANNOTATION,
+    TOKEN_KEY,
     ApplicationAccount,
     AzureBlobStorage,
     Binder,
     Channel,
+    DelegatedAccount,
     GcsStorage,
     PathStorage,
     PersistentVolumeClaim,
@@ -136,9 +133,17 @@ def _secret(name: str, purpose: str, reason: str, *keys: frozenset[str]) -> Need
     return Need(SECRET, name, purpose, reason, keys)
 
 
-def is_signed_in(token: Presence | None) -> bool:
-    """Tell whether the client's sign-in is kept in the channel's token Secret."""
-    return token is not None and TOKEN_KEY in token.keys
+def is_signed_in(channel: Channel, token: Presence | None) -> bool:
+    """Tell whether the sign-in of the channel's client is kept in its token Secret; True for an app, which needs none.
+
+    A sign-in of another account than the one that the channel names now is none.
+    """
+    account = channel.onedrive.account
+    if not isinstance(account, DelegatedAccount):
+        return True
+    if token is None or TOKEN_KEY not in token.keys or not token.annotations.get(CONNECTION_ID_ANNOTATION):
+        return False
+    return token.annotations.get(ACCOUNT_ANNOTATION, "").casefold() == account.login_hint.casefold()
 
 
 def connected_account(token: Presence) -> tuple[str | None, datetime | None]:

@@ -1,6 +1,9 @@
 """OneDrive through Microsoft sign-in and Microsoft Graph: what changed, and the bytes."""
 
 from bannette.onedrive.authority import Certificate
+from bannette.onedrive.connection import Client, Connection, TokenStore, pinned_account, same_account, settled
+from bannette.onedrive.consent import Consent, DeviceCode, Visit
+from bannette.onedrive.delegated import DelegatedSignIn
 from bannette.onedrive.download import Download, download
 from bannette.onedrive.drives import get_item, open_drive
 from bannette.onedrive.endpoints import Endpoints, endpoints_for
@@ -18,8 +21,13 @@ __all__ = [
     "WHOLE_DRIVE",
     "ApplicationCredentials",
     "Certificate",
+    "Client",
     "Clock",
+    "Connection",
+    "Consent",
     "CursorLost",
+    "DelegatedSignIn",
+    "DeviceCode",
     "Download",
     "Drive",
     "DriveKind",
@@ -37,9 +45,11 @@ __all__ = [
     "Refused",
     "SignIn",
     "SystemClock",
+    "TokenStore",
     "Tokens",
     "Unavailable",
     "Usage",
+    "Visit",
     "changes",
     "default_user_agent",
     "document_id",
@@ -48,5 +58,8 @@ __all__ = [
     "get_item",
     "open_drive",
     "parse_item",
+    "pinned_account",
+    "same_account",
+    "settled",
     "triage",
 ]

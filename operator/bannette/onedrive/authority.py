@@ -154,7 +154,14 @@ class _Http:
         return answer
 
     def post(self, url: str, **options: Any) -> requests.Response:
-        return self._send("POST", url, options)
+        answer = self._send("POST", url, options)
+        try:
+            answer.json()
+        except ValueError:
+            # Some proxy's page. msal would log it.
+            told = f"Microsoft's sign-in gave an unreadable answer (HTTP {answer.status_code})."
+            raise _Unavailable(Transient(told, reason="SignInUnavailable")) from None
+        return answer
 
     def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
         known = {name: options[name] for name in ("params", "data", "headers") if name in options}

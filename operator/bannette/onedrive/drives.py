@@ -14,11 +14,19 @@ from bannette.onedrive.refusals import about_drive, about_item
 
 
 def open_drive(
-    graph: Graph, *, user: str | None = None, drive_id: str | None = None, position: Position | None = None
+    graph: Graph,
+    *,
+    user: str | None = None,
+    drive_id: str | None = None,
+    signed_in: str = "",
+    position: Position | None = None,
 ) -> Drive:
     """Return the drive *drive_id*, else that of *user*, else that of whoever is signed in.
 
     With the *position* of a walk that began with the same settings, nothing is asked.
+
+    Args:
+        signed_in: who that is: a position of somebody else's drive is none.
 
     Raises:
         PersonNeeded: DriveNotFound, DriveLocked or AccessDenied.
@@ -29,7 +37,7 @@ def open_drive(
     elif user is not None:
         source, path = f"user:{user.casefold()}", f"/users/{segment(user)}/drive"
     else:
-        source, path = "me", "/me/drive"
+        source, path = f"me:{signed_in.casefold()}", "/me/drive"
     if position is not None and position.drive.source == source:
         return position.drive
     try:

@@ -35,6 +35,16 @@ _LOST: Mapping[int, tuple[str, str]] = {
     50158: ("SecondFactorNeeded", "another service must confirm the person"),
     65001: ("ConsentWithdrawn", "the consent was withdrawn"),
     65004: ("ConsentDeclined", "the consent was declined"),
+    70017: ("ConsentDeclined", "the sign-in was declined"),
+    70018: ("SignInExpired", "the code isn't known"),
+    70019: ("SignInExpired", "nobody signed in while the code was valid"),
+}
+# What a word means without a number that is known.
+_LOST_WORDS = {
+    **dict.fromkeys(_ASK_WORDS, 70000),
+    "access_denied": 65004,
+    "authorization_declined": 70017,
+    "expired_token": 70019,
 }
 _HOLDER = "the credentials Secret"
 _CLIENT = "check account.clientId, and that the application is known in the tenant"
@@ -105,15 +115,11 @@ def connection_refusal(answer: Mapping[str, object], *, client_id: str, advice: 
     reason, cure = _REGISTRATION.get(number) or _CONFIGURATION.get(number) or ("", "")
     if reason:
         return PersonNeeded(f"Microsoft refuses application {client_id} ({label}): {cure}.", reason=reason)
-    lost = _LOST.get(number)
-    if lost is None and word == "access_denied":
-        lost = _LOST[65004]
-    if lost is None and word in _ASK_WORDS:
-        lost = _LOST[70000]
+    lost = _LOST.get(number) or _LOST.get(_LOST_WORDS.get(word, 0))
     if lost is not None:
         reason, happened = lost
         return PersonNeeded(
-            f"The connection to the account ended ({label}): {happened}. To connect it again, {advice}.", reason=reason
+            f"The account isn't connected ({label}): {happened}. To connect it again, {advice}.", reason=reason
         )
     return PersonNeeded(
         f"Microsoft refuses application {client_id} ({label}): {_ATTENTION.get(word, _SETTINGS)}.",

@@ -19,14 +19,19 @@ from bannette.resources.documents import load_documents
 from bannette.resources.fields import InvalidResource
 from bannette.resources.history import ActiveRun, HistoryEntry, RunResult, Trigger, upsert_history
 from bannette.resources.names import (
+    ACCOUNT_ANNOTATION,
     ADOPT,
     API_VERSION,
     BINDERS,
     CHANNELS,
+    CONNECTED_AT_ANNOTATION,
+    CONNECTION_ID_ANNOTATION,
     GROUP,
     RECIPIENTS,
     REQUESTED_AT,
+    TOKEN_KEY,
     VERSION,
+    token_secret_name,
 )
 from bannette.resources.ocr import OcrLimits, OcrSettings
 from bannette.resources.onedrive import ApplicationAccount, Cloud, DelegatedAccount, OneDriveSource
@@ -45,13 +50,17 @@ from bannette.resources.status import (
 from bannette.resources.times import format_time, parse_time
 
 __all__ = [
+    "ACCOUNT_ANNOTATION",
     "ADOPT",
     "API_VERSION",
     "BINDERS",
     "CHANNELS",
+    "CONNECTED_AT_ANNOTATION",
+    "CONNECTION_ID_ANNOTATION",
     "GROUP",
     "RECIPIENTS",
     "REQUESTED_AT",
+    "TOKEN_KEY",
     "VERSION",
     "ActiveRun",
     "ApplicationAccount",
@@ -91,5 +100,6 @@ __all__ = [
     "load_documents",
     "parse_time",
     "set_condition",
+    "token_secret_name",
     "upsert_history",
 ]

@@ -16,6 +16,17 @@ RECIPIENTS: Final = "recipients"
 REQUESTED_AT: Final = f"{GROUP}/requestedAt"
 ADOPT: Final = f"{GROUP}/adopt"
 
+# Of the Secret that holds an account's connection: the key of its tokens, and who signed in when, and by which sign-in.
+TOKEN_KEY: Final = "token-cache"  # noqa: S105 - a key's name
+CONNECTION_ID_ANNOTATION: Final = f"{GROUP}/connection-id"
+ACCOUNT_ANNOTATION: Final = f"{GROUP}/account"
+CONNECTED_AT_ANNOTATION: Final = f"{GROUP}/connected-at"
+
+
+def token_secret_name(channel: str) -> str:
+    """Return the name of the Secret that holds the connection of the channel's account."""
+    return f"{channel}-onedrive"
+
 
 def uid_of_channel(namespace: str, name: str) -> str:
     """Return the identity of a channel that has no uid of its own, since it comes from a file."""

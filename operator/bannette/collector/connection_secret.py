@@ -1,0 +1,124 @@
+"""Where the connection of an account is kept in a cluster: in the Secret that the operator made for the channel."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from bannette.errors import PersonNeeded, Transient
+from bannette.kube import ClusterApi, Conflict
+from bannette.onedrive import Connection, settled
+from bannette.resources import (
+    ACCOUNT_ANNOTATION,
+    CONNECTED_AT_ANNOTATION,
+    CONNECTION_ID_ANNOTATION,
+    TOKEN_KEY,
+    Channel,
+    format_time,
+    parse_time,
+    token_secret_name,
+)
+
+_ATTEMPTS: Final = 10
+
+
+class ConnectionSecret:
+    """The connection of *channel* in its Secret."""
+
+    def __init__(self, api: ClusterApi, *, channel: str) -> None:
+        self._api = api
+        self._name = token_secret_name(channel)
+        self._body: Mapping[str, object] = {}
+
+    @property
+    def advice(self) -> str:
+        return (
+            "run `bannette connect -f FILE --manifest SECRET.yaml` on a machine with a browser, then "
+            f"`kubectl apply --server-side -n {self._api.namespace} -f SECRET.yaml`"
+        )
+
+    def load(self) -> Connection | None:
+        try:
+            self._body = self._api.get("secrets", self._name)
+        except PersonNeeded as error:
+            if error.reason == "NotFound":
+                return None
+            raise
+        return self._parsed()
+
+    def save(self, held: Connection, tokens: str) -> Connection:
+        stored = self._parsed()
+        for _ in range(_ATTEMPTS):
+            kept = settled(stored, held, tokens, advice=self.advice)
+            if kept == stored:
+                return kept
+            try:
+                # In the version that was read: what somebody else wrote meanwhile is never undone.
+                self._body = self._api.put("secrets", self._name, {**self._body, "data": self._data(tokens)})
+                return kept
+            except Conflict:
+                stored = self.load()
+            except PersonNeeded as error:
+                if error.reason != "NotFound":
+                    raise
+                stored = None
+        raise Transient(
+            f'Secret "{self._name}" of namespace "{self._api.namespace}" changes all the time.', reason="ApiUnavailable"
+        )
+
+    def _data(self, tokens: str) -> dict[str, object]:
+        return {**_members(self._body, "data"), TOKEN_KEY: base64.b64encode(tokens.encode()).decode()}
+
+    def _parsed(self) -> Connection | None:
+        """Return what was read; None of a Secret that nobody has signed in to."""
+        annotations = _members(_members(self._body, "metadata"), "annotations")
+        connection_id = annotations.get(CONNECTION_ID_ANNOTATION)
+        encoded = _members(self._body, "data").get(TOKEN_KEY)
+        if not encoded or not connection_id:
+            return None
+        try:
+            tokens = base64.b64decode(str(encoded), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            # Damaged: whoever uses it says so.
+            tokens = ""
+        return Connection(
+            id=str(connection_id),
+            account=str(annotations.get(ACCOUNT_ANNOTATION) or ""),
+            connected_at=_time(annotations.get(CONNECTED_AT_ANNOTATION)),
+            tokens=tokens,
+        )
+
+
+def connection_manifest(channel: Channel, connection: Connection) -> dict[str, object]:
+    """Return what, applied to the cluster, connects *channel* there. It holds the tokens."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": token_secret_name(channel.name),
+            "namespace": channel.namespace,
+            "annotations": {
+                CONNECTION_ID_ANNOTATION: connection.id,
+                ACCOUNT_ANNOTATION: connection.account,
+                CONNECTED_AT_ANNOTATION: format_time(connection.connected_at),
+            },
+        },
+        "type": "Opaque",
+        "data": {TOKEN_KEY: base64.b64encode(connection.tokens.encode()).decode()},
+    }
+
+
+def _members(body: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = body.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _time(text: object) -> datetime:
+    try:
+        return parse_time(str(text))
+    except ValueError:
+        # Shown only.
+        return datetime.fromtimestamp(0, UTC)
