@@ -28,6 +28,7 @@ exit codes:
 _MAIN_EXAMPLES: Final = f"""\
 examples:
   bannette collect -f acme.yaml           collect what is new, once, on this machine
+  bannette connect -f acme.yaml           let the owner of an account sign in, where the app doesn't by itself
   bannette inbox list -f acme.yaml        what waits for data entry
   bannette inbox show 4f1c -f acme.yaml   one document: metadata, files, text
   bannette history -f acme.yaml           all runs
@@ -51,6 +52,24 @@ examples:
   bannette collect -f tenants.yaml --channel acme-onedrive
   30 5 * * *  bannette collect -f /srv/acme.yaml --trigger scheduled      a line of a crontab: once a day
   bannette collect -f acme.yaml | tail -n1 | jq .collected
+
+{_EXIT_CODES}"""
+_CONNECT: Final = """\
+Connect the account of a channel whose account is `delegated`: its owner signs in at Microsoft, in a browser that opens
+on this machine or, without one, with a code that is entered on any device. The only permission asked for is Files.Read,
+to read their files. An account other than loginHint is refused. The tokens are kept in connection.json of the channel's
+state folder, for this machine's user alone.
+"""
+_CONNECT_EXAMPLES: Final = f"""\
+examples:
+  bannette connect -f acme.yaml
+  bannette connect -f acme.yaml --device-code            the owner signs in on another device
+  bannette connect -f acme.yaml --disconnect             remove the tokens
+  bannette connect -f acme.yaml --manifest secret.yaml   for a channel in a cluster; kubectl apply --server-side it
+
+The application is account.delegated.clientId, or the one that BANNETTE_CLIENT_ID names. It is registered as a public
+client with the redirect URI http://localhost (Mobile and desktop applications); device codes need "Allow public client
+flows".
 
 {_EXIT_CODES}"""
 _INBOX_EXAMPLES: Final = """\
@@ -137,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_collect(commands)
+    _add_connect(commands)
     _add_inbox(commands)
     _add_history(commands)
     # The controller has options of its own: everything after its name is its.
@@ -187,6 +207,34 @@ def _add_collect(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="scheduled: at most one successful run a day, for a cron line (default: manual)",
     )
     collect.add_argument("--in-cluster", action="store_true", help="in a pod that the operator made")
+
+
+def _add_connect(commands: argparse._SubParsersAction[_Parser]) -> None:
+    connect = _command(
+        commands, "connect", "connect a client's account", description=_CONNECT, examples=_CONNECT_EXAMPLES
+    )
+    connect.set_defaults(module="bannette.cli.connect")
+    _add_files(connect)
+    connect.add_argument("--channel", metavar="NAME", help="which one, when the files hold several")
+    connect.add_argument(
+        "--state",
+        metavar="DIR",
+        type=Path,
+        help="where the tokens are kept, as for collect (default: ~/.local/state/bannette/NAMESPACE/NAME)",
+    )
+    way = connect.add_mutually_exclusive_group()
+    way.add_argument("--device-code", action="store_true", help="show a code to enter on any device; open no browser")
+    way.add_argument("--disconnect", action="store_true", help="remove the tokens from this machine")
+    connect.add_argument(
+        "--manifest", metavar="FILE", type=Path, help="write the Secret for a cluster, instead of keeping the tokens"
+    )
+    connect.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_count,
+        default=900,
+        help="how long to wait for the sign-in (default: 900)",
+    )
 
 
 def _add_inbox(commands: argparse._SubParsersAction[_Parser]) -> None:
