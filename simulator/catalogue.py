@@ -95,7 +95,7 @@ _ROWS = (
     Fault(name="empty page", kinds=_DELTA, pages=Pages.EMPTY, link="{url}&again"),
     Fault(name="same item twice", kinds=_DELTA, times=None, pages=Pages.TWICE),
     Fault(name="children before parents", kinds=_DELTA, times=None, pages=Pages.REVERSED),
-    Fault(name="parents never sent", kinds=_DELTA, times=None, pages=Pages.WITHOUT_FOLDERS),
+    Fault(name="parents never sent", kinds=_DELTA, times=None, pages=Pages.WITHOUT_PARENTS),
     Fault(name="endless link", kinds=_WALK, times=None, link="{url}"),
     Fault(name="never-ending link", kinds=_WALK, times=None, link="{url}&again"),
     Fault(name="items made up without end", kinds=_WALK, times=None, pages=Pages.MADE_UP, link="{url}&again"),

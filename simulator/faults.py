@@ -40,7 +40,8 @@ class Pages(StrEnum):
     """Every item a second time, at the end."""
     REVERSED = "reversed"
     """Children before parents."""
-    WITHOUT_FOLDERS = "withoutFolders"
+    WITHOUT_PARENTS = "withoutParents"
+    """Without the folders that hold something else on the page."""
     MADE_UP = "madeUp"
     """Files and folders that don't exist, others each time."""
 

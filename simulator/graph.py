@@ -198,8 +198,9 @@ def _rearranged(rows: list[Json], pages: Pages | None) -> list[Json]:
             return [*rows, *(json.loads(json.dumps(row)) for row in rows)]
         case Pages.REVERSED:
             return rows[::-1]
-        case Pages.WITHOUT_FOLDERS:
-            return [row for row in rows if "folder" not in row]
+        case Pages.WITHOUT_PARENTS:
+            holding = {parent.get("id") for row in rows if isinstance(parent := row.get("parentReference"), dict)}
+            return [row for row in rows if "folder" not in row or row["id"] not in holding]
         case Pages.MADE_UP:
             return [{**row, "id": secrets.token_hex(17)} for row in rows]
         case None:

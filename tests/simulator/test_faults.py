@@ -139,7 +139,7 @@ def test_an_empty_page_leads_on_and_nothing_is_lost(simulator, graph, item) -> N
     assert len(graph.walk(page["@odata.nextLink"])[0]) == 3
 
 
-def test_pages_show_items_twice_reversed_or_without_folders(simulator, graph, item) -> None:
+def test_pages_show_items_twice_reversed_or_without_parents(simulator, graph, item) -> None:
     seen = {}
     for name in ("same item twice", "children before parents", "parents never sent"):
         simulator.control.add_faults(name)

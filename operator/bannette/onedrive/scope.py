@@ -29,19 +29,20 @@ class Changes:
         self.folders: dict[str, FolderLink] = {}
         self.files: dict[str, Item] = {}
         self.deleted: dict[str, str] = {}
+        self.adrift: dict[str, Item] = {}
         self.roots: set[str] = set()
         #: key -> an id as Graph spells it, of every item and parent that was named.
         self.spelled: dict[str, str] = {}
 
     def __len__(self) -> int:
-        return len(self.folders) + len(self.files) + len(self.deleted)
+        return len(self.folders) + len(self.files) + len(self.deleted) + len(self.adrift)
 
     def add(self, items: Iterable[Item]) -> None:
         """Take in the items of the next page: of several states of one item, the last one wins."""
         for item in items:
             key = self._drive.item_key(item.id)
             self.spelled[key] = item.id
-            for states in (self.folders, self.files, self.deleted):
+            for states in (self.folders, self.files, self.deleted, self.adrift):
                 states.pop(key, None)
             if item.parent_id is not None:
                 self.spelled[self._drive.item_key(item.parent_id)] = item.parent_id
@@ -52,13 +53,15 @@ class Changes:
             elif item.kind is ItemKind.FOLDER:
                 if (link := folder_link(self._drive, item)) is not None:
                     self.folders[key] = link
+                else:
+                    self.adrift[key] = item
             else:
                 keep_url = len(self.files) < _WITH_URLS
                 self.files[key] = item if keep_url else replace(item, download_url=None)
 
     def orphans(self) -> list[Item]:
-        """Return the files whose parent the feed leaves out altogether."""
-        return [item for item in self.files.values() if item.parent_id is None]
+        """Return the files and folders whose parent the feed leaves out altogether."""
+        return [*(item for item in self.files.values() if item.parent_id is None), *self.adrift.values()]
 
 
 @dataclass(frozen=True, slots=True)

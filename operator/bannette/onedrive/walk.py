@@ -76,8 +76,8 @@ def _afresh(walk: _Whole | _Watched, before: Position | None) -> Iterator[Page]:
         return
 
 
-class _TooMany(Exception):
-    """To list the folder costs less."""
+class _ListInstead(Exception):
+    """What is in scope can't be told from the feed, or the listing costs less."""
 
 
 class _Whole:
@@ -205,17 +205,19 @@ class _Watched:
             return None
         try:
             self._look_up(position, feed, orphans, lookups)
-        except (ItemDeferred, ItemRejected, _TooMany):
+        except (ItemDeferred, ItemRejected, _ListInstead):
             return None
         return lookups
 
     def _look_up(self, position: Position, feed: Changes, orphans: list[Item], lookups: Lookups) -> None:
         for orphan in orphans:
             item = get_item(self._graph, self._drive, orphan.id)
+            if item is not None and item.parent_id is None and item.kind is not ItemKind.ROOT:
+                raise _ListInstead
             feed.add([item if item is not None else replace(orphan, deleted=True)])
         while missing := unknown_parents(position, feed, lookups):
             if len(lookups.found) + len(missing) > _LOOKUPS:
-                raise _TooMany
+                raise _ListInstead
             for key in missing:
                 folder = get_item(self._graph, self._drive, feed.spelled.get(key, key))
                 if folder is not None and folder.parent_id is not None:
