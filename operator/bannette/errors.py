@@ -10,11 +10,12 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a run ends, for scripts and for the Job's podFailurePolicy."""
+    """How a command ends, for scripts and for the Job's podFailurePolicy; DAMAGED is of a binder that was checked."""
 
     DONE = 0
     PERSON_NEEDED = 2
     TRANSIENT = 3
+    DAMAGED = 4
 
 
 class BannetteError(Exception):

@@ -26,7 +26,7 @@ from bannette.binder.layout import (
 )
 from bannette.binder.marker import Marker, claim_binder, read_marker
 from bannette.binder.records import Committed, InboxEntry, NewDocument, OnDuplicate, Record
-from bannette.binder.state import State, StateAdvanced
+from bannette.binder.state import STATES_KEPT, State, StateAdvanced
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
 from bannette.errors import PersonNeeded
@@ -34,7 +34,6 @@ from bannette.errors import PersonNeeded
 logger = logging.getLogger(__name__)
 
 PROCESSED_SCHEMA = "bannette.io/processed/v1"
-_STATES_KEPT = 3
 _MATCHES_SHOWN = 5
 
 
@@ -157,7 +156,7 @@ class Binder:
         except AlreadyExists:
             if self._store.get(key) != data:
                 raise StateAdvanced(state.revision) from None
-        for revision in self._revisions(channel_uid)[_STATES_KEPT:]:
+        for revision in self._revisions(channel_uid)[STATES_KEPT:]:
             self._store.delete(state_key(channel_uid, revision))
 
     def save_report(self, namespace: str, channel: str, report: Mapping[str, object]) -> None:

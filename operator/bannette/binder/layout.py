@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 MARKER = "binder.json"
 DOCUMENTS = "documents"
 RECORDS = "records"
+CONTENTS = "contents"
 INBOX = "inbox"
+PROCESSED = "processed"
+ATTEMPTS = "attempts"
+STATES = "state"
+REPORTS = "runs"
 STAGING = ".staging"
 PROBE = ".probe"
+SWEEP = ".sweep"
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FILE = re.compile(r"documents/([0-9a-f]{2})/(\1[0-9a-f]{30})/[0-9a-f]{16}(-[0-9a-f]{8})?/[A-Za-z][A-Za-z0-9.-]*")
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}")
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}")
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}")
@@ -23,6 +32,11 @@ _DERIVED_NAMES = {"pdf": "document.pdf", "text": "document.txt", "factur-x": "fa
 def is_id(text: str) -> bool:
     """Whether *text* has the form of a document's id: 32 lower-case hexadecimal digits."""
     return _ID.fullmatch(text) is not None
+
+
+def is_sha256(text: str) -> bool:
+    """Whether *text* has the form of a hash: 64 lower-case hexadecimal digits."""
+    return _SHA256.fullmatch(text) is not None
 
 
 def part_id(parent: str, index: int, sha256: str) -> str:
@@ -36,7 +50,7 @@ def record_key(document: str) -> str:
 
 def contents_key(sha256: str, claim: int = 0) -> str:
     """The key of one claim to be the first with these bytes; claim n + 1 takes over from claim n."""
-    return f"contents/{sha256[:2]}/{sha256}" + (f".{claim}" if claim else "")
+    return f"{CONTENTS}/{sha256[:2]}/{sha256}" + (f".{claim}" if claim else "")
 
 
 def inbox_key(document: str, collected_at: datetime) -> str:
@@ -44,15 +58,15 @@ def inbox_key(document: str, collected_at: datetime) -> str:
 
 
 def processed_key(document: str) -> str:
-    return f"processed/{document}.json"
+    return f"{PROCESSED}/{document}.json"
 
 
 def attempt_key(document: str) -> str:
-    return f"attempts/{document}"
+    return f"{ATTEMPTS}/{document}"
 
 
 def state_folder(channel_uid: str) -> str:
-    return f"state/{segment(channel_uid)}"
+    return f"{STATES}/{segment(channel_uid)}"
 
 
 def state_key(channel_uid: str, revision: int) -> str:
@@ -61,8 +75,9 @@ def state_key(channel_uid: str, revision: int) -> str:
 
 def report_folder(namespace: str | None, channel: str | None) -> str:
     if namespace is None:
-        return "runs"
-    return f"runs/{segment(namespace)}" if channel is None else f"runs/{segment(namespace)}/{segment(channel)}"
+        return REPORTS
+    folder = f"{REPORTS}/{segment(namespace)}"
+    return folder if channel is None else f"{folder}/{segment(channel)}"
 
 
 def report_key(namespace: str, channel: str, created: datetime, run: str) -> str:
@@ -81,6 +96,35 @@ def file_key(document: str, sha256: str, role: str, *, extension: str, attempt: 
     suffix = suffix if _EXTENSION.fullmatch(suffix) else "bin"
     version = f"{sha256[:16]}-{attempt}" if attempt else sha256[:16]
     return f"{DOCUMENTS}/{document[:2]}/{document}/{version}/{_DERIVED_NAMES.get(role, f'{role}.{suffix}')}"
+
+
+def states_by_channel(keys: Iterable[str]) -> dict[str, list[int]]:
+    """The revisions that there are of each channel's state, the newest first."""
+    found: dict[str, list[int]] = {}
+    for key in keys:
+        folder, _, name = key.rpartition("/")
+        revision = name.removesuffix(".json")
+        if revision.isdecimal():
+            found.setdefault(folder.removeprefix(f"{STATES}/"), []).append(int(revision))
+    return {channel: sorted(revisions, reverse=True) for channel, revisions in found.items()}
+
+
+def document_of_file(key: str) -> str | None:
+    """The id of the document whose file *key* is; None for a key that no commit makes."""
+    match = _FILE.fullmatch(key)
+    return match[2] if match else None
+
+
+def document_of_entry(key: str) -> str | None:
+    """The id in the name of a record, an inbox entry, a processed entry or an attempt; None without one."""
+    document = key.rpartition("/")[2].removesuffix(".json").rpartition("-")[2]
+    return document if is_id(document) else None
+
+
+def is_id_of_item(document: str, drive: str, item: str) -> bool:
+    """Whether *document* is the id of this item. Personal items are identified by what follows their ``!``."""
+    spellings = (item, item.rpartition("!")[2].lower())
+    return any(hashlib.sha256(f"{drive}\n{spelt}".encode()).hexdigest()[:32] == document for spelt in spellings)
 
 
 def segment(text: str) -> str:

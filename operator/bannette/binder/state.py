@@ -10,6 +10,7 @@ from bannette.binder.fields import Fields, optional_time_text, time_text
 from bannette.errors import BannetteError
 
 STATE_SCHEMA = "bannette.io/state/v1"
+STATES_KEPT = 3
 
 
 class StateAdvanced(BannetteError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bannette.binder import Binder, StorePath, open_store
+from bannette.binder import Binder, Store, StorePath, open_store
 from bannette.errors import PersonNeeded
 
 
@@ -34,8 +34,17 @@ def open_binder(folder: Path) -> Binder:
     Raises:
         PersonNeeded: there is none.
     """
+    return Binder.existing(existing_store(folder))
+
+
+def existing_store(folder: Path) -> Store:
+    """Open the store of a binder that was used before.
+
+    Raises:
+        PersonNeeded: there is none.
+    """
     if not folder.is_dir():
         raise PersonNeeded(
             f"{folder} doesn't exist: nothing was collected yet, or the binder is elsewhere.", reason="BinderNotFound"
         )
-    return Binder.existing(open_store(StorePath(folder)))
+    return open_store(StorePath(folder))

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -32,6 +33,7 @@ examples:
   bannette inbox list -f acme.yaml        what waits for data entry
   bannette inbox show 4f1c -f acme.yaml   one document: metadata, files, text
   bannette history -f acme.yaml           all runs
+  bannette binder verify -f acme.yaml     whether the binder is whole
 
 {_EXIT_CODES}"""
 _COLLECT: Final = """\
@@ -84,6 +86,29 @@ examples:
   bannette history -f acme.yaml             all runs that collected into the binder
   bannette history --state DIR              the last runs, as the channel's status has them
   bannette history -f acme.yaml -o json
+"""
+_VERIFY: Final = """\
+Check that a binder is whole: that every record can be read and belongs to its key, that every file that it names is
+there with the right size, that what isn't processed is in the inbox, that repeated bytes are recognised, and that the
+channels' states can be read. Runs may be under way meanwhile. Nothing is changed unless --repair or --sweep is given.
+
+Interrupted runs leave files, inbox entries and temporary objects that no record names. They harm nothing; --sweep
+removes those that are older than a day. In a binder whose records are in doubt nothing is swept.
+"""
+_VERIFY_EXAMPLES: Final = """\
+examples:
+  bannette binder verify -f acme.yaml
+  bannette binder verify -f acme.yaml --content             read every original too: after a failure of the disk
+  bannette binder verify -f acme.yaml --sweep               once a month, say
+  bannette binder verify -f acme.yaml --repair              put back inbox entries and claims that are missing
+  bannette binder verify --binder /srv/binder -o json | jq .damage
+  bannette binder verify -f acme.yaml --files-since 2016-01-01      older documents were removed: retention
+
+exit codes:
+  0  the binder is whole, or was repaired; leftovers alone are harmless
+  2  it can't be checked: usage, no binder, access refused
+  3  transient: repeating may help
+  4  damage was found; it is listed by kind, with the ids of the first 20 documents
 """
 
 
@@ -159,6 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_connect(commands)
     _add_inbox(commands)
     _add_history(commands)
+    _add_binder_commands(commands)
     # The controller has options of its own: everything after its name is its.
     controller = commands.add_parser(
         "controller", help="run the operator, in a cluster or against the current context", add_help=False
@@ -260,6 +286,48 @@ def _add_history(commands: argparse._SubParsersAction[_Parser]) -> None:
     history.add_argument("--state", metavar="DIR", type=Path, help="show the runs of DIR/status.yaml instead")
     history.add_argument("--limit", metavar="N", type=_count, default=20, help="at most N runs (default: 20; 0: all)")
     _add_output(history)
+
+
+def _add_binder_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    binder = _command(commands, "binder", "check a binder", examples=_VERIFY_EXAMPLES)
+    verbs = binder.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    verify = _command(verbs, "verify", "check that a binder is whole", description=_VERIFY, examples=_VERIFY_EXAMPLES)
+    verify.set_defaults(module="bannette.cli.verify")
+    _add_binder(verify)
+    verify.add_argument(
+        "--content", action="store_true", help="read every original and compare its SHA-256 (default: its size only)"
+    )
+    verify.add_argument("--repair", action="store_true", help="put back inbox entries and claims that are missing")
+    verify.add_argument("--sweep", action="store_true", help="remove what interrupted runs left")
+    verify.add_argument(
+        "--older-than",
+        metavar="AGE",
+        type=_age,
+        default=timedelta(hours=24),
+        help="age of what counts as left over: 36h, 7d; at least 12h, since a run may be under way (default: 24h)",
+    )
+    verify.add_argument(
+        "--files-since",
+        metavar="DATE",
+        type=_day,
+        help="the files of documents collected before DATE may be gone: they were removed by your rules on retention",
+    )
+    _add_output(verify)
+
+
+def _age(text: str) -> timedelta:
+    hours = {"h": 1, "d": 24}.get(text[-1:])
+    number = text[:-1]
+    if hours is None or not number.isdecimal() or len(number) > 5 or int(number) * hours < 12:
+        raise argparse.ArgumentTypeError("must be 12h or more, in hours or days: 36h, 7d")
+    return timedelta(hours=int(number) * hours)
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a day: 2016-01-31") from None
 
 
 def _count(text: str) -> int:

@@ -1,0 +1,288 @@
+"""Whether a binder is whole: every record can be read, and everything that a record needs is there.
+
+A run may be under way meanwhile, so the order of the listings matters: records before what is written before them
+(files, inbox entries, claims), and the inbox before what is written before an entry goes (processed). What is missing
+nevertheless is looked at once more before it counts as damage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from bannette.binder.completeness import Completeness
+from bannette.binder.fields import Fields, Unreadable
+from bannette.binder.findings import Damage, Findings, Leftover, Leftovers
+from bannette.binder.known import KnownIds
+from bannette.binder.layout import (
+    ATTEMPTS,
+    DOCUMENTS,
+    PROBE,
+    RECORDS,
+    REPORTS,
+    STAGING,
+    STATES,
+    document_of_entry,
+    document_of_file,
+    is_id_of_item,
+    is_sha256,
+    state_folder,
+    state_key,
+    states_by_channel,
+)
+from bannette.binder.marker import read_marker
+from bannette.binder.records import Record
+from bannette.binder.shards import SHARDS, Crew
+from bannette.binder.state import STATES_KEPT, State
+from bannette.binder.store import Meta, Store
+from bannette.binder.store_errors import NotFound
+from bannette.errors import PersonNeeded
+
+# An attempt without a record still protects runs from a document that ends them, for as long as somebody may try it.
+ATTEMPTS_KEPT = timedelta(days=30)
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How a binder is verified.
+
+    Attributes:
+        content: read every original, and compare its hash; else its size only.
+        repair: put back inbox entries and claims that are missing.
+        older_than: age from which leftovers count as such.
+        files_since: documents that were collected before may have lost their files, by rules on retention.
+    """
+
+    content: bool = False
+    repair: bool = False
+    older_than: timedelta = timedelta(hours=24)
+    files_since: datetime | None = None
+
+
+class Verification:
+    """One verification of the binder in *store*; *progress* is told a stage, and how much of it is done in percent.
+
+    Attributes:
+        leftovers: what there is to sweep.
+    """
+
+    def __init__(self, store: Store, terms: Terms, *, progress: Progress = lambda stage, percent: None) -> None:
+        self._store = store
+        self._terms = terms
+        self._progress = progress
+        self._old = datetime.now(UTC) - terms.older_than
+        self._lock = threading.Lock()
+        self.findings = Findings()
+        self.leftovers = Leftovers()
+        self._completeness = Completeness(
+            store, self.findings, left_over=self._left_over, repair=terms.repair, content=terms.content
+        )
+        self._ids: dict[str, bytes] = {}
+        # Files of the first that withheld duplicates name: by shard, digest of the key and id of the duplicate.
+        self._elsewhere: dict[str, bytearray] = {}
+
+    def run(self) -> Findings:
+        """Verify everything.
+
+        Raises:
+            PersonNeeded: BinderNotFound, BinderCopyUnfinished, StoreAccessDenied, …
+            Transient: StoreUnavailable.
+        """
+        self._check_marker()
+        with Crew() as crew:
+            for done in crew.each_shard(lambda shard: self._check_shard(shard, crew)):
+                self._progress("records and files", done * 100 // len(SHARDS))
+            elsewhere = sorted(self._elsewhere)
+            for done in crew.each_shard(self._check_elsewhere, elsewhere):
+                self._progress("duplicates", done * 100 // len(elsewhere))
+            known = KnownIds(raw[at : at + 16].hex() for raw in self._ids.values() for at in range(0, len(raw), 16))
+            self._ids.clear()
+            self._progress("inbox", 0)
+            self._completeness.check_firsts(known)
+            self._completeness.check_inbox(known)
+            for done in crew.each_shard(self._completeness.check_claims):
+                self._progress("claims", done * 100 // len(SHARDS))
+            self._progress("runs", 0)
+            self._check_attempts(known)
+            self._check_states()
+            for _ in crew.each(self._check_report, list(self._store.keys(REPORTS))):
+                pass
+        for found in (*self._store.list(STAGING), *self._store.list(PROBE), *self._store.unfinished("")):
+            self._left_over(Leftover.UNFINISHED, found.key, found)
+        return self.findings
+
+    def _check_marker(self) -> None:
+        try:
+            if read_marker(self._store) is not None:
+                return
+        except Unreadable:
+            self.findings.damaged(Damage.MARKER_UNREADABLE, "binder.json")
+            return
+        if next(iter(self._store.keys(RECORDS)), None) is None:
+            raise PersonNeeded(
+                "There is no binder here (no binder.json, no records): name the folder or bucket of one.",
+                reason="BinderNotFound",
+            )
+        self.findings.damaged(Damage.MARKER_MISSING, "binder.json")
+
+    # Records and their files
+
+    def _check_shard(self, shard: str, crew: Crew) -> None:
+        keys = [key for key in self._store.keys(f"{RECORDS}/{shard}") if document_of_entry(key) is not None]
+        records = [record for record in crew.each(self._read, keys) if record is not None]
+        # Those that can't be read have their key: their document isn't collected again.
+        self._ids[shard] = b"".join(bytes.fromhex(document_of_entry(key) or "") for key in keys)
+        there = {found.key: found for found in self._store.list(f"{DOCUMENTS}/{shard}")}
+        named: set[str] = set()
+        for record in records:
+            self._completeness.expect(record)
+            named.update(record.files.values())
+            if record.withheld:
+                self._expect_elsewhere(record)
+        own = [record for record in records if not record.withheld]
+        for files, size in crew.each(lambda record: self._check_files(record, there), own):
+            self.findings.checked(files=files, size=size)
+        self.findings.checked(records=len(keys))
+        unread = {document_of_entry(key) for key in keys} - {record.id for record in records}
+        for key, found in there.items():
+            document = document_of_file(key)
+            if document is not None and document not in unread and key not in named:
+                self._left_over(Leftover.FILES, document, found)
+
+    def _read(self, key: str) -> Record | None:
+        document = document_of_entry(key) or ""
+        try:
+            record = Record.parse(self._store.get(key))
+        except NotFound:
+            return None
+        except Unreadable:
+            self.findings.damaged(Damage.RECORD_UNREADABLE, document)
+            return None
+        of_item = record.parent is not None or is_id_of_item(record.id, record.drive, record.item)
+        own = all(document_of_file(file) == record.id for file in record.files.values())
+        complete = "original" in record.files and is_sha256(record.sha256)
+        if record.key != key or not of_item or not complete or not (own or record.withheld):
+            self.findings.damaged(Damage.RECORD_MISPLACED, document)
+            return None
+        return record
+
+    def _check_files(self, record: Record, there: dict[str, Meta]) -> tuple[int, int]:
+        """Check the files of a record that has its own; return how many there are, and the size of the original."""
+        checked = 0
+        for role, key in record.files.items():
+            found = there.get(key) or self._store.head(key)
+            if found is None:
+                self._missing(record)
+                continue
+            checked += 1
+            if found.size != record.size if role == "original" else found.size == 0 and role != "text":
+                self.findings.damaged(Damage.FILE_WRONG_SIZE, record.id)
+            elif role == "original" and self._terms.content and not self._is_content_of(key, record):
+                self.findings.damaged(Damage.FILE_CHANGED, record.id)
+        return checked, record.size
+
+    def _missing(self, record: Record) -> None:
+        if self._terms.files_since is not None and record.collected_at < self._terms.files_since:
+            self.findings.checked(removed=1)
+        else:
+            self.findings.damaged(Damage.FILE_MISSING, record.id)
+
+    def _is_content_of(self, key: str, record: Record) -> bool:
+        return content_hash(self._store, key) == record.sha256
+
+    def _expect_elsewhere(self, record: Record) -> None:
+        if self._terms.files_since is not None and record.collected_at < self._terms.files_since:
+            return
+        for key in record.files.values():
+            shard = (document_of_file(key) or "")[:2]
+            if shard and f"/{record.duplicate_of}/" in key:
+                with self._lock:
+                    self._elsewhere.setdefault(shard, bytearray()).extend(_digest(key) + bytes.fromhex(record.id))
+            else:
+                self.findings.damaged(Damage.RECORD_MISPLACED, record.id)
+
+    def _check_elsewhere(self, shard: str) -> None:
+        there = {_digest(key) for key in self._store.keys(f"{DOCUMENTS}/{shard}")}
+        expected = bytes(self._elsewhere[shard])
+        for at in range(0, len(expected), 32):
+            if expected[at : at + 16] not in there:
+                self.findings.damaged(Damage.FILE_MISSING, expected[at + 16 : at + 32].hex())
+
+    # What runs keep
+
+    def _check_attempts(self, known: KnownIds) -> None:
+        for found in self._store.list(ATTEMPTS):
+            document = document_of_entry(found.key)
+            if document is None:
+                continue
+            if document in known or found.modified_at < datetime.now(UTC) - ATTEMPTS_KEPT:
+                self._left_over(Leftover.ATTEMPTS, found.key, found)
+
+    def _check_states(self) -> None:
+        for channel, revisions in states_by_channel(self._store.keys(STATES)).items():
+            kept = revisions[:STATES_KEPT]
+            if not _contiguous(kept):
+                # Seen while a run saved another? Then a second look shows it.
+                kept = states_by_channel(self._store.keys(state_folder(channel)))[channel][:STATES_KEPT]
+                if not _contiguous(kept):
+                    self.findings.damaged(Damage.REVISION_MISSING, channel)
+            for revision in kept:
+                try:
+                    if State.parse(self._store.get(state_key(channel, revision))).revision == revision:
+                        continue
+                except NotFound:
+                    continue  # Three more were saved meanwhile.
+                except Unreadable:
+                    pass
+                self.findings.damaged(Damage.STATE_UNREADABLE, state_key(channel, revision))
+            for revision in revisions[STATES_KEPT:]:
+                found = self._store.head(state_key(channel, revision))
+                if found is not None:
+                    self._left_over(Leftover.STATES, found.key, found)
+
+    def _check_report(self, key: str) -> None:
+        try:
+            report = Fields.of_json(self._store.get(key), "A run report")
+            report.text("id")
+            report.time("startedAt")
+        except NotFound:
+            pass
+        except Unreadable:
+            self.findings.damaged(Damage.REPORT_UNREADABLE, key)
+
+    def _left_over(self, kind: Leftover, which: str, found: Meta) -> None:
+        """Count what a killed writer seems to have left, and remember where it is if it is old enough."""
+        old = found.modified_at < self._old
+        self.findings.left_over(kind, which, size=found.size, old=old)
+        if old:
+            with self._lock:
+                if kind is Leftover.FILES:
+                    self.leftovers.add_document(which)
+                elif kind is not Leftover.CLAIMS:
+                    self.leftovers.add_key(found.key, kind)
+
+
+def content_hash(store: Store, key: str) -> str:
+    """The SHA-256 of an object, in hex; its bytes are read in pieces.
+
+    Raises: NotFound.
+    """
+    hashed = hashlib.sha256()
+    for piece in store.pieces(key):
+        hashed.update(piece)
+    return hashed.hexdigest()
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.blake2b(key.encode(), digest_size=16).digest()
+
+
+def _contiguous(revisions: list[int]) -> bool:
+    """Whether *revisions*, the newest first, leave none out."""
+    return all(newer == older + 1 for newer, older in pairwise(revisions))

@@ -1,0 +1,118 @@
+"""``bannette binder verify`` by the real command, on a binder that the real command collected into."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.collector.local_channel import BANNETTE
+
+
+@pytest.fixture
+def collected(channel, simulator):
+    """A channel with three documents in its binder, one of them a duplicate."""
+    for name, content in (("Facture été.txt", "Total : 12,40 €"), ("b.txt", "bravo"), ("c.txt", "bravo")):
+        simulator.control.create(f"/Invoices/{name}", content)
+    assert channel.collect().counts("collected", "duplicates") == (2, 1)
+    return channel
+
+
+def verify(channel, *arguments):
+    command = [BANNETTE, "binder", "verify", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=channel.environment)
+
+
+def report(channel, *arguments):
+    done = verify(channel, "-f", str(channel.file), "-o", "json", *arguments)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_help_teaches_by_examples_and_tells_the_exit_codes(channel):
+    for command in ((), ("verify",)):
+        done = subprocess.run([BANNETTE, "binder", *command, "--help"], capture_output=True, text=True, timeout=60)
+        assert "examples:" in done.stdout
+        assert "4  damage was found" in done.stdout
+
+
+@pytest.mark.parametrize("way", ["file", "binder"])
+def test_a_binder_that_was_collected_into_is_whole(collected, way):
+    named = ("-f", str(collected.file)) if way == "file" else ("--binder", str(collected.binder_folder))
+    done = verify(collected, *named, "--content")
+    assert done.returncode == 0, done.stderr
+    assert "The binder is whole." in done.stdout
+    assert "Records:  3\n" in done.stdout
+    code, found = report(collected)
+    assert (code, found["whole"], found["records"], found["waiting"], found["damage"]) == (0, True, 3, 2, {})
+
+
+def test_damage_ends_with_4_and_names_documents_by_id(collected):
+    record = next(record for record in collected.records() if record.name == "Facture été.txt")
+    (collected.binder_folder / record.files["original"]).unlink()
+    done = verify(collected, "-f", str(collected.file))
+    assert done.returncode == 4
+    assert "FileMissing" in done.stdout
+    assert record.id in done.stdout
+    assert "Facture" not in done.stdout + done.stderr
+    code, found = report(collected)
+    assert code == 4
+    assert found["damage"] == {"FileMissing": {"count": 1, "bytes": 0, "ids": [record.id]}}
+
+
+def test_what_can_be_mended_is_mended(collected):
+    (entry, _) = sorted((collected.binder_folder / "inbox").iterdir())
+    entry.unlink()
+    assert len(collected.inbox()) == 1
+    assert report(collected)[0] == 4
+    code, found = report(collected, "--repair")
+    assert (code, found["repaired"]["InboxEntryMissing"]["count"]) == (0, 1)
+    assert len(collected.inbox()) == 2
+    assert report(collected)[1]["repaired"] == {}
+
+
+def test_leftovers_are_reported_and_swept_only_when_asked(collected):
+    left = collected.binder_folder / f"documents/ab/ab{'0' * 30}/{'0' * 16}/original.pdf"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"%PDF")
+    os.utime(left, (0, 0))
+    code, found = report(collected)
+    assert (code, found["leftovers"]["Files"]["count"], found["swept"]) == (0, 1, None)
+    assert left.exists()
+    code, found = report(collected, "--sweep")
+    assert (code, found["swept"]["Files"]["count"]) == (0, 1)
+    assert not left.exists()
+    assert len(collected.inbox()) == 2
+
+
+def test_nothing_is_swept_while_records_are_in_doubt(collected):
+    """The files may be all that is left of the document."""
+    record = collected.records()[0]
+    (collected.binder_folder / record.key).unlink()
+    (collected.binder_folder / f"processed/{record.id}.json").parent.mkdir(exist_ok=True)
+    (collected.binder_folder / f"processed/{record.id}.json").write_text("{}")
+    original = collected.binder_folder / record.files["original"]
+    os.utime(original, (0, 0))
+    done = verify(collected, "-f", str(collected.file), "--sweep")
+    assert done.returncode == 4
+    assert "Nothing was swept" in done.stdout
+    assert original.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--older-than", "1h", "--sweep"),
+        ("--older-than", "soon"),
+        ("--files-since", "2016"),
+        (),
+        ("--binder", "/no/such/folder"),
+        ("--binder", "/"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_ends_with_2(channel, arguments):
+    done = verify(channel, *arguments)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert not done.stdout
