@@ -8,7 +8,14 @@ from bannette.binder.binder import Binder
 from bannette.binder.fields import Unreadable
 from bannette.binder.known import KnownIds
 from bannette.binder.layout import part_id
-from bannette.binder.locations import StorePath, open_store
+from bannette.binder.locations import (
+    AzureLocation,
+    GcsLocation,
+    Location,
+    S3Location,
+    StorePath,
+    open_store,
+)
 from bannette.binder.records import (
     ChannelRef,
     CommitOutcome,
@@ -26,12 +33,15 @@ from bannette.binder.store_errors import AlreadyExists, NotFound
 
 __all__ = [
     "AlreadyExists",
+    "AzureLocation",
     "Binder",
     "ChannelRef",
     "CommitOutcome",
     "Committed",
+    "GcsLocation",
     "InboxEntry",
     "KnownIds",
+    "Location",
     "Meta",
     "NewDocument",
     "NotFound",
@@ -40,6 +50,7 @@ __all__ = [
     "OnDuplicate",
     "PendingItem",
     "Record",
+    "S3Location",
     "State",
     "StateAdvanced",
     "Store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bannette.binder.durability import LocalFolders
@@ -18,13 +18,75 @@ class StorePath:
     path: Path
 
 
-def open_store(storage: StorePath) -> Store:
-    """Open the store that *storage* describes.
+@dataclass(frozen=True, kw_only=True)
+class S3Location:
+    """A binder in a bucket of S3, or of a service that speaks its protocol.
+
+    Attributes:
+        endpoint: the service's origin; None: Amazon's of *region*.
+        virtual_hosted: the bucket is part of the host's name; else of the path. Amazon's own is always addressed so.
+        access_key_id, secret_access_key, session_token: without the first two, the environment's identity is used.
+    """
+
+    bucket: str
+    prefix: str | None = None
+    endpoint: str | None = None
+    region: str | None = None
+    virtual_hosted: bool = False
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureLocation:
+    """A binder in a container of Azure Blob Storage.
+
+    Attributes:
+        endpoint: the service's address; None: that of the public cloud.
+        account_key, sas_token, tenant_id with client_id and client_secret: one of the three, or the environment's
+            identity.
+    """
+
+    account: str
+    container: str
+    prefix: str | None = None
+    endpoint: str | None = None
+    account_key: str | None = field(default=None, repr=False)
+    sas_token: str | None = field(default=None, repr=False)
+    tenant_id: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GcsLocation:
+    """A binder in a bucket of Google Cloud Storage.
+
+    Attributes:
+        service_account: a service account's key as JSON; None: the environment's identity.
+    """
+
+    bucket: str
+    prefix: str | None = None
+    service_account: str | None = field(default=None, repr=False)
+
+
+Location = StorePath | S3Location | AzureLocation | GcsLocation
+
+
+def open_store(location: Location) -> Store:
+    """Open the store that *location* describes. A bucket isn't asked for anything yet.
 
     Raises: PersonNeeded or Transient, as the operations of Store do.
     """
+    if not isinstance(location, StorePath):
+        # Object stores' client is large: it is imported for those who have one.
+        from bannette.binder.buckets import open_bucket
+
+        return open_bucket(location)
     try:
-        folder = storage.path.absolute()
+        folder = location.path.absolute()
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         for path in missing:
