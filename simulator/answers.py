@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import secrets
 import time
@@ -15,6 +16,8 @@ from aiohttp import web
 
 from simulator.content import CHUNK, Content
 from simulator.faults import Fault
+
+_garbled = itertools.count()
 
 
 class Refusal(Exception):
@@ -122,7 +125,7 @@ async def send_content(
     while start < end:
         part = content.read(start, min(start + step, end))
         if fault.garble and sent == 0:
-            part = secrets.token_bytes(1) + part[1:]
+            part = bytes([(part[0] + 1 + next(_garbled) % 255) % 256]) + part[1:]
         try:
             await answer.write(part)
         except ConnectionResetError:

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from simulator.faults import Request
 
-_GRACE = 0.25
+_GRACE = 0.5
 """Seconds after a Retry-After was sent in which other requests may have been on their way."""
 
 _UNITS = {Request.ITEM: 1, Request.DOWNLOAD: 1, Request.CONTENT: 1, Request.CHILDREN: 2, Request.DRIVE: 1}
