@@ -114,6 +114,7 @@ def test_an_emptied_binder_is_noticed(channel, collect, drive):
     assert (ended.code, ended.entry["reason"]) == (2, "BinderReplaced")
 
 
+@pytest.mark.behaviour(66)
 def test_an_error_half_way_keeps_what_is_collected_and_the_cursor_before_the_rest(channel, collect, drive):
     channel.write(onedrive={"folder": "/"})
     drive.settings(page_size=5)
@@ -278,6 +279,7 @@ def test_a_run_that_is_told_to_end_does_so_within_seconds_and_loses_nothing(chan
     assert channel.names() == ["a.txt", "slow.txt"]
 
 
+@pytest.mark.behaviour(66)
 def test_a_run_that_is_told_to_end_while_it_waits_for_onedrive_does_so(channel, drive):
     drive.create("/Invoices/a.txt", "alpha")
     drive.add_faults({"like": "throttled", "times": None, "headers": {"Retry-After": "600"}})

@@ -14,6 +14,7 @@ def drive(simulator):
     return simulator.control
 
 
+@pytest.mark.behaviour(64)
 def test_a_locked_document_is_deferred_and_collected_when_it_comes_right(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     drive.create("/Invoices/b.txt", "bravo")
@@ -102,6 +103,7 @@ def test_a_deferred_document_survives_a_lost_cursor(channel, collect, drive):
     assert collect().counts("collected", "deferred") == (1, 0)
 
 
+@pytest.mark.behaviour(62)
 @pytest.mark.parametrize(
     ("fault", "reason"), [("malware facet", "Malware"), ("malware", "Malware")], ids=["by its facet", "at its download"]
 )
@@ -121,6 +123,7 @@ def test_a_rejected_document_is_visible_and_costs_nothing_until_it_changes(chann
     assert collect().counts("result", "collected", "rejected") == ("Succeeded", 1, 0)
 
 
+@pytest.mark.behaviour(62)
 def test_a_rejected_document_is_not_tried_again_by_a_new_walk(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     drive.add_faults({"like": "malware", "item": "/Invoices/a.txt"})
@@ -148,6 +151,7 @@ def test_a_notebook_and_a_shortcut_are_rejected_unread(channel, collect, drive):
     assert reasons == {"OneNote", "Shortcut"}
 
 
+@pytest.mark.behaviour(60)
 def test_an_empty_file_is_deferred_for_a_week_and_rejected_after_it(channel, collect, drive):
     now = datetime.now(UTC).timestamp()
     drive.create("/Invoices/new.txt", "", at=now - DAY)
@@ -155,6 +159,7 @@ def test_an_empty_file_is_deferred_for_a_week_and_rejected_after_it(channel, col
     assert collect().counts("collected", "deferred", "rejected") == (0, 1, 1)
 
 
+@pytest.mark.behaviour(61)
 def test_content_that_arrives_later_is_collected_then(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     drive.add_faults("content pending")
@@ -170,6 +175,7 @@ def test_a_collected_document_that_is_infected_later_stays_collected(channel, co
     assert collect().counts("result", "alreadySeen", "rejected") == ("Succeeded", 1, 0)
 
 
+@pytest.mark.behaviour(63)
 def test_a_document_gone_before_its_download_is_dropped(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     drive.add_faults({"like": "item gone", "item": "/Invoices/a.txt"})
@@ -178,6 +184,7 @@ def test_a_document_gone_before_its_download_is_dropped(channel, collect, drive)
     assert channel.report(ended)["dropped"] == 1
 
 
+@pytest.mark.behaviour(58)
 def test_bytes_that_disagree_with_their_hash_for_ever_are_delivered_unverified(channel, collect, drive):
     drive.create("/Invoices/a.heic", "alpha")
     drive.add_faults("wrong hash")
@@ -186,6 +193,7 @@ def test_bytes_that_disagree_with_their_hash_for_ever_are_delivered_unverified(c
     assert channel.original(channel.records()[0]) == b"alpha"
 
 
+@pytest.mark.behaviour(65)
 def test_a_document_larger_than_the_scratch_folder_is_deferred(channel, collect, drive, monkeypatch):
     monkeypatch.setattr("bannette.collector.capacity._MOST_SCRATCH", 1000)
     drive.create("/Invoices/small.txt", generate=900)
@@ -195,6 +203,7 @@ def test_a_document_larger_than_the_scratch_folder_is_deferred(channel, collect,
     assert channel.report(ended)["deferredItems"][0]["reason"] == "TooLargeForScratch"
 
 
+@pytest.mark.behaviour(65)
 def test_scratch_space_is_given_back(channel, collect, drive, monkeypatch):
     monkeypatch.setattr("bannette.collector.capacity._MOST_SCRATCH", 1000)
     for number in range(12):
