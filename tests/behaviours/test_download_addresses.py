@@ -116,6 +116,7 @@ PLACES = {
     "a password": "https://somebody:secret@acme-my.sharepoint.com/document",
     "a file": "file:///etc/passwd",
     "nowhere": "https://",
+    "this machine, disguised": "https://127.0.0.1\\.sharepoint.com/document",
 }
 
 
@@ -136,6 +137,18 @@ def test_a_redirect_to_anywhere_else_is_refused(channel, collect, drive, trap, b
     assert ended.code == 0
     assert ended.counts("result", "collected", "deferred") == ("PartiallySucceeded", 2, 1)
     assert channel.report(ended)["deferredItems"][0]["reason"] == "DownloadHostRefused"
+    assert_collected_next_time(channel, drive)
+
+
+@pytest.mark.behaviour(52)
+@pytest.mark.parametrize("name", ["a" * 64, ".", "nobody-is-here-" + "a" * 40])
+def test_a_redirect_to_a_host_that_can_not_be_puts_the_document_off(channel, collect, hasty, drive, name):
+    location = f"https://{name}.sharepoint.com/document"
+    row = {"like": "download redirected", "times": None, "item": "*/a.pdf", "headers": {"Location": location}}
+    drive.add_faults(row)
+    ended = collect()
+    assert ended.code == 0
+    assert ended.counts("result", "collected", "deferred") == ("PartiallySucceeded", 2, 1)
     assert_collected_next_time(channel, drive)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
@@ -65,7 +66,11 @@ class Transport:
         prepared.url = url
         prepared.headers[_TARGET] = _target(url)
         settings = self._session.merge_environment_settings(url, {}, True, None, None)
-        return self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
+        try:
+            return self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
+        except urllib3.exceptions.HTTPError:
+            # A host's name that can't be one: requests lets this error of urllib3 through.
+            raise requests.exceptions.InvalidURL from None
 
     def close(self) -> None:
         """Close the connections."""
