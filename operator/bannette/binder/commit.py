@@ -56,7 +56,8 @@ class Committer:
         first = self._contents.first(new.sha256, apart_from=new.id)
         if first is not None and on_duplicate is OnDuplicate.SKIP:
             return self._withhold(new, first)
-        _check_original(new)
+        if not new.untouched:
+            _check_original(new)
         files, repeated = self._put_files(new)
         if files is None:
             return self._seen(new)

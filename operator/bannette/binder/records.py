@@ -104,6 +104,7 @@ class NewDocument:
         binder: name of the Binder.
         files: role to local file: ``original`` always; ``pdf``, ``text``, ``factur-x`` and others if they were made.
         parent: id of the mail or archive that the document was a part of.
+        untouched: no other program has had the original since its sha256 was computed.
     """
 
     id: str
@@ -125,6 +126,7 @@ class NewDocument:
     ocr: OcrFacts
     files: Mapping[str, Path] = field(repr=False)
     parent: str | None = None
+    untouched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,6 @@ from typing import Final
 from bannette import ocr
 from bannette.errors import PersonNeeded
 
-DOWNLOADS: Final = 4
 _MIB: Final = 1024 * 1024
 # Beside the originals lie what OCR renders of them, and the files that it makes.
 _SHARE_FOR_ORIGINALS: Final = 0.25
@@ -25,7 +24,6 @@ class Capacity:
 
     recognitions: int
     scratch_bytes: int
-    downloads: int = DOWNLOADS
 
 
 def capacity(

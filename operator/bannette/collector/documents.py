@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from shutil import rmtree
 from typing import Final
@@ -21,9 +21,8 @@ from bannette.collector.scope import wants
 from bannette.errors import BannetteError, ItemDeferred, PersonNeeded, Transient
 from bannette.onedrive import Drive, Graph, Item, ItemGone, Position
 
-# The document that ended the process that often is delivered unread; once more, and its type isn't even looked at.
+# The document whose reading ended the process that often is delivered unread.
 _ATTEMPTS: Final = 2
-_UNKNOWN: Final = ocr.Detected("application/octet-stream", "bin")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +46,10 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """A downloaded document, in a folder of its own.
+    """A downloaded document.
 
     Attributes:
+        original: its bytes. workspace: a folder beside it, which exists when the document is read.
         reserved: bytes of scratch space to give back.
     """
 
@@ -57,25 +57,29 @@ class Fetched:
     item: Item
     document: str
     folder: str
+    original: Path
     workspace: Path
     size: int
     sha256: str
     verified: bool
     reserved: int
 
-    @property
-    def original(self) -> Path:
-        return self.workspace / "original"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """A document that is ready to be committed."""
+    """A document that is ready to be committed.
+
+    Attributes:
+        attempted: an attempt at it was begun in the binder.
+        untouched: no other program has had the original.
+    """
 
     fetched: Fetched
     detected: ocr.Detected
     facts: OcrFacts
     files: dict[str, Path] = field(default_factory=dict)
+    attempted: bool = False
+    untouched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +94,7 @@ class Destination:
 
 
 class Documents:
-    """The three steps of a document; each is called from several threads."""
+    """The steps of a document; each is called from several threads."""
 
     def __init__(
         self,
@@ -112,6 +116,8 @@ class Documents:
         self._halt = halt
         self._limits = limits
         self._places = Places(graph)
+        self._detector = ocr.Detector()
+        self._numbers = count()
         # Read, and not committed yet: what ends the run now isn't their fault.
         self._blameless: set[str] = set()
 
@@ -133,26 +139,48 @@ class Documents:
         if not reserved:
             return None
         room = _Room(self._space, reserved)
-        workspace = Path(tempfile.mkdtemp(prefix="document-", dir=self._scratch))
+        original = self._scratch / f"{document}-{next(self._numbers)}"
         try:
             with _scratch_errors():
-                got = onedrive.download(self._graph, walked.drive, item, workspace / "original", room=room.reaches)
+                got = onedrive.download(self._graph, walked.drive, item, original, room=room.reaches)
             folder = candidate.folder or (walked.position and walked.position.path_of(got.item))
             folder = folder or self._places.of(walked.drive, got.item) or "/"
         except BaseException:
-            self._discard(workspace, room.reserved)
+            original.unlink(missing_ok=True)
+            self._space.give_back(room.reserved)
             raise
         return Fetched(
             candidate=candidate,
             item=got.item,
             document=document,
             folder=folder,
-            workspace=workspace,
+            original=original,
+            workspace=original.with_name(f"{original.name}-reading"),
             size=got.size,
             sha256=got.sha256,
             verified=got.verified,
             reserved=room.reserved,
         )
+
+    def unread(self, fetched: Fetched) -> Read | None:
+        """Return the document as it is committed without being read; None if it is to be read.
+
+        Raises: PersonNeeded, Transient: the store fails.
+        """
+        if not self._to.channel.ocr.enabled:
+            detected = self._detector.detect(fetched.original)
+            return Read(
+                fetched=fetched,
+                detected=detected,
+                facts=OcrFacts(outcome=OcrOutcome.SKIPPED, reason="Disabled"),
+                untouched=True,
+            )
+        first = self._binder.first_with(fetched.sha256)
+        if first is not None and self._to.resource.on_duplicate is resources.OnDuplicate.SKIP:
+            # It will be withheld, with the files of the first: to read it again would be for nothing.
+            detected = ocr.Detected(first.media_type, "bin")
+            return Read(fetched=fetched, detected=detected, facts=first.ocr, untouched=True)
+        return None
 
     def read(self, fetched: Fetched) -> Read:
         """Find out what the document is, and what it says.
@@ -161,21 +189,14 @@ class Documents:
             ocr.Stopped: the run was given up. PersonNeeded, Transient: the store fails.
         """
         settings = self._to.channel.ocr
-        first = self._binder.first_with(fetched.sha256)
-        if first is not None and self._to.resource.on_duplicate is resources.OnDuplicate.SKIP:
-            # It will be withheld, with the files of the first: to read it again would be for nothing.
-            return Read(fetched=fetched, detected=ocr.Detected(first.media_type, "bin"), facts=first.ocr)
+        detected = self._detector.detect(fetched.original)
         attempts = self._binder.begin_attempt(fetched.document)
+        if attempts >= _ATTEMPTS:
+            facts = OcrFacts(outcome=OcrOutcome.FAILED, reason="Crashed")
+            return Read(fetched=fetched, detected=detected, facts=facts, attempted=True)
         try:
             with _scratch_errors():
-                detected = ocr.detect(fetched.original) if attempts <= _ATTEMPTS else _UNKNOWN
-                if attempts >= _ATTEMPTS:
-                    facts = OcrFacts(outcome=OcrOutcome.FAILED, reason="Crashed")
-                    return Read(fetched=fetched, detected=detected, facts=facts)
-                if not settings.enabled:
-                    self._blameless.add(fetched.document)
-                    facts = OcrFacts(outcome=OcrOutcome.SKIPPED, reason="Disabled")
-                    return Read(fetched=fetched, detected=detected, facts=facts)
+                fetched.workspace.mkdir()
                 reading = ocr.read(
                     fetched.original,
                     detected=detected,
@@ -188,7 +209,9 @@ class Documents:
             self._binder.end_attempt(fetched.document)
             raise
         self._blameless.add(fetched.document)
-        return Read(fetched=fetched, detected=detected, facts=_facts(reading), files=dict(reading.files))
+        return Read(
+            fetched=fetched, detected=detected, facts=_facts(reading), files=dict(reading.files), attempted=True
+        )
 
     def commit(self, read: Read) -> Committed:
         """Put the document into the binder.
@@ -204,22 +227,23 @@ class Documents:
             if blameless:
                 self._blameless.add(fetched.document)
             raise
-        self._binder.end_attempt(fetched.document)
+        if read.attempted:
+            self._binder.end_attempt(fetched.document)
         return committed
 
     def absolve(self) -> None:
         """End the attempts at documents that were read and that this run will not commit: they ended no process."""
+        self._detector.close()
         with suppress(BannetteError):
             while self._blameless:
                 self._binder.end_attempt(self._blameless.pop())
 
     def discard(self, fetched: Fetched) -> None:
         """Remove what was downloaded of the document."""
-        self._discard(fetched.workspace, fetched.reserved)
-
-    def _discard(self, workspace: Path, reserved: int) -> None:
-        rmtree(workspace, ignore_errors=True)
-        self._space.give_back(reserved)
+        if fetched.workspace.exists():
+            rmtree(fetched.workspace, ignore_errors=True)
+        fetched.original.unlink(missing_ok=True)
+        self._space.give_back(fetched.reserved)
 
     def _put_into_binder(self, read: Read) -> Committed:
         fetched, item, channel = read.fetched, read.fetched.item, self._to.channel
@@ -243,6 +267,7 @@ class Documents:
                 binder=self._to.resource.name,
                 ocr=read.facts,
                 files={"original": fetched.original, **read.files},
+                untouched=read.untouched,
             ),
             on_duplicate=OnDuplicate(self._to.resource.on_duplicate.value),
         )

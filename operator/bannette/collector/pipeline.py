@@ -1,7 +1,8 @@
-"""The threads of a run: one that discovers, some that download, one per core that reads, one that commits.
+"""The threads of a run: one that discovers, up to 16 that download, one per core that reads, some that commit.
 
-Bounded queues lie between them, so that memory and scratch space don't grow with the drive. The first error ends the
-run: one of OneDrive lets what was downloaded be delivered, one of the binder leaves nothing to deliver to.
+A document that isn't read is committed by the thread that downloaded it. Bounded queues lie between them, so that
+memory and scratch space don't grow with the drive. The first error ends the run: one of OneDrive lets what was
+downloaded be delivered, one of the binder leaves nothing to deliver to.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from typing import Final
 
 from bannette import logs
 from bannette.collector.capacity import Capacity
+from bannette.collector.concurrency import MOST, Concurrency
 from bannette.collector.discovery import Discovery
 from bannette.collector.documents import Candidate, Documents, Fetched, Read
 from bannette.collector.handover import Halt, Handover
@@ -24,7 +28,7 @@ from bannette.onedrive import Item, ItemGone
 
 logger = logging.getLogger(__name__)
 
-_COMMITTERS: Final = 1
+_COMMITTERS: Final = 4
 
 
 class Pipeline:
@@ -36,21 +40,31 @@ class Pipeline:
     """
 
     def __init__(
-        self, discovery: Discovery, documents: Documents, *, ledger: Ledger, capacity: Capacity, halt: Halt
+        self,
+        discovery: Discovery,
+        documents: Documents,
+        *,
+        ledger: Ledger,
+        concurrency: Concurrency,
+        capacity: Capacity,
+        halt: Halt,
     ) -> None:
         self._discovery = discovery
         self._documents = documents
         self._ledger = ledger
+        self._concurrency = concurrency
         self._halt = halt
-        self._found = Handover[Candidate](4 * capacity.downloads, halt)
-        self._fetched = Handover[Fetched](capacity.downloads, halt)
+        self._found = Handover[Candidate](4 * MOST, halt)
+        self._fetched = Handover[Fetched](MOST, halt)
         self._read = Handover[Read](2 * capacity.recognitions, halt)
         self._lock = threading.Lock()
+        self._delivering = 0
+        self._numbers = count()
         self.ended = threading.Event()
         self.error: BaseException | None = None
         self._stages = [
-            _Stage("discover", 1, self._discover, self._found.close),
-            _Stage("download", capacity.downloads, self._download, self._fetched.close),
+            _Stage("discover", 1, self._discover, self._no_more_found),
+            _Stage("download", MOST, self._download, self._fetched.close),
             _Stage("read", capacity.recognitions, self._recognise, self._read.close),
             _Stage("commit", _COMMITTERS, self._commit),
         ]
@@ -70,11 +84,14 @@ class Pipeline:
             with self._lock:
                 stage.left -= 1
                 last = stage.left == 0
-                # In a run that is given up, readings end after the commits.
-                idle = not any(other.left for other in self._stages[-2:])
             if last:
                 stage.close()
-            if idle:
+            self._look_for_the_end()
+
+    def _look_for_the_end(self) -> None:
+        with self._lock:
+            # In a run that is given up, readings end after the commits.
+            if not self._delivering and not any(stage.left for stage in self._stages[-2:]):
                 self.ended.set()
 
     def _fail(self, error: BaseException, *, abandon: bool) -> None:
@@ -99,15 +116,59 @@ class Pipeline:
         except BannetteError as error:
             self._fail(error, abandon=False)
 
+    def _no_more_found(self) -> None:
+        self._found.close()
+        self._concurrency.over()
+
     def _download(self) -> None:
-        while (candidate := self._found.take()) is not None:
+        number = next(self._numbers)
+        while True:
+            self._concurrency.wait(number)
+            candidate = self._found.take()
+            if candidate is None:
+                return
             if self._halt.intake:
                 continue
             fetched: Fetched | None = None
             with self._answering(candidate.item_id, candidate.item, abandon=False):
                 fetched = self._documents.fetch(candidate)
-            if fetched is not None and not self._fetched.put(fetched):
-                self._documents.discard(fetched)
+            if fetched is not None:
+                self._hand_on(fetched)
+            self._concurrency.done(fetched.size if fetched else 0)
+
+    def _hand_on(self, fetched: Fetched) -> None:
+        """Give the document to those who read, or commit it if it needn't be read."""
+        unread: Read | None = None
+        known = False
+        with self._delivery() as allowed:
+            if allowed:
+                with self._answering(fetched.item.id, fetched.item, abandon=True):
+                    unread = self._documents.unread(fetched)
+                    known = True
+            if unread is not None:
+                self._deliver(unread)
+                return
+        if not known or not self._fetched.put(fetched):
+            self._documents.discard(fetched)
+
+    @contextmanager
+    def _delivery(self) -> Iterator[bool]:
+        """Hold back the end meanwhile; False if the run was given up."""
+        with self._lock:
+            allowed = not self._halt.abandoned
+            self._delivering += int(allowed)
+        try:
+            yield allowed
+        finally:
+            with self._lock:
+                self._delivering -= int(allowed)
+            self._look_for_the_end()
+
+    def _deliver(self, read: Read) -> None:
+        fetched = read.fetched
+        with self._answering(fetched.item.id, fetched.item, abandon=True):
+            self._ledger.committed(fetched.candidate.item_id, self._documents.commit(read))
+        self._documents.discard(fetched)
 
     def _recognise(self) -> None:
         while (fetched := self._fetched.take()) is not None:
@@ -119,10 +180,7 @@ class Pipeline:
 
     def _commit(self) -> None:
         while (read := self._read.take()) is not None:
-            fetched = read.fetched
-            with self._answering(fetched.item.id, fetched.item, abandon=True):
-                self._ledger.committed(fetched.candidate.item_id, self._documents.commit(read))
-            self._documents.discard(fetched)
+            self._deliver(read)
 
     def _answering(self, item_id: str, item: Item | None, *, abandon: bool) -> _Answering:
         return _Answering(self._ledger, self._fail, item_id, item, abandon=abandon)

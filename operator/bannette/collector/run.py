@@ -16,6 +16,7 @@ from bannette.binder import Binder, StateAdvanced, open_store
 from bannette.collector import status
 from bannette.collector.assignment import Assignment
 from bannette.collector.capacity import Capacity, capacity
+from bannette.collector.concurrency import Concurrency
 from bannette.collector.discovery import Discovery
 from bannette.collector.documents import Destination, Documents
 from bannette.collector.handover import Halt, ScratchSpace
@@ -198,7 +199,8 @@ class Run:
         discovery = self._discovery = Discovery(
             graph, to.channel.onedrive, binder=to.binder, ledger=ledger, start=start, halt=self._halt
         )
-        return Pipeline(discovery, documents, ledger=ledger, capacity=room, halt=self._halt)
+        concurrency = Concurrency(self._halt, throttled=lambda: graph.throttled, clock=time.monotonic)
+        return Pipeline(discovery, documents, ledger=ledger, concurrency=concurrency, capacity=room, halt=self._halt)
 
     def _supervise(self, pipeline: Pipeline, states: States, ledger: Ledger, channel: str) -> None:
         """Return when the pipeline has ended, or a while after it was told to."""

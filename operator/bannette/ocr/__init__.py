@@ -4,13 +4,16 @@ Importing this package is cheap: the libraries that read documents are imported 
 one. ``read`` starts that child, bounds it, and says how it ended; no document can stop or crash its caller.
 """
 
-from bannette.ocr.detection import Detected, detect
+from bannette.ocr.detection import UNKNOWN, Detected, detect
+from bannette.ocr.detector import Detector
 from bannette.ocr.languages import check_languages
 from bannette.ocr.reading import Limits, Outcome, Reading
 from bannette.ocr.supervision import Stopped, memory_needed, read, stop_all
 
 __all__ = [
+    "UNKNOWN",
     "Detected",
+    "Detector",
     "Limits",
     "Outcome",
     "Reading",

@@ -55,16 +55,32 @@ class Detected:
     extension: str
 
 
+UNKNOWN = Detected("application/octet-stream", "bin")
+
+
 def detect(path: Path) -> Detected:
     """Say what *path* holds; its name is never looked at.
 
     Raises:
         OSError: the file can't be read.
     """
-    with path.open("rb") as file:
-        head = file.read(_PDF_MARK_WITHIN + len(_PDF_MARK))
     # An absolute path, so that no name is taken for an option; libmagic reads only the beginning.
-    media_type = "application/pdf" if _PDF_MARK in head else _libmagic().from_file(str(path.absolute()))
+    return detect_pdf(path) or detected(_libmagic().from_file(str(path.absolute())))
+
+
+def detect_pdf(path: Path) -> Detected | None:
+    """Say whether *path* is a PDF, which takes no library; None if it is something else.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with path.open("rb", buffering=0) as file:
+        head = file.read(_PDF_MARK_WITHIN + len(_PDF_MARK))
+    return Detected("application/pdf", "pdf") if _PDF_MARK in head else None
+
+
+def detected(media_type: str) -> Detected:
+    """Return *media_type* with the extension that belongs to it."""
     return Detected(media_type, _extension(media_type))
 
 

@@ -124,6 +124,11 @@ class Graph:
             total = sum(count for kind, count in by_kind.items() if kind != Kind.DOWNLOAD)
             return Usage(total, self._throttled, by_kind)
 
+    @property
+    def throttled(self) -> int:
+        """Answers that said to wait, so far."""
+        return self._throttled
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
@@ -52,8 +53,12 @@ class Transport:
 
     def __init__(self, *, ca_file: str | None, user_agent: str, connect: float, read: float) -> None:
         self._session = new_session(ca_file)
-        self._session.headers.update({"User-Agent": user_agent})
-        self._timeout = (connect, read)
+        self._headers = {
+            **{name: str(value) for name, value in self._session.headers.items()},
+            "User-Agent": user_agent,
+        }
+        self._timeout = urllib3.Timeout(connect=connect, read=read)
+        self._pools: dict[str, urllib3.HTTPConnectionPool] = {}
 
     def get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Send the request and return the answer with its body unread.
@@ -61,20 +66,47 @@ class Transport:
         Raises:
             requests.RequestException: there was no answer. Its text may hold the URL, a secret.
         """
-        prepared = self._session.prepare_request(requests.Request("GET", url, headers=dict(headers)))
-        # requests and urllib3 both rewrite escapes (%7E, %2b), which breaks signatures: the target travels beside.
-        prepared.url = url
-        prepared.headers[_TARGET] = _target(url)
-        settings = self._session.merge_environment_settings(url, {}, True, None, None)
+        # Past requests' own send, which costs more than the rest of a small download, and past its and urllib3's
+        # rewriting of escapes (%7E, %2b), which breaks signatures.
         try:
-            return self._session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
-        except urllib3.exceptions.HTTPError:
-            # A host's name that can't be one: requests lets this error of urllib3 through.
-            raise requests.exceptions.InvalidURL from None
+            raw = self._pool(url).urlopen(
+                "GET",
+                "/",
+                headers={**self._headers, **headers, _TARGET: _target(url)},
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=self._timeout,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _as_of_requests(error) from error
+        response = requests.Response()
+        response.status_code = raw.status
+        response.headers = CaseInsensitiveDict(raw.headers)
+        response.raw = raw
+        response.url = url
+        return response
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def _pool(self, url: str) -> urllib3.HTTPConnectionPool:
+        """Return the connections to the host of *url*, through its proxy if the environment names one."""
+        origin = url[: url.index("/", 8)] if "/" in url[8:] else url
+        pool = self._pools.get(origin)
+        if pool is None:
+            request = self._session.prepare_request(requests.Request("GET", origin))
+            settings = self._session.merge_environment_settings(origin, {}, True, None, None)
+            adapter = cast("HTTPAdapter", self._session.get_adapter(origin))
+            proxies, verify = settings["proxies"], settings["verify"]
+            found = adapter.get_connection_with_tls_context(request, verify, proxies=proxies)
+            pool = cast("urllib3.HTTPConnectionPool", found)
+            adapter.cert_verify(pool, origin, verify, None)  # type: ignore[no-untyped-call]
+            self._pools[origin] = pool
+        return pool
 
 
 class _Session(requests.Session):
@@ -106,6 +138,19 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **options)
         manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _Pool}
         return manager
+
+
+def _as_of_requests(error: Exception) -> requests.RequestException:
+    """The same failure as the rest of the package knows it."""
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return requests.exceptions.SSLError(error)
+    if isinstance(error, urllib3.exceptions.ProxyError):
+        return requests.exceptions.ProxyError(error)
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return requests.ConnectTimeout(error)
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return requests.ReadTimeout(error)
+    return requests.ConnectionError(error)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
