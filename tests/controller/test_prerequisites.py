@@ -4,21 +4,58 @@ from __future__ import annotations
 
 import pytest
 
-from bannette.controller.prerequisites import unmet
+from bannette.controller.names import SECRET
+from bannette.controller.prerequisites import Presence, needs, unmet
 from tests.controller.scene import Body, binder, channel
 
-STORAGE_THAT_WAITS: list[Body] = [
-    {"path": "/srv/binder"},
-    {"s3": {"bucket": "binders", "credentialsSecret": {"name": "bucket"}}},
+NAMED = {"credentialsSecret": {"name": "bucket"}}
+BUCKETS: list[tuple[Body, str, frozenset[str]]] = [
+    (
+        {"s3": {"bucket": "binders", **NAMED}},
+        "accessKeyId and secretAccessKey",
+        frozenset({"accessKeyId", "secretAccessKey"}),
+    ),
+    (
+        {"azureBlob": {"account": "acme", "container": "binders", **NAMED}},
+        "accountKey, or sasToken, or clientId and clientSecret and tenantId",
+        frozenset({"sasToken"}),
+    ),
+    ({"gcs": {"bucket": "binders", **NAMED}}, "serviceAccount", frozenset({"serviceAccount", "more"})),
 ]
 
 
-@pytest.mark.parametrize("storage", STORAGE_THAT_WAITS, ids=lambda storage: next(iter(storage)))
-def test_a_binder_that_pods_cannot_use_yet_says_so_before_any_run(storage: Body) -> None:
-    (missing,) = unmet(channel(), binder(storage), {})
+def test_a_binder_in_a_folder_of_one_machine_says_so_before_any_run() -> None:
+    (missing,) = unmet(channel(), binder({"path": "/srv/binder"}), {})
     assert missing.reason == "StorageUnsupported"
     assert 'Binder "purchases"' in missing.message
-    assert "spec.storage.persistentVolumeClaim" in missing.message
+    assert "a volume or a bucket" in missing.message
+
+
+@pytest.mark.parametrize(("storage", "lacking", "keys"), BUCKETS, ids=["s3", "azureBlob", "gcs"])
+def test_a_bucket_needs_its_credentials_before_any_run(storage: Body, lacking: str, keys: frozenset[str]) -> None:
+    its_binder = binder(storage)
+    (need,) = [need for need in needs(channel(), its_binder) if need.kind == SECRET and need.name == "bucket"]
+    (missing,) = unmet(channel(), its_binder, {need: None})
+    assert missing.reason == "StorageMissing"
+    assert 'Secret "bucket" of namespace' in missing.message
+    (missing,) = unmet(channel(), its_binder, {need: Presence(keys=frozenset({"accessKeyId", "tenantId"}))})
+    assert f'Secret "bucket" of namespace "{channel().namespace}" lacks {lacking}' in missing.message
+    assert list(unmet(channel(), its_binder, {need: Presence(keys=keys)})) == []
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        {"s3": {"bucket": "binders"}},
+        {"azureBlob": {"account": "acme", "container": "binders"}},
+        {"gcs": {"bucket": "binders"}},
+    ],
+    ids=["s3", "azureBlob", "gcs"],
+)
+def test_a_bucket_without_credentials_is_opened_as_who_the_pod_is(storage: Body) -> None:
+    its_binder = binder(storage)
+    assert [need for need in needs(channel(), its_binder) if need.name == "bucket"] == []
+    assert list(unmet(channel(), its_binder, {})) == []
 
 
 def test_a_binder_on_a_claim_lacks_nothing() -> None:

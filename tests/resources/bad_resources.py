@@ -100,6 +100,10 @@ A_BUCKET = 'write the bucket\'s name alone, for example "acme-purchases": no "s3
 AN_ENDPOINT = (
     'write the address of the service alone, for example "https://s3.example.com": the bucket has its own field'
 )
+AN_AZURE_ENDPOINT = (
+    'write the address of the service alone, for example "https://acmepurchases.blob.core.chinacloudapi.cn": the '
+    "container has its own field"
+)
 AN_AZURE_ACCOUNT = 'write the storage account\'s name alone, for example "acmepurchases": no ".blob.core.windows.net"'
 A_CONTAINER = "write the container's name: 3 to 63 lower-case letters, digits and single hyphens"
 
@@ -331,6 +335,22 @@ BAD_BINDERS = [
         f"{STORAGE}.s3.endpoint",
         f'Invalid value: "s3.example.com": {AN_ENDPOINT}',
         AN_ENDPOINT,
+    ),
+    Bad(
+        "addressing that isn't known",
+        BINDER,
+        {STORAGE: {"s3": {"bucket": "acme", "addressing": "path"}}},
+        f"{STORAGE}.s3.addressing",
+        'Unsupported value: "path": supported values: "Path", "VirtualHost"',
+        "must be one of Path, VirtualHost",
+    ),
+    Bad(
+        "container in the endpoint",
+        BINDER,
+        {STORAGE: {"azureBlob": {"account": "acme", "container": "purchases", "endpoint": "https://a.example/a/b"}}},
+        f"{STORAGE}.azureBlob.endpoint",
+        f'Invalid value: "https://a.example/a/b": {AN_AZURE_ENDPOINT}',
+        AN_AZURE_ENDPOINT,
     ),
     Bad(
         "storage account as a host",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bannette.resources import (
+    Addressing,
     ApplicationAccount,
     AzureBlobStorage,
     Binder,
@@ -151,7 +152,15 @@ SECRET = {"credentialsSecret": {"name": "store"}}
         ({"s3": {"bucket": "acme"}}, S3Storage("acme")),
         (
             {"s3": {"bucket": "acme", "prefix": "p/q", "endpoint": "https://s3.example:9000", "region": "x", **SECRET}},
-            S3Storage("acme", "p/q", "https://s3.example:9000", "x", "store"),
+            S3Storage("acme", "p/q", "https://s3.example:9000", "x", credentials_secret="store"),
+        ),
+        (
+            {"s3": {"bucket": "acme", "endpoint": "https://s3.example", "addressing": "VirtualHost"}},
+            S3Storage("acme", endpoint="https://s3.example", addressing=Addressing.VIRTUAL_HOST),
+        ),
+        (
+            {"azureBlob": {"account": "acme", "container": "in-box", "endpoint": "http://127.0.0.1:10000/acme"}},
+            AzureBlobStorage("acme", "in-box", endpoint="http://127.0.0.1:10000/acme"),
         ),
         (
             {"azureBlob": {"account": "acme", "container": "in-box", **SECRET}},

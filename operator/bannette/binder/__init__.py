@@ -14,6 +14,7 @@ from bannette.binder.locations import (
     Location,
     S3Location,
     StorePath,
+    address,
     open_store,
 )
 from bannette.binder.records import (
@@ -56,6 +57,7 @@ __all__ = [
     "Store",
     "StorePath",
     "Unreadable",
+    "address",
     "open_store",
     "part_id",
 ]

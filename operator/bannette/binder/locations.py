@@ -75,6 +75,21 @@ class GcsLocation:
 Location = StorePath | S3Location | AzureLocation | GcsLocation
 
 
+def address(location: Location, key: str) -> str:
+    """Return where the object *key* of a binder is, as its storage's own tools name it."""
+    match location:
+        case StorePath(path=folder):
+            return str(folder / key)
+        case S3Location(bucket=bucket):
+            parts = ["s3:/", bucket]
+        case AzureLocation(account=account, container=container):
+            endpoint = location.endpoint or f"https://{account}.blob.core.windows.net"
+            parts = [endpoint.rstrip("/"), container]
+        case GcsLocation(bucket=bucket):
+            parts = ["gs:/", bucket]
+    return "/".join([*parts, *([location.prefix] if location.prefix else []), key])
+
+
 def open_store(location: Location) -> Store:
     """Open the store that *location* describes. A bucket isn't asked for anything yet.
 

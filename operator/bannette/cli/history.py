@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from bannette.cli.binders import binder_folder, open_binder
+from bannette.cli.binders import binder_location, open_binder
 from bannette.cli.output import print_data, print_table
 
 _COUNTS = ("collected", "duplicates", "deferred", "rejected")
@@ -47,7 +47,7 @@ def _runs(arguments: argparse.Namespace) -> Iterable[Mapping[str, object]]:
 
         wanted = ResourceFiles.load(arguments.files).channel(arguments.channel)
         namespace, channel = wanted.namespace, wanted.name
-    return open_binder(binder_folder(arguments)).reports(namespace, channel)
+    return open_binder(binder_location(arguments)).reports(namespace, channel)
 
 
 def _channel(run: Mapping[str, object]) -> str:

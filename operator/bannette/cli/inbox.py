@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from bannette.binder import Binder, Record
-from bannette.cli.binders import binder_folder, open_binder
+from bannette.binder import Binder, Location, Record, address
+from bannette.cli.binders import binder_location, open_binder
 from bannette.cli.output import print_data, print_members, print_table, size_text
 
 # As much of an id as a person needs to type, and some more.
@@ -14,13 +13,13 @@ _SHORT = 12
 
 
 def run(arguments: argparse.Namespace) -> int:
-    folder = binder_folder(arguments)
-    binder = open_binder(folder)
+    location = binder_location(arguments)
+    binder = open_binder(location)
     match arguments.verb:
         case "list":
             _list(binder, arguments.output)
         case "show":
-            _show(binder, folder, arguments.ids[0], arguments.output)
+            _show(binder, location, arguments.ids[0], arguments.output)
         case "done":
             _done(binder, arguments.ids, arguments.output)
     return 0
@@ -49,7 +48,7 @@ def _list(binder: Binder, form: str) -> None:
     print_table(("ID", "COLLECTED", "TYPE", "SIZE", "READING", "FOLDER", "NAME"), rows)
 
 
-def _show(binder: Binder, folder: Path, wanted: str, form: str) -> None:
+def _show(binder: Binder, location: Location, wanted: str, form: str) -> None:
     record = binder.record(wanted)
     text = binder.text(record.id)
     if form != "table":
@@ -71,7 +70,7 @@ def _show(binder: Binder, folder: Path, wanted: str, form: str) -> None:
             "Confidence": record.ocr.confidence and f"{record.ocr.confidence:.0f} of 100",
             "Verified": None if record.verified else "no: OneDrive's description of the file differs from its content",
             "Repeats": record.duplicate_of,
-            **{f"File ({role})": folder / key for role, key in record.files.items()},
+            **{f"File ({role})": address(location, key) for role, key in record.files.items()},
         }
     )
     print(f"\n{text.strip()}" if text and text.strip() else "\nNo text was read.")

@@ -9,7 +9,7 @@ from typing import Final
 from bannette.binder.findings import Damage, Findings, Leftover, Tally
 from bannette.binder.sweep import Sweep
 from bannette.binder.verification import Terms, Verification
-from bannette.cli.binders import binder_folder, existing_store
+from bannette.cli.binders import binder_location, existing_store
 from bannette.cli.output import print_data, print_members, print_table, size_text
 from bannette.cli.stages import Stages
 from bannette.errors import ExitCode
@@ -41,7 +41,7 @@ _LEFT: Final[Mapping[Leftover, str]] = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    store = existing_store(binder_folder(arguments))
+    store = existing_store(binder_location(arguments))
     terms = Terms(
         content=arguments.content,
         repair=arguments.repair,

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from bannette.binder import StorePath
+from bannette.binder import Location
 from bannette.collector.status import RunStatus
-from bannette.errors import PersonNeeded
 from bannette.onedrive import Endpoints, Tokens
-from bannette.resources import Binder, Channel, Recipient, Storage
+from bannette.resources import Binder, Channel, Recipient
 
 
 class Assignment(Protocol):
@@ -30,20 +29,11 @@ class Assignment(Protocol):
 
     def recipient(self, channel: Channel) -> Recipient: ...
 
-    def storage(self, binder: Binder) -> StorePath:
+    def storage(self, binder: Binder) -> Location:
         """Return where the binder's store is for this process."""
 
     def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
         """Return what gives tokens for the channel's account."""
-
-
-def unsupported_storage(binder: Binder, storage: Storage) -> PersonNeeded:
-    """Return the error for a kind of storage that this run can't open."""
-    kind = type(storage).__name__
-    return PersonNeeded(
-        f'Binder "{binder.name}" of namespace "{binder.namespace}" is kept in {kind}, which this run can\'t open.',
-        reason="StorageUnsupported",
-    )
 
 
 def secret_in_folder(folder: Path) -> dict[str, str]:

@@ -6,18 +6,29 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bannette.binder import StorePath
+from bannette.binder import Location, StorePath
 from bannette.collector.accounts import sign_in
-from bannette.collector.assignment import secret_in_folder, unsupported_storage
+from bannette.collector.assignment import secret_in_folder
 from bannette.collector.cluster_status import ClusterStatus
 from bannette.collector.connection_secret import ConnectionSecret
+from bannette.collector.stores import bucket_location
 from bannette.errors import PersonNeeded
 from bannette.kube import ClusterApi
 from bannette.onedrive import Endpoints, Tokens
-from bannette.resources import BINDERS, CHANNELS, RECIPIENTS, Binder, Channel, PersistentVolumeClaim, Recipient
+from bannette.resources import (
+    BINDERS,
+    CHANNELS,
+    RECIPIENTS,
+    Binder,
+    Channel,
+    PathStorage,
+    PersistentVolumeClaim,
+    Recipient,
+)
 
 _BINDER = Path("/binder")
 _CREDENTIALS = Path("/etc/bannette/credentials")
+_STORE = Path("/etc/bannette/store")
 
 
 class ClusterAssignment:
@@ -25,16 +36,24 @@ class ClusterAssignment:
 
     Args:
         volume: where the binder's volume is mounted.
-        credentials: where the credentials Secret is mounted.
+        credentials: where the Secret of the channel's account is mounted.
+        store: where the Secret of the binder's bucket is mounted.
     """
 
     def __init__(
-        self, api: ClusterApi, *, channel: str, volume: Path = _BINDER, credentials: Path = _CREDENTIALS
+        self,
+        api: ClusterApi,
+        *,
+        channel: str,
+        volume: Path = _BINDER,
+        credentials: Path = _CREDENTIALS,
+        store: Path = _STORE,
     ) -> None:
         self._api = api
         self._name = channel
         self._volume = volume
         self._credentials = credentials
+        self._store = store
         self.status = ClusterStatus(api, name=channel)
         self.scratch = Path(tempfile.gettempdir()) / "bannette"
 
@@ -65,9 +84,16 @@ class ClusterAssignment:
     def recipient(self, channel: Channel) -> Recipient:
         return Recipient.parse(self._api.get(RECIPIENTS, channel.recipient))
 
-    def storage(self, binder: Binder) -> StorePath:
-        if not isinstance(binder.storage, PersistentVolumeClaim):
-            raise unsupported_storage(binder, binder.storage)
+    def storage(self, binder: Binder) -> Location:
+        storage = binder.storage
+        if isinstance(storage, PathStorage):
+            raise PersonNeeded(
+                f'Binder "{binder.name}" of namespace "{binder.namespace}" is a folder of one machine, which runs in a '
+                "cluster don't have: use a volume or a bucket.",
+                reason="StorageUnsupported",
+            )
+        if not isinstance(storage, PersistentVolumeClaim):
+            return bucket_location(binder, storage, secret_in_folder(self._store))
         if not self._volume.is_dir():
             raise PersonNeeded(
                 f"The volume of binder \"{binder.name}\" isn't mounted at {self._volume}: delete the run's Job, the "

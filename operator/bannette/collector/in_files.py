@@ -10,14 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bannette.binder import StorePath
+from bannette.binder import Location, StorePath
 from bannette.collector.accounts import client_of, sign_in
-from bannette.collector.assignment import unsupported_storage
 from bannette.collector.connection_file import ConnectionFile
 from bannette.collector.file_status import FileStatus
+from bannette.collector.stores import bucket_location
 from bannette.errors import PersonNeeded
 from bannette.onedrive import Client, Endpoints, Tokens
-from bannette.resources import Binder, Channel, DelegatedAccount, PathStorage, Recipient, load_documents
+from bannette.resources import (
+    Binder,
+    Channel,
+    DelegatedAccount,
+    PathStorage,
+    PersistentVolumeClaim,
+    Recipient,
+    load_documents,
+)
 
 _KINDS = ("CollectionChannel", "Binder", "Recipient", "Secret")
 Named = TypeVar("Named", Channel, Binder, Recipient)
@@ -110,18 +118,25 @@ class ResourceFiles:
                 return _members(placed.body, name)
         raise _missing("Secret", namespace, name)
 
-    def storage(self, binder: Binder) -> StorePath:
-        """Return the folder of *binder*; a relative path starts at the file that the binder stands in."""
-        if not isinstance(binder.storage, PathStorage):
+    def storage(self, binder: Binder) -> Location:
+        """Return where *binder* is; the relative path of a folder starts at the file that the binder stands in.
+
+        Raises: PersonNeeded: it is a volume, or what it needs isn't in the files.
+        """
+        storage = binder.storage
+        if isinstance(storage, PersistentVolumeClaim):
             raise PersonNeeded(
-                f'Binder "{binder.name}" of namespace "{binder.namespace}" needs storage: {{path: DIR}} to be used '
-                "without Kubernetes.",
-                reason=unsupported_storage(binder, binder.storage).reason,
+                f'Binder "{binder.name}" of namespace "{binder.namespace}" is a volume of a cluster: without Kubernetes it '
+                "needs storage: {path: DIR}, or a bucket.",
+                reason="StorageUnsupported",
             )
+        if not isinstance(storage, PathStorage):
+            secret = storage.credentials_secret
+            return bucket_location(binder, storage, self.secret(binder.namespace, secret) if secret else {})
         name = (binder.namespace, binder.name)
         folder = next(placed.folder for placed in self.documents["Binder"] if _name_of(placed.body) == name)
         try:
-            return StorePath(folder / Path(binder.storage.path).expanduser())
+            return StorePath(folder / Path(storage.path).expanduser())
         except RuntimeError as error:
             raise PersonNeeded(
                 f'Binder "{binder.name}" of namespace "{binder.namespace}": storage.path begins with the home folder '
@@ -160,7 +175,7 @@ class FileAssignment:
     def recipient(self, channel: Channel) -> Recipient:
         return self._files.recipient(channel.namespace, channel.recipient)
 
-    def storage(self, binder: Binder) -> StorePath:
+    def storage(self, binder: Binder) -> Location:
         return self._files.storage(binder)
 
     def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:

@@ -104,18 +104,17 @@ def needs(channel: Channel, binder: Binder | None) -> tuple[Need, ...]:
         found.append(Need(CLAIM, storage.claim_name, purpose, "StorageMissing"))
     if isinstance(storage, S3Storage | AzureBlobStorage | GcsStorage) and storage.credentials_secret:
         purpose = f'the credentials of the storage of binder "{channel.binder}"'
-        found.append(_secret(storage.credentials_secret, purpose, "StorageMissing"))
+        found.append(_secret(storage.credentials_secret, purpose, "StorageMissing", *storage.CREDENTIALS))
     return tuple(found)
 
 
 def unmet(channel: Channel, binder: Binder | None, found: Mapping[Need, Presence | None]) -> Iterable[Missing]:
     """Yield what is missing of *found*, with what to do about it."""
-    if binder is not None and not isinstance(binder.storage, PersistentVolumeClaim):
-        where = "a folder of one machine" if isinstance(binder.storage, PathStorage) else "a bucket"
+    if binder is not None and isinstance(binder.storage, PathStorage):
         yield Missing(
             "StorageUnsupported",
-            f'Binder "{binder.name}" names {where}, which runs in a cluster can\'t use yet: make one with '
-            "spec.storage.persistentVolumeClaim, and name it in spec.destination.binder of a new channel.",
+            f'Binder "{binder.name}" names a folder of one machine, which runs in a cluster can\'t use: make one with '
+            "a volume or a bucket, and name it in spec.destination.binder of a new channel.",
         )
     for need, presence in found.items():
         what = f'{need.kind.kind} "{need.name}" of namespace "{channel.namespace}"'

@@ -5,8 +5,10 @@ Raw mappings end here: ``Channel.parse(body)`` returns a frozen object with its 
 """
 
 from bannette.resources.binder import (
+    Addressing,
     AzureBlobStorage,
     Binder,
+    Bucket,
     GcsStorage,
     OnDuplicate,
     PathStorage,
@@ -63,9 +65,11 @@ __all__ = [
     "TOKEN_KEY",
     "VERSION",
     "ActiveRun",
+    "Addressing",
     "ApplicationAccount",
     "AzureBlobStorage",
     "Binder",
+    "Bucket",
     "CaBundle",
     "Channel",
     "ChannelStatus",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from bannette.resources import rules
 from bannette.resources.fields import Section
@@ -34,20 +35,40 @@ class PersistentVolumeClaim:
     sub_path: str | None = None
 
 
+class Addressing(StrEnum):
+    """Where the bucket's name stands in the address of a service that isn't Amazon's."""
+
+    PATH = "Path"
+    VIRTUAL_HOST = "VirtualHost"
+
+
 @dataclass(frozen=True)
 class S3Storage:
-    """A bucket of S3 or of a service that speaks its protocol."""
+    """A bucket of S3 or of a service that speaks its protocol.
+
+    Attributes:
+        CREDENTIALS: sets of keys of which the credentials Secret has one completely; likewise for the other kinds.
+    """
+
+    CREDENTIALS: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"accessKeyId", "secretAccessKey"}),)
 
     bucket: str
     prefix: str | None = None
     endpoint: str | None = None
     region: str | None = None
+    addressing: Addressing = Addressing.PATH
     credentials_secret: str | None = None
 
 
 @dataclass(frozen=True)
 class AzureBlobStorage:
     """A container of an Azure storage account."""
+
+    CREDENTIALS: ClassVar[tuple[frozenset[str], ...]] = (
+        frozenset({"accountKey"}),
+        frozenset({"sasToken"}),
+        frozenset({"tenantId", "clientId", "clientSecret"}),
+    )
 
     account: str
     container: str
@@ -60,12 +81,15 @@ class AzureBlobStorage:
 class GcsStorage:
     """A bucket of Google Cloud Storage."""
 
+    CREDENTIALS: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"serviceAccount"}),)
+
     bucket: str
     prefix: str | None = None
     credentials_secret: str | None = None
 
 
-Storage = PathStorage | PersistentVolumeClaim | S3Storage | AzureBlobStorage | GcsStorage
+Bucket = S3Storage | AzureBlobStorage | GcsStorage
+Storage = PathStorage | PersistentVolumeClaim | Bucket
 
 
 @dataclass(frozen=True)
@@ -133,6 +157,7 @@ def _parse_s3(s3: Section) -> Storage:
         prefix=s3.optional_text("prefix", rules.INSIDE),
         endpoint=s3.optional_text("endpoint", rules.ENDPOINT),
         region=s3.optional_text("region", rules.ONE_LINE),
+        addressing=s3.choice("addressing", Addressing, default=Addressing.PATH),
         credentials_secret=_parse_secret(s3),
     )
 
@@ -142,7 +167,7 @@ def _parse_azure_blob(azure: Section) -> Storage:
         account=azure.text("account", rules.AZURE_ACCOUNT),
         container=azure.text("container", rules.AZURE_CONTAINER),
         prefix=azure.optional_text("prefix", rules.INSIDE),
-        endpoint=azure.optional_text("endpoint", rules.ENDPOINT),
+        endpoint=azure.optional_text("endpoint", rules.AZURE_ENDPOINT),
         credentials_secret=_parse_secret(azure),
     )
 

@@ -129,6 +129,11 @@ ENDPOINT: Final = matching(
     r"^https?://[^\s/?#@]+/?$",
     'write the address of the service alone, for example "https://s3.example.com": the bucket has its own field',
 )
+AZURE_ENDPOINT: Final = matching(
+    r"^https?://[^\s/?#@]+(/[a-z0-9]{3,24})?/?$",
+    'write the address of the service alone, for example "https://acmepurchases.blob.core.chinacloudapi.cn": the '
+    "container has its own field",
+)
 AZURE_ACCOUNT: Final = matching(
     "^[a-z0-9]{3,24}$",
     'write the storage account\'s name alone, for example "acmepurchases": no ".blob.core.windows.net"',
