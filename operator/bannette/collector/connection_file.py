@@ -82,6 +82,7 @@ class ConnectionFile:
             return False
         with self._locked():
             try:
+                self._sweep()
                 (self.folder / _NAME).unlink()
                 self._make_durable()
             except FileNotFoundError:
@@ -112,6 +113,7 @@ class ConnectionFile:
             "tokenCache": connection.tokens,
         }
         try:
+            self._sweep()
             # mkstemp: for the owner alone.
             descriptor, beside = tempfile.mkstemp(prefix=f".{_NAME}.", dir=self.folder)
             try:
@@ -126,6 +128,11 @@ class ConnectionFile:
             self._make_durable()
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def _sweep(self) -> None:
+        """Remove what a killed writer left, which holds tokens too; with the lock, nobody else is writing."""
+        for left in self.folder.glob(f".{_NAME}.*"):
+            left.unlink()
 
     def _make_durable(self) -> None:
         folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
