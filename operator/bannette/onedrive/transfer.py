@@ -150,7 +150,7 @@ def receive(graph: Graph, response: requests.Response, partial: Partial, *, expe
             raise Broken
         ends_anywhere = length is None and response.headers.get("Transfer-Encoding", "").lower() != "chunked"
         wanted = partial.total if partial.total is not None else (expected if ends_anywhere else None)
-        if wanted is not None and not encoded and partial.size < wanted:
+        if wanted is not None and partial.size < wanted:
             raise Broken
 
 
