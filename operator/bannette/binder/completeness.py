@@ -5,14 +5,13 @@ Millions of records are remembered meanwhile, so by a few bytes each.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from bannette.binder.findings import Damage, Findings, Leftover
-from bannette.binder.known import KnownIds
+from bannette.binder.known import KnownIds, digest
 from bannette.binder.layout import (
     CONTENTS,
     INBOX,
@@ -21,8 +20,10 @@ from bannette.binder.layout import (
     document_of_entry,
     is_id,
     is_sha256,
+    packed_entry,
     processed_key,
     record_key,
+    unpacked_entry,
 )
 from bannette.binder.records import Record, inbox_entry
 from bannette.binder.store import Meta, Store
@@ -55,7 +56,7 @@ class Completeness:
         self._repair = repair
         self._content = content
         self._lock = threading.Lock()
-        self._entries = bytearray()  # id, and the day in the key as 4 bytes
+        self._entries = bytearray()  # as packed_entry makes them
         self._firsts = bytearray()  # id, and the id of the first that it repeats
         self._owners: dict[str, bytearray] = {}  # by shard of the hash: half of the hash, and the id
 
@@ -64,7 +65,7 @@ class Completeness:
         document = bytes.fromhex(record.id)
         with self._lock:
             if not record.withheld:
-                self._entries += document + _day(record.inbox_key).to_bytes(4, "big")
+                self._entries += packed_entry(record.inbox_key) or b""
             if record.duplicate_of is None:
                 owners = self._owners.setdefault(record.sha256[:2], bytearray())
                 owners += bytes.fromhex(record.sha256[:32]) + document
@@ -75,21 +76,21 @@ class Completeness:
 
     def check_firsts(self, known: KnownIds) -> None:
         """Check that there is a record of every document that others repeat."""
-        for document, first in _pairs(self._firsts, _ID):
+        for document, first in _pairs(self._firsts):
             if first.hex() not in known and self._store.head(record_key(first.hex())) is None:
                 self._findings.damaged(Damage.FIRST_MISSING, document.hex())
 
     def check_inbox(self, known: KnownIds) -> None:
         """Check that what isn't processed is in the inbox, and what is processed was collected."""
-        called_for = KnownIds(_digest(_entry_key(*pair)) for pair in _pairs(self._entries, 4))
+        called_for = KnownIds(digest(unpacked_entry(packed)) for packed in _pieces(self._entries, 20))
         listed = KnownIds(self._listed(called_for))
         processed = KnownIds(self._processed(known))
-        for raw, day in _pairs(self._entries, 4):
-            document, key = raw.hex(), _entry_key(raw, day)
+        for packed in _pieces(self._entries, 20):
+            document, key = packed[:_ID].hex(), unpacked_entry(packed)
             if document in processed:
-                if _digest(key) in listed and (found := self._store.head(key)) is not None:
+                if digest(key) in listed and (found := self._store.head(key)) is not None:
                     self._left_over(Leftover.INBOX_ENTRIES, key, found)
-            elif _digest(key) in listed:
+            elif digest(key) in listed:
                 self._findings.waiting += 1
             else:
                 self._check_entry(document, key)
@@ -106,8 +107,8 @@ class Completeness:
             if is_sha256(sha256):
                 claims.setdefault(bytes.fromhex(sha256[: 2 * _ID]), []).append(found)
         owners = bytes(self._owners.get(shard, b""))
-        counted = Counter(half for half, _ in _pairs(owners, _ID))
-        for half, document in _pairs(owners, _ID):
+        counted = Counter(half for half, _ in _pairs(owners))
+        for half, document in _pairs(owners):
             there = claims.get(half, [])
             # One claim of the size of an id, and one document that may have made it: no need to read it.
             settled = len(there) == 1 and there[0].size == 2 * _ID and "." not in there[0].key and counted[half] == 1
@@ -120,10 +121,10 @@ class Completeness:
 
     def _listed(self, called_for: KnownIds) -> Iterator[str]:
         for found in self._store.list(INBOX):
-            digest = _digest(found.key)
-            if digest not in called_for and document_of_entry(found.key) is not None:
+            name = digest(found.key)
+            if name not in called_for and document_of_entry(found.key) is not None:
                 self._left_over(Leftover.INBOX_ENTRIES, found.key, found)
-            yield digest
+            yield name
 
     def _processed(self, known: KnownIds) -> Iterator[str]:
         for key in self._store.keys(PROCESSED):
@@ -168,20 +169,12 @@ class Completeness:
         return True
 
 
-def _pairs(packed: bytes | bytearray, second: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield what was packed: an id or half a hash, and *second* bytes."""
-    for at in range(0, len(packed), _ID + second):
-        yield bytes(packed[at : at + _ID]), bytes(packed[at + _ID : at + _ID + second])
+def _pairs(packed: bytes | bytearray) -> Iterator[tuple[bytes, bytes]]:
+    """Yield what was packed: an id or half a hash, and an id."""
+    for pair in _pieces(packed, 2 * _ID):
+        yield pair[:_ID], pair[_ID:]
 
 
-def _entry_key(document: bytes, day: bytes) -> str:
-    return f"{INBOX}/{int.from_bytes(day, 'big')}-{document.hex()}.json"
-
-
-def _day(inbox_key: str) -> int:
-    return int(inbox_key.removeprefix(f"{INBOX}/").partition("-")[0])
-
-
-def _digest(key: str) -> str:
-    """As much of a key as tells it from millions of others, in the form of an id."""
-    return hashlib.blake2b(key.encode(), digest_size=_ID).hexdigest()
+def _pieces(packed: bytes | bytearray, size: int) -> Iterator[bytes]:
+    for at in range(0, len(packed), size):
+        yield bytes(packed[at : at + size])

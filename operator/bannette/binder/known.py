@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable
 
 _BYTES = 16
+
+
+def digest(key: str) -> str:
+    """As much of any key as tells it from millions of others, in the form of an id."""
+    return hashlib.blake2b(key.encode(), digest_size=_BYTES).hexdigest()
 
 
 class KnownIds:

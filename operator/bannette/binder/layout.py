@@ -21,6 +21,7 @@ PROBE = ".probe"
 SWEEP = ".sweep"
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_ENTRY = re.compile(r"inbox/([0-9]{8})-([0-9a-f]{32})\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"documents/([0-9a-f]{2})/(\1[0-9a-f]{30})/[0-9a-f]{16}(-[0-9a-f]{8})?/[A-Za-z][A-Za-z0-9.-]*")
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}")
@@ -55,6 +56,16 @@ def contents_key(sha256: str, claim: int = 0) -> str:
 
 def inbox_key(document: str, collected_at: datetime) -> str:
     return f"{INBOX}/{collected_at.astimezone(UTC):%Y%m%d}-{document}.json"
+
+
+def packed_entry(key: str) -> bytes | None:
+    """The key of an inbox entry in 20 bytes, since there may be millions; None for another name."""
+    match = _ENTRY.fullmatch(key)
+    return bytes.fromhex(match[2]) + int(match[1]).to_bytes(4, "big") if match else None
+
+
+def unpacked_entry(packed: bytes) -> str:
+    return f"{INBOX}/{int.from_bytes(packed[16:], 'big'):08d}-{packed[:16].hex()}.json"
 
 
 def processed_key(document: str) -> str:

@@ -12,30 +12,57 @@ from bannette.binder.store_errors import AlreadyExists, NotFound
 from bannette.errors import PersonNeeded
 
 FORMAT = "bannette.io/binder/v1"
+# What a binder has until everything was copied into it. Who doesn't know it refuses the binder too.
+COPY_FORMAT = "bannette.io/binder-copy/v1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Marker:
+    """Whose binder it is; *unfinished*: it is being copied from elsewhere, and nobody may use it yet."""
+
     uid: str
     namespace: str
     company: str
+    unfinished: bool = False
 
     def to_json(self) -> bytes:
-        return json_bytes({"format": FORMAT, "uid": self.uid, "namespace": self.namespace, "company": self.company})
+        form = COPY_FORMAT if self.unfinished else FORMAT
+        return json_bytes({"format": form, "uid": self.uid, "namespace": self.namespace, "company": self.company})
 
 
 def read_marker(store: Store) -> Marker | None:
-    """Raises: Unreadable (a PersonNeeded): the file is damaged, or of a later format."""
+    """Raises: PersonNeeded: BinderUnreadable: damaged, or of a later format; BinderCopyUnfinished."""
+    marker = find_marker(store)
+    if marker is not None and marker.unfinished:
+        raise PersonNeeded(
+            "The binder is the copy of another one, and isn't complete yet: finish it with the same "
+            "`bannette binder copy` as before.",
+            reason="BinderCopyUnfinished",
+        )
+    return marker
+
+
+def find_marker(store: Store) -> Marker | None:
+    """Return the marker, of an unfinished copy too.
+
+    Raises: Unreadable (a PersonNeeded): the file is damaged, or of a later format.
+    """
     try:
         fields = Fields.of_json(store.get(MARKER), MARKER)
     except NotFound:
         return None
-    if fields.text("format") != FORMAT:
+    form = fields.text("format")
+    if form not in (FORMAT, COPY_FORMAT):
         raise PersonNeeded(
-            f"The binder has the format {fields.text('format')}, this version of Bannette knows {FORMAT}: upgrade it.",
+            f"The binder has the format {form}, this version of Bannette knows {FORMAT}: upgrade it.",
             reason="BinderUnreadable",
         )
-    return Marker(uid=fields.text("uid"), namespace=fields.text("namespace"), company=fields.text("company"))
+    return Marker(
+        uid=fields.text("uid"),
+        namespace=fields.text("namespace"),
+        company=fields.text("company"),
+        unfinished=form == COPY_FORMAT,
+    )
 
 
 def claim_binder(store: Store, ours: Marker, *, expected: bool, adopt: str | None) -> None:

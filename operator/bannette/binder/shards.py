@@ -6,15 +6,16 @@ its own just to see whether it is there.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Final, TypeVar
 
 SHARDS: Final = tuple(f"{number:02x}" for number in range(256))
 _SHARDS_AT_ONCE: Final = 4
 _REQUESTS_AT_ONCE: Final = 16
-_BATCH: Final = 32
+_BATCH: Final = 16
 
 Piece = TypeVar("Piece")
 Made = TypeVar("Made")
@@ -41,12 +42,26 @@ class Crew:
             yield done
 
     def each(self, work: Callable[[Piece], Made], pieces: Iterable[Piece]) -> Iterator[Made]:
-        """Yield what *work* makes of each piece, in their order. Not to be called by *work* itself."""
-        for made in self._requests.map(lambda batch: [work(piece) for piece in batch], batches(pieces)):
-            yield from made
+        """Yield what *work* makes of each piece, in their order. Not to be called by *work*."""
+        under_way: deque[Future[list[Made]]] = deque()
+        for batch in _batches(pieces):
+            under_way.append(self._requests.submit(_make_each, work, batch))
+            if len(under_way) > 2 * _REQUESTS_AT_ONCE:
+                yield from under_way.popleft().result()
+        for made in under_way:
+            yield from made.result()
+
+    def do_each(self, work: Callable[[Piece], object], pieces: Iterable[Piece]) -> None:
+        """Do *work* with each piece."""
+        for _ in self.each(work, pieces):
+            pass
 
 
-def batches(pieces: Iterable[Piece], size: int = _BATCH) -> Iterator[list[Piece]]:
+def _make_each(work: Callable[[Piece], Made], batch: Sequence[Piece]) -> list[Made]:
+    return [work(piece) for piece in batch]
+
+
+def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     iterator = iter(pieces)
-    while batch := list(islice(iterator, size)):
+    while batch := list(islice(iterator, _BATCH)):
         yield batch

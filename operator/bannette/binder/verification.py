@@ -17,7 +17,7 @@ from itertools import pairwise
 from bannette.binder.completeness import Completeness
 from bannette.binder.fields import Fields, Unreadable
 from bannette.binder.findings import Damage, Findings, Leftover, Leftovers
-from bannette.binder.known import KnownIds
+from bannette.binder.known import KnownIds, digest
 from bannette.binder.layout import (
     ATTEMPTS,
     DOCUMENTS,
@@ -111,8 +111,7 @@ class Verification:
             self._progress("runs", 0)
             self._check_attempts(known)
             self._check_states()
-            for _ in crew.each(self._check_report, list(self._store.keys(REPORTS))):
-                pass
+            crew.do_each(self._check_report, self._store.keys(REPORTS))
         for found in (*self._store.list(STAGING), *self._store.list(PROBE), *self._store.unfinished("")):
             self._left_over(Leftover.UNFINISHED, found.key, found)
         return self.findings
@@ -203,15 +202,17 @@ class Verification:
             shard = (document_of_file(key) or "")[:2]
             if shard and f"/{record.duplicate_of}/" in key:
                 with self._lock:
-                    self._elsewhere.setdefault(shard, bytearray()).extend(_digest(key) + bytes.fromhex(record.id))
+                    self._elsewhere.setdefault(shard, bytearray()).extend(
+                        bytes.fromhex(digest(key)) + bytes.fromhex(record.id)
+                    )
             else:
                 self.findings.damaged(Damage.RECORD_MISPLACED, record.id)
 
     def _check_elsewhere(self, shard: str) -> None:
-        there = {_digest(key) for key in self._store.keys(f"{DOCUMENTS}/{shard}")}
+        there = {digest(key) for key in self._store.keys(f"{DOCUMENTS}/{shard}")}
         expected = bytes(self._elsewhere[shard])
         for at in range(0, len(expected), 32):
-            if expected[at : at + 16] not in there:
+            if expected[at : at + 16].hex() not in there:
                 self.findings.damaged(Damage.FILE_MISSING, expected[at + 16 : at + 32].hex())
 
     # What runs keep
@@ -277,10 +278,6 @@ def content_hash(store: Store, key: str) -> str:
     for piece in store.pieces(key):
         hashed.update(piece)
     return hashed.hexdigest()
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(), digest_size=16).digest()
 
 
 def _contiguous(revisions: list[int]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from bannette.binder import Binder, Location, Store, StorePath, open_store
@@ -19,13 +20,22 @@ def binder_location(arguments: argparse.Namespace) -> Location:
         return StorePath(Path(arguments.binder))
     if not arguments.files:
         raise PersonNeeded("Name the binder: -f FILE, or --binder DIR.", reason="Usage")
+    return binder_in_files(arguments.files, channel=arguments.channel)
+
+
+def binder_in_files(paths: Sequence[Path], *, channel: str | None) -> Location:
+    """Return where the only binder of files is, or that of *channel*.
+
+    Raises:
+        PersonNeeded: there is none, several, or one that this machine can't reach.
+    """
     from bannette.collector import ResourceFiles
 
-    files = ResourceFiles.load(arguments.files)
-    if arguments.channel is None and len(files.documents["CollectionChannel"]) != 1:
+    files = ResourceFiles.load(paths)
+    if channel is None and len(files.documents["CollectionChannel"]) != 1:
         return files.storage(files.only_binder())
-    channel = files.channel(arguments.channel)
-    return files.storage(files.binder(channel.namespace, channel.binder))
+    named = files.channel(channel)
+    return files.storage(files.binder(named.namespace, named.binder))
 
 
 def open_binder(location: Location) -> Binder:

@@ -87,6 +87,16 @@ examples:
   bannette history --state DIR              the last runs, as the channel's status has them
   bannette history -f acme.yaml -o json
 """
+_BINDER_EXAMPLES: Final = f"""\
+examples:
+  bannette binder verify -f acme.yaml                       whether the binder is whole
+  bannette binder copy --from acme.yaml --to new.yaml       to another folder or bucket
+
+{_EXIT_CODES}  4  damage was found
+"""
+_FILES_SINCE: Final = (
+    "the files of documents collected before DATE may be gone: they were removed by your rules on retention"
+)
 _VERIFY: Final = """\
 Check that a binder is whole: that every record can be read and belongs to its key, that every file that it names is
 there with the right size, that what isn't processed is in the inbox, that repeated bytes are recognised, and that the
@@ -109,6 +119,34 @@ exit codes:
   2  it can't be checked: usage, no binder, access refused
   3  transient: repeating may help
   4  damage was found; it is listed by kind, with the ids of the first 20 documents
+"""
+_COPY: Final = """\
+Copy a binder to another store, so that it can take the place of the first one. The destination must be empty, or a
+copy of the same binder: what it has already isn't copied again, so a copy that was interrupted is finished, and one of
+a binder that grew since is brought up to date, by the same command. Until everything is there no run and no reader
+opens the destination. The source is only read; runs may go on there. Originals are verified by their SHA-256.
+"""
+_COPY_EXAMPLES: Final = """\
+PLACE is the binder's folder, or a YAML file with the Binder (and the Secret of its bucket), as for `bannette collect`;
+files may be given more than once.
+
+examples:
+  bannette binder copy --from acme.yaml --to new.yaml       new.yaml: the same Binder with another storage
+  bannette binder copy --from /srv/binder --to /mnt/binder
+  bannette binder copy --from acme.yaml --to new.yaml --to secret.yaml      the bucket's Secret in a file of its own
+
+to move a channel to the copy:
+  1. bannette binder copy --from acme.yaml --to new.yaml    the long part; runs may go on meanwhile
+  2. stop the runs: take the line out of the crontab, or suspend the channels in the cluster
+  3. bannette binder copy --from acme.yaml --to new.yaml    what came since
+  4. bannette binder verify -f new.yaml --content
+  5. collect with new.yaml; docs/record.md says how in a cluster, where a Binder is made again under its name
+
+exit codes:
+  0  the destination is complete
+  2  a person is needed: usage, a destination that isn't empty or was used, access refused
+  3  transient: repeat the command, it goes on where it stopped
+  4  files of the source are missing or damaged: the destination isn't finished, unless --leave-damaged is given
 """
 
 
@@ -289,7 +327,7 @@ def _add_history(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _add_binder_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
-    binder = _command(commands, "binder", "check a binder", examples=_VERIFY_EXAMPLES)
+    binder = _command(commands, "binder", "check a binder, or copy it elsewhere", examples=_BINDER_EXAMPLES)
     verbs = binder.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     verify = _command(verbs, "verify", "check that a binder is whole", description=_VERIFY, examples=_VERIFY_EXAMPLES)
     verify.set_defaults(module="bannette.cli.verify")
@@ -306,13 +344,22 @@ def _add_binder_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
         default=timedelta(hours=24),
         help="age of what counts as left over: 36h, 7d; at least 12h, since a run may be under way (default: 24h)",
     )
-    verify.add_argument(
-        "--files-since",
-        metavar="DATE",
-        type=_day,
-        help="the files of documents collected before DATE may be gone: they were removed by your rules on retention",
-    )
+    verify.add_argument("--files-since", metavar="DATE", type=_day, help=_FILES_SINCE)
     _add_output(verify)
+    copy = _command(verbs, "copy", "copy a binder to another store", description=_COPY, examples=_COPY_EXAMPLES)
+    copy.set_defaults(module="bannette.cli.copy")
+    for side, what in (("from", "the binder to copy"), ("to", "where the copy is, or will be")):
+        copy.add_argument(
+            f"--{side}", metavar="PLACE", dest=f"{side}_places", type=Path, action="append", required=True, help=what
+        )
+    copy.add_argument("--channel", metavar="NAME", help="whose binder, when the files hold several")
+    copy.add_argument("--files-since", metavar="DATE", type=_day, help=_FILES_SINCE)
+    copy.add_argument(
+        "--leave-damaged",
+        action="store_true",
+        help="finish though files of the source are missing or damaged; their documents stay collected, without them",
+    )
+    _add_output(copy)
 
 
 def _age(text: str) -> timedelta:
