@@ -31,8 +31,13 @@ class Refusal(Exception):
 
 
 def as_json(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    try:
+        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which a fault put there.
+        raw = json.dumps(body, separators=(",", ":")).encode()
     return web.Response(
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+        body=raw,
         status=status,
         headers=headers,
         content_type="application/json",

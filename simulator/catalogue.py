@@ -6,6 +6,7 @@ A test adds one by its name, or like it with other values: ``{"like": "throttled
 from __future__ import annotations
 
 from simulator.faults import Fault, Pages, Request
+from simulator.hostile import Hostile
 
 _GRAPH = (Request.DRIVE, Request.ITEM, Request.CHILDREN, Request.DELTA, Request.CONTENT)
 _WALK = (Request.CHILDREN, Request.DELTA)
@@ -217,6 +218,19 @@ _ROWS = (
         headers={"Content-Type": "application/json"},
     ),
     Fault(name="graph cut", kinds=_GRAPH, abort=True),
+    # What no honest service answers
+    Fault(name="json huge", kinds=_WALK, times=None, hostile=Hostile.HUGE),
+    Fault(name="json dense", kinds=_WALK, times=None, hostile=Hostile.DENSE),
+    Fault(name="json bomb", kinds=_WALK, times=None, hostile=Hostile.BOMB),
+    Fault(name="json deep", kinds=_WALK, times=None, hostile=Hostile.DEEP),
+    Fault(name="json drips", kinds=_WALK, times=None, hostile=Hostile.DRIP),
+    Fault(name="json claimed", kinds=_WALK, times=None, hostile=Hostile.CLAIMED),
+    Fault(name="headers without end", kinds=_WALK, times=None, hostile=Hostile.HEADERS),
+    Fault(name="header drips", kinds=_WALK, times=None, hostile=Hostile.HEADER_DRIP),
+    Fault(name="body claimed", kinds=_DOWNLOAD, times=None, hostile=Hostile.CLAIMED),
+    Fault(name="body endless", kinds=_DOWNLOAD, times=None, hostile=Hostile.ENDLESS),
+    Fault(name="body drips", kinds=_DOWNLOAD, times=None, hostile=Hostile.DRIP),
+    Fault(name="body header drips", kinds=_DOWNLOAD, times=None, hostile=Hostile.HEADER_DRIP),
 )
 
 FAULTS = {fault.name: fault for fault in _ROWS}

@@ -13,6 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from simulator.drive import Item
+from simulator.hostile import Hostile
 
 
 class Request(StrEnum):
@@ -78,6 +79,7 @@ class Fault:
         chunked: send no Content-Length. gzip: send it compressed, as a proxy would.
         garble: change the first byte to another one each time.
         replace: a body instead of the bytes.
+        hostile: an answer that no honest service gives.
         edit: seed and size of the content that the file has from then on, once the request is answered.
     """
 
@@ -110,6 +112,7 @@ class Fault:
     garble: bool = False
     replace: str | None = None
     edit: tuple[int, int] | None = None
+    hostile: Hostile | None = None
 
     @classmethod
     def parse(cls, row: Mapping[str, object], *, start: Fault | None = None) -> Fault:
@@ -131,6 +134,9 @@ class Fault:
         pages = values.get("pages")
         if pages is not None:
             values["pages"] = Pages(str(pages))
+        hostile = values.get("hostile")
+        if hostile is not None:
+            values["hostile"] = Hostile(str(hostile))
         values.setdefault("name", start.name if start else "unnamed")
         return dataclasses.replace(start or cls(name=""), **values)  # type: ignore[arg-type]  # checked by name above
 

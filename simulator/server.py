@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from simulator import addresses, downloads, graph
+from simulator import addresses, downloads, graph, hostile
 from simulator.accounts import Grant
 from simulator.answers import Places, Refusal, abort, as_json, graph_error, instead, send_content
 from simulator.authorize import authorize
@@ -138,6 +138,9 @@ class _Exchange:
         for fault in merged(faults):
             if fault.delay:
                 await asyncio.sleep(fault.delay)
+            if fault.hostile is not None:
+                await hostile.send(self._request, fault.hostile)
+                return web.Response(status=444)
             if fault.abort:
                 abort(self._request)
                 return web.Response(status=444)

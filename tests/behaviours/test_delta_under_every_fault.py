@@ -13,7 +13,8 @@ from simulator.faults import Request
 TOO_SLOW = {
     "sign-in slow": "the sign-in's time limit",
     "stalled": "the time limit of a download",
-    "json drips": "the time limit of an answer",
+    "header drips": "the time limit of a run",
+    "body header drips": "the time limit of a run",
 }
 DONE, PERSON, LATER = 0, 2, 3
 WALK = {Request.DELTA, Request.CHILDREN}
@@ -36,6 +37,10 @@ CASES = [
 def quick(monkeypatch):
     """Retries that don't wait for long, in runs that don't last long."""
     monkeypatch.setattr("bannette.onedrive.throttle._FIRST_BACKOFF", 0.01)
+    monkeypatch.setattr("bannette.onedrive.graph._LONGEST_ANSWER", 0.3)
+    monkeypatch.setattr("bannette.onedrive.transfer._SLOW_SECONDS", 0.3)
+    # A body of 10 GB finds no room.
+    monkeypatch.setattr("bannette.collector.capacity._MOST_SCRATCH", 1_000_000_000)
     monkeypatch.setattr("bannette.collector.run._LONGEST", 6.0)
 
 

@@ -36,7 +36,7 @@ from bannette.collector.reporting import (
 )
 from bannette.collector.scope import Start, start_from
 from bannette.collector.states import States
-from bannette.errors import BannetteError, ExitCode
+from bannette.errors import BannetteError, ExitCode, Transient
 from bannette.onedrive import Graph, Usage
 from bannette.resources import Channel, HistoryEntry, RunResult, Trigger
 
@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 # Before the Job's six hours are over, so that the run can still say how far it came.
 _LONGEST: Final = 5.5 * 3600
+# So much later it ends though a request is still under way: one whose answer never comes to its end.
+_OVERDUE: Final = 120.0
 _TICK: Final = 0.1
 # For how long a run that was told to end waits for what is under way.
 _GRACE: Final = 8.0
@@ -80,6 +82,7 @@ class Run:
         self._discovery: Discovery | None = None
         self._graph: Graph | None = None
         self._earlier: HistoryEntry | None = None
+        self._overdue: Transient | None = None
 
     def run(self) -> tuple[HistoryEntry, int]:
         """Do it; return the entry of the history, and the exit code. Never raises."""
@@ -184,7 +187,7 @@ class Run:
                 self._supervise(pipeline, states, ledger, f"{channel.namespace}/{channel.name}")
         finally:
             documents.absolve()
-        error = interrupted() if self._interruption.requested else pipeline.error
+        error = interrupted() if self._interruption.requested else pipeline.error or self._overdue
         try:
             states.save(ledger, day=None if error else day)
         except BannetteError as unsaved:
@@ -205,6 +208,7 @@ class Run:
     def _supervise(self, pipeline: Pipeline, states: States, ledger: Ledger, channel: str) -> None:
         """Return when the pipeline has ended, or a while after it was told to."""
         pipeline.start()
+        until = time.monotonic() + _LONGEST + _OVERDUE
         told: float | None = None
         with progress_for(channel) as progress:
             shown = time.monotonic()
@@ -213,6 +217,12 @@ class Run:
                 if now - shown >= progress.every:
                     shown = now
                     progress.show(ledger.counts, failed=ledger.failed)
+                if now > until and not self._halt.abandoned:
+                    self._overdue = Transient(
+                        "A request of this run is never answered in full; the next run goes on from here.",
+                        reason="TimeUp",
+                    )
+                    self._halt.abandon()
                 if self._interruption.requested:
                     self._halt.abandon()
                 if self._halt.abandoned:

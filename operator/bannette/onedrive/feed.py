@@ -88,6 +88,7 @@ def read_children(graph: Graph, path: str) -> Iterator[tuple[Item, ...]]:
         after = _link(body, "@odata.nextLink")
         if after is None:
             return
+        _check_origin(graph, after)
         progress.check(items, after)
         try:
             body = graph.get(after, kind=Kind.CHILDREN)
@@ -157,8 +158,15 @@ def _items(body: Json) -> tuple[Item, ...]:
     value = body.get("value")
     if not isinstance(value, list):
         raise Transient("Microsoft Graph answered without a list of items.", reason="UnexpectedAnswer")
-    parsed = (parse_item(row) for row in value if isinstance(row, dict))
-    return tuple(item for item in parsed if item is not None)
+    return tuple(_item(row) for row in value)
+
+
+def _item(row: object) -> Item:
+    item = parse_item(row) if isinstance(row, dict) else None
+    # Nobody could ask for it later: the cursor must not pass it.
+    if item is None:
+        raise Transient("Microsoft Graph listed an item without an id.", reason="UnexpectedAnswer")
+    return item
 
 
 def _link(body: Json, name: str) -> str | None:
