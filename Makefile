@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NEEDS_MORE := apiserver or cluster or peer or documents or kill
 
-.PHONY: help dev check test-fast test run demo down golden manifests lock bench clean
+.PHONY: help dev check test-fast test run demo down golden manifests lock bench soak clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -54,6 +54,10 @@ manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/{r
 
 bench: dev ## measure what runs cost; writes benchmarks/figures.md
 	$(BIN)/python -m benchmarks.figures
+
+soak: dev ## kill runs 1,000 times and go through long random sequences; writes benchmarks/soak.md
+	$(BIN)/python -m soak --kills 1000 --store local
+	$(BIN)/python -m pytest -q tests/sequences --hypothesis-profile=soak
 
 lock: $(VENV)/.complete ## renew the pinned requirements
 	requirements/lock.sh

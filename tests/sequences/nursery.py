@@ -22,6 +22,8 @@ from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+#: Seconds that a run may take.
+LONGEST = 120
 #: What a run loads by and by.
 LOADED = (
     "bannette.cli.main",
@@ -125,6 +127,8 @@ def _run(order: Order) -> int:
     from bannette.binder import Binder
     from bannette.cli.main import main as bannette
 
+    # A run that hangs ends by a signal that nobody expects.
+    signal.alarm(LONGEST)
     os.environ.update(order.environment)
     for descriptor, ending in ((1, "out"), (2, "err")):
         file = os.open(f"{order.output}.{ending}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -6,7 +6,7 @@ import itertools
 import shutil
 
 import pytest
-from hypothesis import HealthCheck, assume, settings
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
@@ -245,18 +245,10 @@ def nursery():
         yield started
 
 
-@pytest.mark.timeout(1800)
-def test_any_sequence_ends_with_every_file_collected_once_or_visible(simulator, nursery, tmp_path):
+@pytest.mark.timeout(0)
+def test_any_sequence_ends_with_every_file_collected_once_or_visible(request, simulator, nursery, tmp_path):
     places = (tmp_path / str(number) for number in itertools.count())
+    profile = request.config.getoption("--hypothesis-profile") or "sequences"
     run_state_machine_as_test(
-        lambda: Sequences(next(places), simulator, nursery),
-        settings=settings(
-            max_examples=20,
-            stateful_step_count=30,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        ),
+        lambda: Sequences(next(places), simulator, nursery), settings=settings.get_profile(profile)
     )
