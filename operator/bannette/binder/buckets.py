@@ -52,8 +52,12 @@ def open_bucket(location: S3Location | AzureLocation | GcsLocation) -> ObjectSto
 def _s3(location: S3Location) -> S3Store:
     config: S3Config = {
         "conditional_put": "etag",
+        # Each object is deleted by a request of its own: not every service has the other one.
+        "disable_bulk_delete": True,
         "copy_if_not_exists": "multipart",
-        "virtual_hosted_style_request": location.virtual_hosted or location.endpoint is None,
+        # Amazon's own certificate is for names without a dot.
+        "virtual_hosted_style_request": location.virtual_hosted
+        or (location.endpoint is None and "." not in location.bucket),
     }
     if location.region is not None:
         config["region"] = location.region

@@ -9,26 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    NotSupportedError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import AlreadyExistsError, PreconditionError
 
+from bannette.binder.bucket_errors import FAILURES, is_conflict, is_of_no_object, meaning_of
 from bannette.binder.layout import STAGING
 from bannette.binder.store import Meta, Store
-from bannette.binder.store_errors import AlreadyExists, NotFound, access_denied, unavailable
-from bannette.errors import BannetteError, PersonNeeded
+from bannette.binder.store_errors import AlreadyExists, NotFound, unavailable
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Objects
 
-LARGE = 64 * 1024 * 1024
+LARGE = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024
-_FAILURES = (BaseError, OSError, NotImplementedError)
 
 
 class ObjectStore(Store):
@@ -45,17 +37,17 @@ class ObjectStore(Store):
         self._large = large
 
     def get(self, key: str) -> bytes:
-        with _translated(key):
+        with _reading(key):
             return bytes(obstore.get(self._objects, key).bytes())
 
     def pieces(self, key: str) -> Iterator[bytes]:
-        with _translated(key):
+        with _reading(key):
             for piece in obstore.get(self._objects, key).stream(min_chunk_size=_CHUNK):
                 yield bytes(piece)
 
     def head(self, key: str) -> Meta | None:
         try:
-            with _translated(key):
+            with _reading(key):
                 found = obstore.head(self._objects, key)
         except NotFound:
             return None
@@ -65,22 +57,22 @@ class ObjectStore(Store):
         if isinstance(data, Path) and _size(data) >= self._large:
             self._put_new_by_staging(key, data)
             return
-        with _translated(key, creating=True):
+        with self._creating(key):
             obstore.put(self._objects, key, data, mode="create")
 
     def put_new_durable(self, key: str, data: bytes) -> None:
         self.put_new(key, data)
 
     def put(self, key: str, data: bytes | Path) -> None:
-        with _translated(key):
+        with _asking():
             obstore.put(self._objects, key, data)
 
     def delete(self, key: str) -> None:
-        with _translated(key), suppress(FileNotFoundError):
+        with _asking(), suppress(FileNotFoundError):
             obstore.delete(self._objects, key)
 
     def list(self, folder: str, *, offset: str | None = None) -> Iterator[Meta]:
-        with _translated(folder):
+        with _asking():
             for chunk in obstore.list(self._objects, folder, offset=offset, chunk_size=1000):
                 for found in chunk:
                     yield Meta(key=found["path"], size=found["size"], modified_at=found["last_modified"])
@@ -88,7 +80,7 @@ class ObjectStore(Store):
     def holds(self, key: str, data: bytes | Path) -> bool:
         expected_size = len(data) if isinstance(data, bytes) else _size(data)
         try:
-            with _translated(key):
+            with _reading(key):
                 found = obstore.get(self._objects, key)
                 return found.meta["size"] == expected_size and all(
                     bytes(there) == here for there, here in _beside(found.stream(min_chunk_size=_CHUNK), data)
@@ -103,37 +95,50 @@ class ObjectStore(Store):
         staged = f"{STAGING}/{uuid.uuid4().hex}"
         try:
             self.put(staged, data)
-            with _translated(key, creating=True):
+            with self._creating(key):
                 obstore.rename(self._objects, staged, key, overwrite=False)
         except BaseException:
-            with suppress(*_FAILURES):
+            with suppress(*FAILURES):
                 obstore.delete(self._objects, staged)
             raise
 
+    @contextmanager
+    def _creating(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except PreconditionError:
+            raise AlreadyExists(key) from None
+        except AlreadyExistsError as error:
+            if is_conflict(error) and self.head(key) is None:
+                raise unavailable("others wrote the same object") from error
+            raise AlreadyExists(key) from None
+        except FileNotFoundError as error:
+            # The answer to a copy was lost, and its repeat found it done.
+            if is_of_no_object(error) and self.head(key) is not None:
+                raise AlreadyExists(key) from None
+            raise meaning_of(error, creating=True) from error
+        except FAILURES as error:
+            raise meaning_of(error, creating=True) from error
+
 
 @contextmanager
-def _translated(key: str, *, creating: bool = False) -> Iterator[None]:
+def _reading(key: str) -> Iterator[None]:
     try:
         yield
-    except (AlreadyExistsError, PreconditionError):
-        raise AlreadyExists(key) from None
     except FileNotFoundError as error:
-        raise NotFound(key) from error
-    except _FAILURES as error:
-        raise _meaning(error, creating=creating) from error
+        if is_of_no_object(error):
+            raise NotFound(key) from error
+        raise meaning_of(error) from error
+    except FAILURES as error:
+        raise meaning_of(error) from error
 
 
-def _meaning(error: Exception, *, creating: bool) -> BannetteError:
-    cause = type(error).__name__
-    if creating and isinstance(error, NotSupportedError | NotImplementedError):
-        return PersonNeeded(
-            "The binder's store can't put an object only if it is absent, so a document could be collected twice: "
-            "use another store.",
-            reason="NoConditionalPut",
-        )
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError):
-        return access_denied(cause)
-    return unavailable(cause)
+@contextmanager
+def _asking() -> Iterator[None]:
+    try:
+        yield
+    except FAILURES as error:
+        raise meaning_of(error) from error
 
 
 def _size(path: Path) -> int:

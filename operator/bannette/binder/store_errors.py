@@ -40,16 +40,9 @@ def meaning_of_os_error(error: OSError, *, writing: bool, linking: bool = False)
             reason="NoHardLinks",
         )
     if code in _FULL:
-        return Transient(
-            f"The binder's store is full ({cause}): free space or enlarge it; what was collected is safe.",
-            reason="StoreFull",
-        )
+        return store_full(cause)
     if code == errno.EFBIG:
-        return PersonNeeded(
-            f"A document is larger than the binder's store takes ({cause}): use a store that takes larger files, or "
-            "raise the limit on file sizes.",
-            reason="StoreRefusesSize",
-        )
+        return refuses_size(cause)
     if code in _READ_ONLY and writing:
         return PersonNeeded(
             f"The binder's folder can't be written ({cause}): mount it writable, and let the user or group that the "
@@ -65,6 +58,21 @@ def meaning_of_os_error(error: OSError, *, writing: bool, linking: bool = False)
             reason="StoreUnusable",
         )
     return unavailable(cause)
+
+
+def store_full(cause: str) -> Transient:
+    return Transient(
+        f"The binder's store is full ({cause}): free space or enlarge it; what was collected is safe.",
+        reason="StoreFull",
+    )
+
+
+def refuses_size(cause: str) -> PersonNeeded:
+    return PersonNeeded(
+        f"A document is larger than the binder's store takes ({cause}): use a store that takes larger files, or raise "
+        "the limit on file sizes.",
+        reason="StoreRefusesSize",
+    )
 
 
 def access_denied(cause: str) -> PersonNeeded:

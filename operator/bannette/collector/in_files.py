@@ -126,8 +126,8 @@ class ResourceFiles:
         storage = binder.storage
         if isinstance(storage, PersistentVolumeClaim):
             raise PersonNeeded(
-                f'Binder "{binder.name}" of namespace "{binder.namespace}" is a volume of a cluster: without Kubernetes it '
-                "needs storage: {path: DIR}, or a bucket.",
+                f'Binder "{binder.name}" of namespace "{binder.namespace}" is a volume of a cluster: without '
+                "Kubernetes it needs storage: {path: DIR}, or a bucket.",
                 reason="StorageUnsupported",
             )
         if not isinstance(storage, PathStorage):
