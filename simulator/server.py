@@ -298,7 +298,10 @@ class _Exchange:
             if application is None:
                 raise SignInError("unauthorized_client", 700016, "Application was not found in the directory.")
             page = f"{world.public_url}/device"
-            return as_json(world.sign_in.give_device_code(application, form.get("scope", ""), page=page))
+            interval = world.settings.device_interval
+            return as_json(
+                world.sign_in.give_device_code(application, form.get("scope", ""), page=page, interval=interval)
+            )
         endpoint = f"{world.public_url}/{tenant}/oauth2/v2.0/token"
         world.sign_in.token_seconds = world.settings.token_seconds
         world.sign_in.refresh_seconds = world.settings.refresh_seconds

@@ -166,7 +166,7 @@ class SignIn:
         self._codes[value] = code
         return value
 
-    def give_device_code(self, application: Application, scope: str, *, page: str) -> dict[str, object]:
+    def give_device_code(self, application: Application, scope: str, *, page: str, interval: int) -> dict[str, object]:
         user_code, device_code = secrets.token_hex(4).upper(), secrets.token_urlsafe(48)
         self._devices[device_code] = DeviceCode(application.client_id, scope, self._now() + _DEVICE_SECONDS)
         return {
@@ -174,7 +174,7 @@ class SignIn:
             "device_code": device_code,
             "verification_uri": page,
             "expires_in": _DEVICE_SECONDS,
-            "interval": 5,
+            "interval": interval,
             "message": f"To sign in, open {page} and enter the code {user_code}.",
         }
 

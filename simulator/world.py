@@ -39,6 +39,7 @@ class Settings:
         expired_status: what an expired download URL answers.
         delta: False answers 501 to delta, as the clouds without it do.
         person_says: at the sign-in page: "yes", "no", or "admin" (an administrator must consent).
+        device_interval: seconds that must lie between two questions about a device code.
         person: who signs in there, whatever the login hint; "": as hinted.
         drive_case: how personal ids spell the drive: "mixed" (drive ids lower, item ids upper), "lower", "upper", or
             "short" (lower, without the leading zero).
@@ -55,6 +56,7 @@ class Settings:
     drive_case: str = "mixed"
     person_says: str = "yes"
     person: str = ""
+    device_interval: int = 5
 
 
 class Populate(Protocol):
