@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import random
+import time
 import traceback
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bannette.errors import ItemDeferred, ItemRejected, Transient
-from bannette.onedrive import ItemGone, Patience, download, get_item
+from bannette.onedrive import ItemGone, Patience, SystemClock, download, get_item
 
 CONTENT = random.Random(7).randbytes(300_000)
 
@@ -295,6 +297,30 @@ def test_content_that_graph_sends_itself_is_taken(account, item, target):
     account.control.edit("/Invoices/a.pdf", b"body")
     done = account.download(dataclasses.replace(item, download_url=None), target)
     assert received(done, target) == b"body"
+
+
+def test_sixteen_downloads_pause_as_one(account, tmp_path):
+    control = account.control
+    for number in range(80):
+        control.create(f"/{number}.pdf", b"x" * 1000)
+    items = list(account.walk().items.values())
+    account.clock = SystemClock()
+    graph, drive = account.new_graph(), account.drive
+    control.add_faults(
+        {"name": "takes its time", "kinds": ["download"], "times": None, "delay": 0.1},
+        {"like": "download throttled", "skip": 20, "headers": {"Retry-After": "2"}},
+    )
+    control.reset_counters()
+    start = time.monotonic()
+    with ThreadPoolExecutor(16) as pool:
+        done = list(pool.map(lambda item: download(graph, drive, item, tmp_path / item.id), items))
+    assert all(one.verified for one in done)
+    counters = control.counters()
+    assert 12 <= counters["mostDownloadsAtOnce"] <= 16
+    assert counters["duringRetryAfter"] == 0
+    assert control.count("download") - counters["statuses"]["429"] == 80
+    assert time.monotonic() - start >= 2
+    graph.close()
 
 
 LEAKY = ["connection refused", "url expired", "item locked", "redirect to http", "html instead", "graph cut"]
