@@ -107,6 +107,20 @@ def test_a_download_that_drips_is_given_up_and_resumed(channel, collect, hasty, 
 
 
 @pytest.mark.behaviour(55)
+def test_a_download_that_takes_hours_is_put_off(channel, collect, drive, monkeypatch):
+    monkeypatch.setattr("bannette.onedrive.download._LONGEST", 1.0)
+    for seed in range(2):
+        drive.create(f"/Invoices/{seed}.tif", generate=(seed, SIZE))
+    drive.add_faults({"like": "slow", "item": "*/0.tif", "times": None})
+    ended = collect()
+    assert (ended.code, *ended.counts("collected", "deferred")) == (0, 1, 1)
+    assert channel.report(ended)["deferredItems"][0]["reason"] == "DownloadTooSlow"
+    drive.remove_faults()
+    assert collect().counts("result", "collected", "deferred") == ("Succeeded", 1, 0)
+    assert_collected(channel, seeds=range(2))
+
+
+@pytest.mark.behaviour(55)
 def test_a_day_on_which_every_third_download_breaks_costs_no_document(channel, collect, hasty, drive):
     for seed in range(30):
         drive.create(f"/Invoices/{seed}.tif", generate=(seed, SIZE))

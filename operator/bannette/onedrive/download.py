@@ -22,6 +22,8 @@ from bannette.onedrive.verdict import Body, Verdict, agrees, is_page_instead, ju
 
 _BODIES = 3
 _BREAKS = 5
+# Seconds for one document: a run has five and a half hours, and others wait for this one's place.
+_LONGEST = 2 * 3600.0
 _PROGRESS = 8 * 1024 * 1024
 # What content hosts answer to a signed URL that has run out.
 _EXPIRED = frozenset({401, 403, 404, 410})
@@ -56,12 +58,12 @@ def download(
 
     Raises:
         ItemGone: it is no longer in the drive.
-        ItemDeferred: locked, refused, too large, broken off again and again, or never twice the same.
+        ItemDeferred: locked, refused, too large, too slow, broken off again and again, or never twice the same.
         ItemRejected: infected.
         PersonNeeded, Transient: no item can be downloaded now.
     """
     with target.open("wb+") as file:
-        fetching = _Fetching(graph, drive, item, Partial(file, room))
+        fetching = _Fetching(graph, drive, item, Partial(file, room, until=graph.clock.monotonic() + _LONGEST))
         earlier: set[tuple[str | None, str]] = set()
         for _ in range(_BODIES):
             body = fetching.complete()

@@ -46,14 +46,16 @@ class Partial:
 
     Args:
         room: says whether the file may be of so many bytes.
+        until: when it is given up, on the clock's monotonic scale.
 
     Attributes:
         total: size of the whole, as far as the host told. answers: how many answers of the host it is made of.
     """
 
-    def __init__(self, file: BinaryIO, room: Callable[[int], bool]) -> None:
+    def __init__(self, file: BinaryIO, room: Callable[[int], bool], *, until: float) -> None:
         self._file = file
         self._room = room
+        self.until = until
         self.reset()
 
     def reset(self) -> None:
@@ -121,7 +123,8 @@ def fetch(graph: Graph, url: str, partial: Partial, *, expected: int | None) -> 
 
     Raises:
         Broken: it isn't complete; what there is stays in *partial*, as far as it can be resumed.
-        NotServed: the host refuses. ItemDeferred: it redirects to a place that isn't allowed; there is no room.
+        NotServed: the host refuses.
+        ItemDeferred: it redirects to a place that isn't allowed; there is no room; it takes too long.
         Transient: as ``Graph.open_download``.
     """
     for _ in range(_REDIRECTS + 1):
@@ -191,7 +194,10 @@ def _drain(graph: Graph, response: requests.Response, partial: Partial) -> None:
         if not piece:
             return
         partial.add(piece)
-        if clock.monotonic() - since >= _SLOW_SECONDS:
+        now = clock.monotonic()
+        if now >= partial.until:
+            raise ItemDeferred("The document's download takes hours.", reason="DownloadTooSlow")
+        if now - since >= _SLOW_SECONDS:
             if partial.size - mark < _SLOW_BYTES:
                 raise Broken
-            since, mark = clock.monotonic(), partial.size
+            since, mark = now, partial.size
