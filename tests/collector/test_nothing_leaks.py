@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+
 import pytest
 
 from bannette.collector import Run
 from bannette.collector.documents import Documents
+from tests.collector.connected import browser, connect, connection_file, delegate
+from tests.collector.local_channel import BANNETTE, finished, wait_until
 
 NAME = "Zanzibarium-Kanarek"
 TEXT = "Quixotischer Wortlaut"
@@ -62,6 +67,90 @@ def test_names_texts_and_tokens_appear_in_the_binder_only(channel, drive, tmp_pa
     assert files_with(channel.binder_folder, secret, token) == set()
     if fault is None:
         assert files_with(channel.binder_folder, NAME, TEXT) == {NAME, TEXT}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        None,
+        "truncated json",
+        "token refused once",
+        "token refused",
+        "claims challenge",
+        "password changed",
+        "secret expired",
+        "sign-in unavailable",
+        "sign-in cut",
+        {"like": "sign-in unavailable", "status": 400, "code": "", "body": '{"access_token": "half'},
+        {"like": "sign-in unavailable", "status": 200, "code": "", "body": "<html>half"},
+    ],
+    ids=str,
+)
+def test_the_tokens_of_a_connected_account_appear_in_its_own_file_only(channel, drive, tmp_path, fault):
+    delegate(channel)
+    first = connect(channel, stale=True)
+    drive.create(f"/Invoices/{NAME}.txt", TEXT)
+    if fault:
+        drive.add_faults({**(fault if isinstance(fault, dict) else {"like": fault}), "times": 3})
+    log = tmp_path / "termination-log"
+    ended = channel.command_ends("--debug", environment={"BANNETTE_TERMINATION_LOG": str(log)})
+    kept = connection_file(channel).load()
+    assert kept is not None
+    secrets = {secret for tokens in (first.tokens, kept.tokens) for secret in tokens_in(tokens)}
+    assert len(secrets) >= 3
+    said = ended.stdout + ended.stderr + log.read_text()
+    assert "run.finished" in said
+    for word in (*secrets, NAME, TEXT, channel.simulator.user, _oid(first)):
+        assert word not in said
+    channel.file.unlink()
+    (channel.state / "connection.json").unlink()
+    assert files_with(tmp_path, *secrets) == set()
+    assert files_with(channel.state, channel.simulator.user, _oid(first)) == set()
+
+
+@pytest.mark.parametrize("way", ["browser", "device code", "another account", "declined", "sign-in cut"])
+def test_connecting_shows_no_token_and_no_code(channel, drive, tmp_path, way):
+    delegate(channel)
+    drive.settings(device_interval=1)
+    if way == "declined":
+        drive.settings(person_says="no")
+    if way == "another account":
+        drive.person("zanzibar.kanarek@acme.example")
+        drive.settings(person="zanzibar.kanarek@acme.example")
+    if way == "sign-in cut":
+        drive.add_faults({"like": "sign-in cut", "times": None})
+    program = "" if way == "device code" else str(browser(tmp_path, channel.simulator))
+    command = [BANNETTE, "connect", "--debug", "-f", str(channel.file), "--state", str(channel.state)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**channel.environment, "BROWSER": program, "DISPLAY": "", "WAYLAND_DISPLAY": ""},
+    )
+    if way == "device code":
+        wait_until(lambda: drive.count("devicecode"), "the code")
+        wait_until(lambda: drive.count("token"), "a question")
+        drive.answer_devices()
+    ended = finished(process)
+    said = ended.stdout + ended.stderr
+    kept = connection_file(channel).load()
+    assert (kept is not None) == (way in ("browser", "device code"))
+    secrets = tokens_in(kept.tokens) if kept else set()
+    for word in (*secrets, "code=", "code_verifier", "zanzibar", "login_hint", "EwB", "Trace ID"):
+        assert word not in said
+    if kept is not None:
+        (channel.state / "connection.json").unlink()
+        assert files_with(tmp_path, *secrets) == set()
+
+
+def tokens_in(cache):
+    """Every token of msal's serialized cache."""
+    return {entry["secret"] for kind in json.loads(cache).values() for entry in kind.values() if "secret" in entry}
+
+
+def _oid(connection):
+    return connection.tokens.partition('"home_account_id": "')[2].partition(".")[0]
 
 
 def test_an_unforeseen_error_is_told_without_its_text(channel, drive, monkeypatch, caplog):
