@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NEEDS_MORE := apiserver or cluster or peer or documents or kill
+NEEDS_MORE := apiserver or cluster or peer or stores or documents or kill
 
 .PHONY: help dev check test-fast test run demo down golden manifests lock bench soak clean
 

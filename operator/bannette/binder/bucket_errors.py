@@ -16,7 +16,7 @@ FAILURES: Final = (BaseError, OSError, NotImplementedError)
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _KIND = re.compile(r"^\s*kind: (\w+),$", re.MULTILINE)
-_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted", "FilesystemNotFound"}
+_CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(\w+)")
 _NO_OBJECT = {"NoSuchKey", "BlobNotFound", "NoSuchUpload", "NotFound", None}
 _FULL = {"InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "AccountQuotaExceeded"}
 _MISDIRECTED = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
@@ -68,10 +68,10 @@ def meaning_of(error: Exception, *, creating: bool = False) -> BannetteError:
     refused = isinstance(error, PermissionDeniedError | UnauthenticatedError) or status in (401, 403)
     if refused or code in _CREDENTIALS_OVER:
         return access_denied(said)
-    if "certificate" in details:
+    if (certificate := _CERTIFICATE.search(details)) is not None:
         return PersonNeeded(
-            "The binder's store has a certificate of an authority that isn't trusted here: name the authority's bundle "
-            "in spec.collector.caBundle, or in SSL_CERT_FILE.",
+            f"The certificate of the binder's store can't be trusted here ({certificate[1]}): correct the endpoint, or "
+            "name the bundle of a private authority in spec.collector.caBundle, or in SSL_CERT_FILE.",
             reason="StoreUntrusted",
         )
     if status is None and (kind := _KIND.search(details)):
