@@ -57,6 +57,7 @@ bench: dev ## measure what runs cost; writes benchmarks/figures.md
 
 soak: dev ## kill runs 1,000 times and go through long random sequences; writes benchmarks/soak.md
 	$(BIN)/python -m soak --kills 1000 --store local
+	$(BIN)/python -m soak --kills 1000 --store s3
 	$(BIN)/python -m pytest -q tests/sequences --hypothesis-profile=soak
 
 lock: $(VENV)/.complete ## renew the pinned requirements

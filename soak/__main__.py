@@ -13,7 +13,7 @@ from pathlib import Path
 
 from soak import figures
 from soak.campaign import Campaign, Outcome
-from soak.places import in_folder
+from soak.places import Place, places
 
 
 def main() -> int:
@@ -21,10 +21,13 @@ def main() -> int:
     shares = _shares(arguments.kills, arguments.workers)
     with (
         tempfile.TemporaryDirectory(prefix="soak-", dir=arguments.folder) as folder,
+        places(arguments.store, Path(folder)) as place_of,
         ProcessPoolExecutor(len(shares)) as workers,
     ):
         campaigns = [
-            workers.submit(_campaign, Path(folder) / str(number), share, arguments.seed * 1000 + number)
+            workers.submit(
+                _campaign, Path(folder) / str(number), place_of(number), share, arguments.seed * 1000 + number
+            )
             for number, share in enumerate(shares)
         ]
         outcome = reduce(add, [campaign.result() for campaign in campaigns])
@@ -38,9 +41,9 @@ def main() -> int:
     return 1 if outcome.lost or outcome.twice else 0
 
 
-def _campaign(folder: Path, kills: int, seed: int) -> Outcome:
+def _campaign(folder: Path, place: Place, kills: int, seed: int) -> Outcome:
     folder.mkdir()
-    return Campaign(folder, in_folder(folder / "binder"), kills=kills, seed=seed).run()
+    return Campaign(folder, place, kills=kills, seed=seed).run()
 
 
 def _shares(kills: int, workers: int) -> list[int]:
@@ -50,7 +53,7 @@ def _shares(kills: int, workers: int) -> list[int]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, help="how many (default: 1000)")
-    parser.add_argument("--store", choices=["local"], default="local", help="where the binder lies")
+    parser.add_argument("--store", choices=["local", "s3"], default="local", help="where the binder lies")
     parser.add_argument("--seed", type=int, default=1, help="of what the client does and when runs are killed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="at the same time, each with a drive")
     parser.add_argument("--folder", type=Path, help="for what the campaign leaves while it lasts (default: /tmp)")

@@ -18,7 +18,7 @@ import yaml
 from bannette.binder import Record
 from simulator.testing import Simulator
 from soak.client import WATCHED, Client
-from soak.places import Place, Reader
+from soak.places import SECRET, Place, Reader
 
 _BANNETTE = str(Path(sys.executable).with_name("bannette"))
 #: Seconds. A life so short ends while Python still imports; how long the longest is follows the machine: it grows with
@@ -199,7 +199,7 @@ class Campaign:
             _resource("Secret", "acme-app", stringData={"clientSecret": simulator.client_secret}),
         ]
         if self._place.secret:
-            documents.append(_resource("Secret", "storage", stringData=self._place.secret))
+            documents.append(_resource("Secret", SECRET, stringData=self._place.secret))
         (self._folder / "channel.yaml").write_text(yaml.safe_dump_all(documents), encoding="utf-8")
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import importlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bannette.binder import Binder, Location, Record, Store, StorePath, open_store
+from bannette.binder import Binder, Location, Record, S3Location, Store, StorePath, open_store
+
+#: Name of the Secret with the credentials of a bucket.
+SECRET = "storage"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +32,35 @@ class Place:
         return Reader(open_store(self.location))
 
 
+@contextmanager
+def places(store: str, folder: Path) -> Iterator[Callable[[int], Place]]:
+    """Yield what gives the place of each worker: local or s3, below *folder*."""
+    if store == "local":
+        yield lambda worker: in_folder(folder / f"binder-{worker}")
+        return
+    # Built from its Go module at first use.
+    services = importlib.import_module("tests.stores.services")
+    with services.s3_gateway(folder / "buckets") as address:
+        yield lambda worker: in_bucket(services.s3_location(address, prefix=f"binder-{worker}"))
+
+
 def in_folder(folder: Path) -> Place:
     return Place(location=StorePath(folder), storage={"path": str(folder)})
+
+
+def in_bucket(location: S3Location) -> Place:
+    s3 = {
+        "bucket": location.bucket,
+        "prefix": location.prefix,
+        "endpoint": location.endpoint,
+        "region": location.region,
+        "credentialsSecret": {"name": SECRET},
+    }
+    return Place(
+        location=location,
+        storage={"s3": s3},
+        secret={"accessKeyId": location.access_key_id or "", "secretAccessKey": location.secret_access_key or ""},
+    )
 
 
 class Reader:
