@@ -6,16 +6,19 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import child
 import pytest
 from binder_documents import DAY, CuttingStore, PowerCut, document_id, files_below, make_document, open_binder
+from obstore.store import MemoryStore
 
 from bannette.binder import CommitOutcome, Record, State, Store, StorePath, open_store
 from bannette.binder.findings import Damage, Leftover
-from bannette.binder.layout import SWEEP, inbox_key
+from bannette.binder.layout import PROBE, SWEEP, file_key, inbox_key
+from bannette.binder.object_store import ObjectStore
 from bannette.binder.sweep import Sweep
 from bannette.binder.verification import Terms, Verification
 from bannette.errors import Transient
@@ -176,6 +179,36 @@ def test_claims_stay_so_that_whoever_took_over_is_found(cutting, folder, documen
     age(folder)
     sweep(cutting)
     assert binder.commit(document("third")).outcome is CommitOutcome.DUPLICATE
+
+
+class Aged(ObjectStore):
+    """An object store in which everything happened three days ago, but for what measures its clock."""
+
+    def head(self, key):
+        found = super().head(key)
+        return found if found is None or key.startswith(PROBE) else replace(found, modified_at=found.modified_at - OLD)
+
+    def list(self, folder, *, offset=None):
+        for found in super().list(folder, offset=offset):
+            yield replace(found, modified_at=found.modified_at - OLD)
+
+
+def test_leftovers_in_an_object_store_are_swept(tmp_path):
+    store = Aged(MemoryStore())
+    binder = open_binder(store)
+    kept = binder.commit(make_document(tmp_path, "kept", b"kept")).record
+    before = set(store.keys(""))
+    cut = make_document(tmp_path, "cut", b"cut", collected_at=LONG_AGO)
+    store.put_new(file_key(cut.id, cut.sha256, "original", extension="pdf"), b"cut")
+    store.put(inbox_key(cut.id, LONG_AGO), b"")
+    store.put(".staging/x", b"")
+    assert {kind: tally.count for kind, tally in sweep(store).items()} == {
+        Leftover.FILES: 1,
+        Leftover.INBOX_ENTRIES: 1,
+        Leftover.UNFINISHED: 1,
+    }
+    assert set(store.keys("")) == before
+    assert binder.has(kept.id)
 
 
 # Beside a run

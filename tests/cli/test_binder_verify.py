@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
 
-from tests.collector.local_channel import BANNETTE
+from tests.collector.local_channel import BANNETTE, finished
 
 
 @pytest.fixture
@@ -98,6 +99,33 @@ def test_nothing_is_swept_while_records_are_in_doubt(collected):
     assert done.returncode == 4
     assert "Nothing was swept" in done.stdout
     assert original.exists()
+
+
+def test_runs_beside_sweeps_lose_nothing_of_what_a_killed_run_had_begun(channel, simulator):
+    """Files, entries and claims of 80 documents are there and old; their records and the channel's state are not."""
+    for n in range(80):
+        simulator.control.create(f"/Invoices/{n}.txt", f"content of {n}")
+    channel.collect()
+    for folder in ("records", "state"):
+        shutil.rmtree(channel.binder_folder / folder)
+    for entry in (channel.binder_folder / "inbox").iterdir():
+        entry.rename(entry.with_name(f"20250101{entry.name[8:]}"))
+    for path in channel.binder_folder.rglob("*"):
+        if path.is_file():
+            os.utime(path, (0, 0))
+    run = channel.start()
+    swept = 0
+    while run.poll() is None:
+        code, found = report(channel, "--sweep")
+        assert code == 0
+        swept += sum(tally["count"] for tally in found["swept"].values())
+    ended = finished(run)
+    assert ended.counts("result", "collected") == ("Succeeded", 80), ended.stderr
+    assert swept > 0
+    assert len(channel.inbox()) == 80
+    code, found = report(channel, "--content", "--sweep")
+    assert (code, found["waiting"], found["files"]) == (0, 80, 80)
+    assert report(channel, "--content")[0] == 0
 
 
 @pytest.mark.parametrize(
