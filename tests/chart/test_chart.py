@@ -53,6 +53,7 @@ def test_its_values_are_what_the_operator_is_set_to() -> None:
             "onedrive.graphUrl=https://graph.example",
             "onedrive.authorityUrl=https://login.example",
             "onedrive.downloadHosts=files.example",
+            "onedrive.clientId=our-app",
         )
     )
     (deployment,) = (document for document in rendered if document and document["kind"] == "Deployment")
@@ -69,6 +70,7 @@ def test_its_values_are_what_the_operator_is_set_to() -> None:
             "BANNETTE_GRAPH_URL": "https://graph.example",
             "BANNETTE_AUTHORITY_URL": "https://login.example",
             "BANNETTE_DOWNLOAD_HOSTS": "files.example",
+            "BANNETTE_CLIENT_ID": "our-app",
         },
         liveness="http://0.0.0.0:8080/healthz",
         instance="operator-0",

@@ -186,5 +186,5 @@ def _write_manifest(path: Path, channel: Channel, connection: Connection) -> Non
         ) from error
     print(
         f"Signed in: {connection.account}. {path} holds the tokens: once the channel is in the cluster, "
-        f"`kubectl apply --server-side -f {path}` connects it there. Then remove the file."
+        f"`kubectl apply --server-side --force-conflicts -f {path}` connects it there. Then remove the file."
     )

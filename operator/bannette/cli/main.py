@@ -67,7 +67,7 @@ examples:
   bannette connect -f acme.yaml
   bannette connect -f acme.yaml --device-code            the owner signs in on another device
   bannette connect -f acme.yaml --disconnect             remove the tokens
-  bannette connect -f acme.yaml --manifest secret.yaml   for a channel in a cluster; kubectl apply --server-side it
+  bannette connect -f acme.yaml --manifest secret.yaml   for a channel in a cluster: what kubectl is to apply there
 
 The application is account.delegated.clientId, or the one that BANNETTE_CLIENT_ID names. It is registered as a public
 client with the redirect URI http://localhost (Mobile and desktop applications); device codes need "Allow public client

@@ -37,7 +37,7 @@ class ConnectionSecret:
     def advice(self) -> str:
         return (
             "run `bannette connect -f FILE --manifest SECRET.yaml` on a machine with a browser, then "
-            f"`kubectl apply --server-side -n {self._api.namespace} -f SECRET.yaml`"
+            "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`"
         )
 
     def load(self) -> Connection | None:

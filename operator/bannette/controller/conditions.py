@@ -103,7 +103,7 @@ def connection(channel: Channel, *, credentials: bool, signed_in: bool, connecte
             False,
             "NotSignedIn",
             f"{account.login_hint} hasn't signed in: run `bannette connect -f FILE --manifest SECRET.yaml`, then "
-            "`kubectl apply --server-side -f SECRET.yaml`.",
+            "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`.",
         )
     if last is not None and lost and (connected_at is None or connected_at <= last.started_at):
         return _connected(False, last.reason, last.message)

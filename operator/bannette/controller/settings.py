@@ -12,7 +12,7 @@ from typing import Final
 from bannette.errors import PersonNeeded
 
 # Handed on to the collector's pods as they are.
-PASSED_ON: Final = ("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL", "BANNETTE_DOWNLOAD_HOSTS")
+PASSED_ON: Final = ("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL", "BANNETTE_DOWNLOAD_HOSTS", "BANNETTE_CLIENT_ID")
 
 
 @dataclass(frozen=True)
