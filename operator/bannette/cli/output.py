@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+
+# Controls of a terminal, and what turns the direction of writing, that JSON lets stand in a string as they are.
+_CONTROLS = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def print_data(data: object, form: str) -> None:
@@ -15,7 +19,8 @@ def print_data(data: object, form: str) -> None:
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         print(yaml.dump(data, Dumper=dumper, sort_keys=False, allow_unicode=True), end="")
     else:
-        print(json.dumps(data, ensure_ascii=False, indent=2))
+        text = json.dumps(data, ensure_ascii=False, indent=2)
+        print(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
