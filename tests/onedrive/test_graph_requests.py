@@ -138,6 +138,16 @@ def test_throttling_without_end_is_transient(account):
     assert caught.value.reason == "Throttled"
 
 
+def test_a_run_that_gives_up_does_so_when_the_last_pause_is_over(account):
+    account.drive  # noqa: B018 - signs in
+    account.control.add_faults({"like": "throttled", "times": None, "headers": {"Retry-After": "30"}})
+    graph = account.new_graph(patience=Patience(throttles=3))
+    start = account.clock.monotonic()
+    with pytest.raises(Unavailable):
+        graph.get("/me/drive", kind=Kind.DRIVE)
+    assert account.clock.monotonic() - start >= 90
+
+
 FAILURES = ["error 500", "error 502", "error 504", "html page", "truncated json", "graph cut"]
 
 

@@ -217,13 +217,15 @@ class Graph:
         response.close()
         with self._counting:
             self._throttled += 1
-        if throttles >= self.patience.throttles:
-            raise Unavailable(
-                "Microsoft keeps asking to wait.", reason="Throttled", retry_after=asked, status=response.status_code
-            )
         # Asked again and again to wait "0 seconds", we wait longer each time.
         least = self.throttle.backoff(throttles) if asked is None or throttles > 1 else 0.0
         self.throttle.pause(max(asked or 0.0, least))
+        if throttles >= self.patience.throttles:
+            # Not before this pause is over either: a Job tries again within seconds.
+            self.throttle.wait()
+            raise Unavailable(
+                "Microsoft keeps asking to wait.", reason="Throttled", retry_after=asked, status=response.status_code
+            )
 
 
 class _Attempt:
