@@ -25,3 +25,8 @@ def test_tests_name_known_behaviours_only(generator):
     known = generator["numbers"]()
     assert len(known) == len(set(known))
     assert [marked for marked in generator["markers"]() if marked.number not in known] == []
+
+
+def test_every_behaviour_is_held_by_a_test(generator):
+    held = {marked.number for marked in generator["markers"]()}
+    assert [number for number in generator["numbers"]() if number not in held] == []
