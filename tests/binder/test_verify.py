@@ -235,8 +235,17 @@ def test_files_that_retention_removed_are_no_damage(full, store):
     assert verify(store).damage[Damage.FILE_MISSING].count == 3
     findings = verify(store, files_since=DAY + timedelta(days=1))
     assert not findings.damage
-    assert findings.removed == 2
+    assert findings.removed == 3
     assert verify(store, files_since=DAY - timedelta(days=1)).damage
+
+
+def test_of_a_repeated_document_retention_counts_from_the_first(full, store):
+    change(record_path(full, full.first), collectedAt="2015-01-01T00:00:00Z")
+    for key in full.first.files.values():
+        (full.folder / key).unlink()
+    findings = verify(store, files_since=DAY - timedelta(days=1))
+    assert Damage.FILE_MISSING not in findings.damage
+    assert findings.removed == 6
 
 
 def test_parts_of_a_mail_and_personal_items_have_ids_of_their_own_making(full, store, binder, document):

@@ -63,7 +63,7 @@ class Copied:
     Attributes:
         records, files: how many were copied this time; size: of these files, in bytes.
         total: records that the destination has now.
-        removed: documents whose files may have been removed by now, and were.
+        removed: files that rules on retention may have removed, and that are gone.
         damage: what couldn't be copied as its record describes it.
         finished: the destination is a binder now.
     """
@@ -339,19 +339,18 @@ class Copy:
         there = KnownIds(digest(key) for key in self._to.keys(PROCESSED))
         crew.do_each(self._copy_same, (key for key in self._from.keys(PROCESSED) if digest(key) not in there))
         processed = KnownIds(_documents(self._to.keys(PROCESSED)))
-        entries = [
-            bytes(waiting[at : at + 20])
-            for at in range(0, len(waiting), 20)
-            if waiting[at : at + 16].hex() not in processed
-        ]
-        called_for = KnownIds(digest(unpacked_entry(packed)) for packed in entries)
-        listed = KnownIds(self._listed(called_for))
-        missing = (unpacked_entry(packed) for packed in entries if digest(unpacked_entry(packed)) not in listed)
-        crew.do_each(self._put_entry, missing)
+
+        def called_for() -> Iterator[str]:
+            for at in range(0, len(waiting), 20):
+                if waiting[at : at + 16].hex() not in processed:
+                    yield unpacked_entry(bytes(waiting[at : at + 20]))
+
+        listed = KnownIds(self._listed(KnownIds(digest(key) for key in called_for())))
+        crew.do_each(self._put_entry, (key for key in called_for() if digest(key) not in listed))
 
     def _listed(self, called_for: KnownIds) -> Iterator[str]:
         """Yield the entries that the destination has, and remove those that the source no longer has."""
-        for key in list(self._to.keys(INBOX)):
+        for key in self._to.keys(INBOX):
             if (name := digest(key)) in called_for:
                 yield name
             elif packed_entry(key) is not None:

@@ -98,7 +98,7 @@ class Findings:
 
     Attributes:
         size: bytes of all originals.
-        removed: documents whose files may have been removed by now, and were.
+        removed: files that rules on retention may have removed, and that are gone.
         recent: leftovers that are too young to be told from the work of a run under way.
     """
 

@@ -30,6 +30,7 @@ from bannette.binder.layout import (
     document_of_file,
     is_id_of_item,
     is_sha256,
+    record_key,
     state_folder,
     state_key,
     states_by_channel,
@@ -175,9 +176,14 @@ class Verification:
         """Check the files of a record that has its own; return how many there are, and the size of the original."""
         checked = 0
         for role, key in record.files.items():
-            found = there.get(key) or self._store.head(key)
+            found = there.get(key)
             if found is None:
-                self._missing(record)
+                if self._may_be_removed(record):
+                    self.findings.checked(removed=1)
+                    continue
+                found = self._store.head(key)
+            if found is None:
+                self.findings.damaged(Damage.FILE_MISSING, record.id)
                 continue
             checked += 1
             if found.size != record.size if role == "original" else found.size == 0 and role != "text":
@@ -186,18 +192,13 @@ class Verification:
                 self.findings.damaged(Damage.FILE_CHANGED, record.id)
         return checked, record.size
 
-    def _missing(self, record: Record) -> None:
-        if self._terms.files_since is not None and record.collected_at < self._terms.files_since:
-            self.findings.checked(removed=1)
-        else:
-            self.findings.damaged(Damage.FILE_MISSING, record.id)
+    def _may_be_removed(self, record: Record) -> bool:
+        return self._terms.files_since is not None and record.collected_at < self._terms.files_since
 
     def _is_content_of(self, key: str, record: Record) -> bool:
         return content_hash(self._store, key) == record.sha256
 
     def _expect_elsewhere(self, record: Record) -> None:
-        if self._terms.files_since is not None and record.collected_at < self._terms.files_since:
-            return
         for key in record.files.values():
             shard = (document_of_file(key) or "")[:2]
             if shard and f"/{record.duplicate_of}/" in key:
@@ -213,7 +214,19 @@ class Verification:
         expected = bytes(self._elsewhere[shard])
         for at in range(0, len(expected), 32):
             if expected[at : at + 16].hex() not in there:
-                self.findings.damaged(Damage.FILE_MISSING, expected[at + 16 : at + 32].hex())
+                self._check_repeated(expected[at + 16 : at + 32].hex())
+
+    def _check_repeated(self, document: str) -> None:
+        """A withheld duplicate names a file that isn't there: retention counts from the first, whose file it is."""
+        try:
+            record = Record.parse(self._store.get(record_key(document)))
+            first = Record.parse(self._store.get(record_key(record.duplicate_of or "")))
+        except (NotFound, Unreadable):
+            first = None
+        if first is not None and self._may_be_removed(first):
+            self.findings.checked(removed=1)
+        else:
+            self.findings.damaged(Damage.FILE_MISSING, document)
 
     # What runs keep
 
