@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import time
@@ -397,3 +398,14 @@ def test_the_port_listens_on_this_machine_only_and_takes_nothing_before_it_expec
         assert loopback._server.server_address[0] == "127.0.0.1"
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"{loopback.url}/?state=&code=1", timeout=10)
+
+
+def test_a_connection_on_which_nothing_comes_keeps_no_answer_out():
+    with Loopback() as loopback:
+        loopback.expect("right")
+        idle = socket.create_connection(("127.0.0.1", loopback._server.server_address[1]))
+        try:
+            with urllib.request.urlopen(loopback.url, b"state=right&code=1", timeout=5) as answer:
+                assert answer.status == 200
+        finally:
+            idle.close()

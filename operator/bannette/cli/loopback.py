@@ -6,7 +6,7 @@ import hmac
 import html
 import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -71,7 +71,8 @@ class Loopback:
             def log_message(self, *_: object) -> None:
                 """Nothing: the address may hold the code."""
 
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        # Browsers open connections in advance, on which nothing comes.
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="loopback", daemon=True
         )
