@@ -52,8 +52,8 @@ manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/{r
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python docs/generate_behaviours.py
 
-bench: dev ## measure what runs cost; writes benchmarks/figures.md
-	$(BIN)/python -m benchmarks.figures
+bench: dev ## measure what runs cost (20 minutes); writes benchmarks/figures.md (BENCH="--only quiet": a part)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 soak: dev ## kill runs 1,000 times and go through long random sequences; writes benchmarks/soak.md
 	$(BIN)/python -m soak --kills 1000 --store local

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import random
@@ -12,27 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.rclone import configuration, program
 from simulator.identifiers import Flavour
 from simulator.testing import Simulator
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(1200)]
-VERSION = "v1.76.0"
 NAMES = ["a.pdf", "Été 2026/facture n° 1.pdf", "Été 2026/100%+#.pdf", "deep/er/and/deeper/x.jpg", "empty.txt", "📎.pdf"]
 
 
 @pytest.fixture(scope="session")
 def rclone() -> Path:
-    """rclone, built from its Go module once and kept in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bannette" / f"rclone-{VERSION}"
-    cache.mkdir(parents=True, exist_ok=True)
-    program = cache / "rclone"
-    with (cache / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
-            environment = os.environ | {"GOBIN": str(cache), "GOFLAGS": "-trimpath", "CGO_ENABLED": "0"}
-            module = f"github.com/rclone/rclone@{VERSION}"
-            subprocess.run(["go", "install", module], env=environment, check=True, timeout=1100)
-    return program
+    return program()
 
 
 @pytest.fixture
@@ -56,21 +45,14 @@ def run(rclone: Path, tmp_path: Path) -> Callable[..., str]:
     """Run rclone against a simulator: ``run(simulator, "lsjson", "sim:", …)``."""
 
     def run(simulator: Simulator, *arguments: str) -> str:
-        token = simulator.control.sign_in()
-        drive = simulator.control.item("/")["drive"]
-        flavour = "personal" if not str(drive).startswith("b!") else "business"
         config = tmp_path / "rclone.conf"
-        signed_in = {
-            "access_token": token["access_token"],
-            "token_type": "Bearer",
-            "refresh_token": token["refresh_token"],
-            "expiry": "2100-01-01T00:00:00Z",
-        }
         config.write_text(
-            f"[sim]\ntype = onedrive\ndrive_id = {drive}\ndrive_type = {flavour}\n"
-            f"client_id = {simulator.client_id}\nclient_secret = {simulator.client_secret}\n"
-            f"tenant_url = {simulator.origin}/simulated\n"
-            f"token_url = {simulator.origin}/common/oauth2/v2.0/token\ntoken = {json.dumps(signed_in)}\n"
+            configuration(
+                simulator.control,
+                origin=simulator.origin,
+                client_id=simulator.client_id,
+                client_secret=simulator.client_secret,
+            )
         )
         done = subprocess.run(
             [rclone, *arguments, "--config", config, "--ca-cert", simulator.ca_file, "--low-level-retries", "3"],
