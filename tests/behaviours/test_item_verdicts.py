@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from simulator.testing import Simulator
 from tests.collector.local_channel import wait_until
 
 DAY = 86_400.0
@@ -246,3 +247,28 @@ def test_a_network_that_is_down_ends_the_run_and_puts_nothing_off(channel, colle
     drive.remove_faults()
     assert collect().counts("result", "collected") == ("Succeeded", 2)
     assert collected(channel) == BOTH
+
+
+@pytest.mark.behaviour(64, 68)
+def test_a_content_host_that_a_network_keeps_away_is_told_by_the_reason(channel, collect, hasty, drive):
+    drive.add_faults({"like": "connection refused", "times": None})
+    ended = collect()
+    assert (ended.code, *ended.counts("collected", "deferred")) == (0, 0, 2)
+    assert {item["reason"] for item in channel.report(ended)["deferredItems"]} == {"DownloadUnreachable"}
+    drive.remove_faults()
+    assert collect().counts("result", "collected", "deferred") == ("Succeeded", 2, 0)
+
+
+@pytest.mark.behaviour(64)
+def test_a_content_host_that_is_not_trusted_is_told_by_the_reason(channel, collect, hasty, drive, monkeypatch):
+    with Simulator() as another:
+        port = another.origin.rpartition(":")[2]
+        monkeypatch.setenv("BANNETTE_DOWNLOAD_HOSTS", f"localhost:{port}")
+        url = f"https://localhost:{port}/document"
+        spoil(drive, "no download url")
+        spoil(drive, "redirect to http", location=url)
+        ended = collect()
+        assert (ended.code, *ended.counts("collected", "deferred")) == (0, 1, 1)
+        assert channel.report(ended)["deferredItems"][0]["reason"] == "DownloadTlsFailed"
+    drive.remove_faults()
+    assert collect().counts("result", "collected", "deferred") == ("Succeeded", 1, 0)

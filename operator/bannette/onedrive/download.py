@@ -27,6 +27,15 @@ _LONGEST = 2 * 3600.0
 _PROGRESS = 8 * 1024 * 1024
 # What content hosts answer to a signed URL that has run out.
 _EXPIRED = frozenset({401, 403, 404, 410})
+# What keeps all contents, while Graph answers, is somebody's network: its reason tells where to look.
+_OUTAGES = {
+    "Unreachable": ("DownloadUnreachable", "The host of the content can't be reached: does the network let it?"),
+    "TlsFailed": (
+        "DownloadTlsFailed",
+        "The certificate of the content's host isn't trusted: if a proxy inspects HTTPS, set collector.caBundle.",
+    ),
+}
+_OUTAGE = ("DownloadFailed", "The host of the content keeps failing.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,8 @@ class _Fetching:
                     raise
                 # If Graph can't be reached either, that isn't about this item, and ends the run.
                 self.refresh()
-                raise ItemDeferred("The item's content can't be downloaded now.", reason="DownloadFailed") from None
+                reason, message = _OUTAGES.get(error.reason, _OUTAGE)
+                raise ItemDeferred(message, reason=reason) from None
             else:
                 if self._is_one_version():
                     return self._partial.body()
