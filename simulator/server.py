@@ -305,5 +305,6 @@ class _Exchange:
         endpoint = f"{world.public_url}/{tenant}/oauth2/v2.0/token"
         world.sign_in.token_seconds = world.settings.token_seconds
         world.sign_in.refresh_seconds = world.settings.refresh_seconds
+        world.sign_in.bare_scopes = world.settings.bare_scopes
         origin = self._request.headers.get("Origin", "")
         return as_json(world.sign_in.token(tenant, form, endpoint=endpoint, origin=origin))

@@ -90,6 +90,7 @@ class SignIn:
         self.people = people
         self.token_seconds = 3599
         self.refresh_seconds = 0
+        self.bare_scopes = False
         self._now = now
         self._access: dict[str, Grant] = {}
         self._refresh: dict[str, Grant] = {}
@@ -149,7 +150,8 @@ class SignIn:
         words = scope.split()
         answer = self._access_token(grant)
         # Lookups in msal's cache need the scopes in the form in which they were asked for.
-        answer["scope"] = " ".join(word for word in words if word != "offline_access")
+        named = [word.rpartition("/")[2] if self.bare_scopes else word for word in words if word != "offline_access"]
+        answer["scope"] = " ".join(named)
         if "offline_access" in words:
             refresh = f"1.{secrets.token_urlsafe(64)}"
             self._refresh[refresh] = replace(grant, expires=self._now() + _REFRESH_SECONDS)

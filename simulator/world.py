@@ -39,6 +39,7 @@ class Settings:
         expired_status: what an expired download URL answers.
         delta: False answers 501 to delta, as the clouds without it do.
         person_says: at the sign-in page: "yes", "no", or "admin" (an administrator must consent).
+        bare_scopes: name permissions without their resource in the token's answer, as is seen with personal accounts.
         device_interval: seconds that must lie between two questions about a device code.
         person: who signs in there, whatever the login hint; "": as hinted.
         drive_case: how personal ids spell the drive: "mixed" (drive ids lower, item ids upper), "lower", "upper", or
@@ -56,6 +57,7 @@ class Settings:
     drive_case: str = "mixed"
     person_says: str = "yes"
     person: str = ""
+    bare_scopes: bool = False
     device_interval: int = 5
 
 

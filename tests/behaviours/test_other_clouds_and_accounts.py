@@ -45,6 +45,17 @@ def test_a_personal_account_is_collected_with_a_token_that_nobody_reads(personal
     assert personal.command_ends().counts("result", "collected") == ("Succeeded", 1)
 
 
+def test_one_token_serves_a_run_though_its_permission_is_spelled_in_another_way(personal, home):
+    """msal looks tokens up by the spelling that was asked for, and would fetch one for every request."""
+    home.control.settings(bare_scopes=True, page_size=3)
+    for number in range(9):
+        home.control.create(f"/Invoices/f{number}.txt")
+    connect(personal)
+    home.control.reset_counters()
+    assert personal.collect().counts("result", "collected") == ("Succeeded", 9)
+    assert home.control.count("token") == 1
+
+
 @pytest.mark.behaviour(22)
 def test_a_personal_drives_id_may_change_its_spelling_between_runs(personal, home):
     home.control.create("/Invoices/a.txt", "alpha")

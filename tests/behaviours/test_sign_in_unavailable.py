@@ -36,7 +36,7 @@ def renewing(request, channel, simulator):
         ("sign-in unavailable", "SignInUnavailable"),
         ({"like": "sign-in unavailable", "code": "temporarily_unavailable/90033", "status": 400}, "SignInUnavailable"),
         ({"like": "sign-in unavailable", "code": "server_error/0", "status": 400}, "SignInUnavailable"),
-        ({"like": "sign-in unavailable", "code": "", "body": "<h1>Proxy</h1>", "status": 403}, "SignInUnavailable"),
+        ({"like": "sign-in unavailable", "code": None, "body": "<h1>Proxy</h1>", "status": 403}, "SignInUnavailable"),
         ({"like": "sign-in throttled", "headers": {"Retry-After": "30"}}, "SignInUnavailable"),
         ("sign-in cut", "SignInUnreachable"),
     ],

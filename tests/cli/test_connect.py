@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,11 +15,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import jwt
 import pytest
 import yaml
 
 from bannette.cli.connect import has_browser
 from bannette.cli.loopback import Loopback
+from bannette.errors import PersonNeeded
 from tests.collector.connected import (
     answer_of,
     browser,
@@ -194,9 +197,47 @@ def test_a_code_of_another_sign_in_is_refused(simulator):
     mine, theirs = (new_consent(simulator) for _ in range(2))
     my_visit, their_visit = mine.begin_visit("http://localhost:1"), theirs.begin_visit("http://localhost:1")
     stolen = {**answer_of(simulator, their_visit.url), "state": my_visit.state}
-    with pytest.raises(Exception, match="AADSTS501481") as refused:
+    with pytest.raises(PersonNeeded, match="AADSTS501481") as refused:
         mine.finish_visit(my_visit, stolen)
     assert "stolen" not in str(refused.value)
+
+
+FORGED = {
+    "another application's": {"aud": "another-app"},
+    "expired": {"exp": 1},
+    "another tenant's issuer": {"iss": "https://login.example/other/v2.0"},
+    "of nobody": {"oid": ""},
+    "another visit's": {"nonce": "another"},
+    "missing": None,
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_an_id_token_that_is_not_meant_for_this_sign_in_connects_nothing(simulator, forged):
+    consent = new_consent(simulator)
+    visit = consent.begin_visit("http://localhost:1")
+    given = simulator.control.sign_in()
+    claims = {
+        "iss": f"https://login.example/{simulator.tenant_id}/v2.0",
+        "aud": simulator.client_id,
+        "exp": time.time() + 600,
+        "oid": "some-object",
+        "tid": simulator.tenant_id,
+        "preferred_username": simulator.user,
+        "nonce": hashlib.sha256(visit.flow["nonce"].encode()).hexdigest(),
+    }
+    changed = FORGED[forged]
+    if changed is None:
+        del given["id_token"]
+    else:
+        given["id_token"] = jwt.encode(claims | changed, "k" * 32, algorithm="HS256")
+    answer = answer_of(simulator, visit.url)
+    simulator.control.add_faults(
+        {"name": "forged", "kinds": ["token"], "status": 200, "code": None, "body": json.dumps(given)}
+    )
+    with pytest.raises(PersonNeeded, match="nothing was kept") as refused:
+        consent.finish_visit(visit, answer)
+    assert refused.value.reason == "SignInMismatch"
 
 
 def test_an_answer_is_good_for_one_visit(simulator):
@@ -204,7 +245,7 @@ def test_an_answer_is_good_for_one_visit(simulator):
     visit = consent.begin_visit("http://localhost:1")
     answer = answer_of(simulator, visit.url)
     assert consent.finish_visit(visit, answer).account == simulator.user
-    with pytest.raises(Exception, match="nothing was kept"):
+    with pytest.raises(PersonNeeded, match="nothing was kept"):
         consent.finish_visit(visit, answer)
 
 

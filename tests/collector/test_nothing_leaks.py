@@ -81,8 +81,8 @@ def test_names_texts_and_tokens_appear_in_the_binder_only(channel, drive, tmp_pa
         "secret expired",
         "sign-in unavailable",
         "sign-in cut",
-        {"like": "sign-in unavailable", "status": 400, "code": "", "body": '{"access_token": "half'},
-        {"like": "sign-in unavailable", "status": 200, "code": "", "body": "<html>half"},
+        {"like": "sign-in unavailable", "status": 400, "code": None, "body": '{"access_token": "half'},
+        {"like": "sign-in unavailable", "status": 200, "code": None, "body": "<html>half"},
     ],
     ids=str,
 )

@@ -84,7 +84,8 @@ def about_drive(refusal: Refused) -> BannetteError:
             )
         case 400 | 404 | 410:
             return PersonNeeded(
-                f"The account has no OneDrive, or the drive doesn't exist ({detail}): check spec.onedrive.account and spec.onedrive.drive.",
+                f"The account has no OneDrive, or the drive doesn't exist ({detail}): check spec.onedrive.account and "
+                "spec.onedrive.drive.",
                 reason="DriveNotFound",
             )
         case _:
