@@ -9,6 +9,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -146,7 +147,8 @@ async def send_content(
         await asyncio.sleep(fault.stall or 0.05)
         abort(request)
         return answer, sent
-    await answer.write_eof()
+    with suppress(ConnectionResetError):
+        await answer.write_eof()
     return answer, sent
 
 

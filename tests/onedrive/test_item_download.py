@@ -311,12 +311,14 @@ def test_sixteen_downloads_pause_as_one(account, tmp_path):
         {"like": "download throttled", "skip": 20, "headers": {"Retry-After": "2"}},
     )
     control.reset_counters()
+    # What an earlier test left standing still.
+    others = control.counters()["mostDownloadsAtOnce"]
     start = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
         done = list(pool.map(lambda item: download(graph, drive, item, tmp_path / item.id), items))
     assert all(one.verified for one in done)
     counters = control.counters()
-    assert 8 <= counters["mostDownloadsAtOnce"] <= 16
+    assert 8 <= counters["mostDownloadsAtOnce"] <= 16 + others
     assert counters["duringRetryAfter"] == 0
     assert control.count("download") - counters["statuses"]["429"] == 80
     assert time.monotonic() - start >= 2
