@@ -32,11 +32,8 @@ def pod(server, simulator, tmp_path):
     server.apply(text.format(namespace=NAMESPACE, user=simulator.user, client=simulator.client_id))
     simulator.control.create("/Invoices/a.txt", "alpha")
     made = Pod(server, simulator, tmp_path)
-    empty = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": SECRET, "namespace": NAMESPACE, "labels": {"kept": "yes"}},
-    }
+    metadata = {"name": SECRET, "namespace": NAMESPACE, "labels": {"kept": "yes"}}
+    empty = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
     text = yaml.safe_dump({**empty, "data": {"other": "a2VlcCBtZQ=="}})
     server.kubectl("create", "-f", "-", input=text)
     yield made
