@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import first, large, quiet, reading, walk
+from benchmarks import bucket, first, large, quiet, reading, walk
 from benchmarks.plan import Plan, say
 from benchmarks.report import Area, save
 
@@ -15,6 +15,7 @@ _AREAS: dict[str, Callable[[Plan], Area | list[Area]]] = {
     "first": first.measure,
     "large": large.measure,
     "walk": walk.measure,
+    "bucket": bucket.measure,
     "reading": reading.measure,
 }
 

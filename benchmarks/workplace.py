@@ -36,17 +36,27 @@ class Workplace:
     Args:
         storage: the Binder's storage in YAML's flow style, by default a folder beside the channel.
         secrets: more YAML documents that the storage needs.
+        name: of the channel: in a binder that is used again, a channel of another name walks from the start.
     """
 
-    def __init__(self, onedrive: OneDrive, *, ocr: bool = False, storage: str | None = None, secrets: str = "") -> None:
+    def __init__(
+        self,
+        onedrive: OneDrive,
+        *,
+        ocr: bool = False,
+        storage: str | None = None,
+        secrets: str = "",
+        name: str = "acme-onedrive",
+    ) -> None:
         self._onedrive = onedrive
         self._ocr = ocr
         self._storage = storage
         self._secrets = secrets
+        self._name = name
 
     def __enter__(self) -> Workplace:
         self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
-        channel = _SAMPLE.read_text().replace("    folder: /Factures\n", "")
+        channel = _SAMPLE.read_text().replace("    folder: /Factures\n", "").replace("acme-onedrive", self._name)
         if not self._ocr:
             channel = channel.replace("ocr: {languages", "ocr: {enabled: false, languages")
         if self._storage is not None:

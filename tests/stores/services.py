@@ -76,7 +76,7 @@ def s3_gateway(folder: Path, *, certificate: Path | None = None, key: Path | Non
     """Serve the folders below *folder* as buckets; yield the address."""
     (folder / BUCKET).mkdir(parents=True, exist_ok=True)
     port = _free_port()
-    command = [versitygw(), "--port", f"127.0.0.1:{port}", "--keep-alive", "--quiet"]
+    command: list[str | Path] = [versitygw(), "--port", f"127.0.0.1:{port}", "--keep-alive", "--quiet"]
     if certificate and key:
         command += ["--cert", certificate, "--key", key]
     environment = {"ROOT_ACCESS_KEY": S3_KEY, "ROOT_SECRET_KEY": S3_SECRET}
@@ -88,7 +88,7 @@ def s3_gateway(folder: Path, *, certificate: Path | None = None, key: Path | Non
 def azure_service(folder: Path) -> Iterator[str]:
     """Serve Azure Blob Storage of one account from *folder*, with a container; yield the account's address."""
     port = _free_port()
-    options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", folder, "--silent"]
+    options: list[str | Path] = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", folder, "--silent"]
     with _serving(["node", azurite(), *options, "--disableTelemetry", "--skipApiVersionCheck"], port, {}):
         endpoint = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
         _make_container(endpoint, BUCKET)
