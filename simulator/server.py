@@ -49,7 +49,9 @@ class Server:
     async def start(self, listeners: Sequence[tuple[str, int, ssl.SSLContext]]) -> list[int]:
         """Listen at these hosts and ports; return the ports, also those that the system chose for 0."""
         self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None, keepalive_timeout=75), shutdown_timeout=1
+            # An answer that stands still ends when whoever asked for it has gone.
+            web.Server(self._handle, handler_cancellation=True, access_log=None, keepalive_timeout=75),
+            shutdown_timeout=1,
         )
         await self._runner.setup()
         ports = []

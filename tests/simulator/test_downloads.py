@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 from simulator.testing import Simulator
 
@@ -94,6 +95,18 @@ def test_large_contents_are_streamed_whole(simulator, graph) -> None:
     response = graph.download(item["@microsoft.graph.downloadUrl"])
     assert len(response.content) == item["size"] == 5_000_000
     assert graph.download(item["@microsoft.graph.downloadUrl"], Range="bytes=1-4").content == response.content[1:5]
+
+
+def test_an_answer_that_stands_still_ends_with_its_asker(simulator, wait_for) -> None:
+    simulator.control.add_faults({"name": "still", "kinds": ["drive"], "delay": 3600})
+    with pytest.raises(requests.Timeout):
+        requests.get(f"{simulator.origin}/v1.0/me/drive", timeout=0.3, verify=str(simulator.ca_file))
+
+    def gone() -> bool:
+        simulator.control.reset_counters()
+        return simulator.control.counters()["mostAtOnce"] == 0
+
+    wait_for(gone, "the answer to end")
 
 
 def test_malware_is_not_served(simulator, graph, url: str) -> None:
