@@ -267,6 +267,8 @@ def test_a_connection_that_was_lost_shows_with_its_reason_until_the_client_signs
     lost = observed(channel(account=DELEGATED, status=status), jobs=(DAILY,), prerequisites=met(token=signed_in()))
     connected = condition(planned(lost), "Connected")
     assert (connected["status"], connected["reason"], connected["message"]) == ("False", reason, last["message"])
+    # The client may sign in again at any moment, and no watch tells.
+    assert planned(lost).look_again == timedelta(seconds=5)
     again = Presence(
         frozenset({"token-cache"}), {**signed_in().annotations, "bannette.io/connected-at": "2036-01-01T00:00:00Z"}
     )

@@ -99,7 +99,8 @@ def _by_browser(consent: Consent, *, timeout: float) -> Connection | None:
                 return None
             if time.monotonic() > deadline:
                 raise PersonNeeded(
-                    f"Nobody signed in within {timeout:.0f} s: {_ADVICE} again, or with --device-code.",
+                    f"Nobody signed in within {timeout:.0f} s: {_ADVICE} again, or with --device-code. If Microsoft's "
+                    "page said AADSTS50011, register the redirect URI http://localhost at the application.",
                     reason="SignInExpired",
                 )
     return consent.finish_visit(visit, answer)

@@ -21,6 +21,7 @@ from bannette.controller.triggers import Decision, Wait, decide
 from bannette.resources import (
     Channel,
     ChannelStatus,
+    ConditionStatus,
     ConnectionStatus,
     DelegatedAccount,
     HistoryEntry,
@@ -342,7 +343,10 @@ def _look_again(
     longest = settings.unmet_recheck_longest
     if observed.prerequisites.missing:
         waits.append(min(max(_age(status, PREREQUISITES_MET, now) / 2, timedelta(seconds=2)), longest))
-    if not is_signed_in(channel, observed.prerequisites.token):
+    connected = status.condition(CONNECTED)
+    delegated = isinstance(channel.onedrive.account, DelegatedAccount)
+    if delegated and connected is not None and connected.status is not ConditionStatus.TRUE:
+        # Nobody tells when the client signs in, for the first time or again.
         waits.append(min(max(_age(status, CONNECTED, now) / 10, timedelta(seconds=5)), longest))
     if decision.waiting is not None and decision.waiting[1] is Wait.SLOT:
         waits.append(_RECHECK_SLOT)
