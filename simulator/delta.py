@@ -28,11 +28,16 @@ class TokenLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the feed and the token of what follows it."""
+    """A page of the feed and the token of what follows it.
+
+    Attributes:
+        parents: numbers of the folders that are there for what they hold, not because they changed.
+    """
 
     items: list[Item]
     token: str
     last: bool
+    parents: frozenset[int] = frozenset()
 
 
 class Feed:
@@ -79,9 +84,11 @@ class Feed:
             raise TokenLost
         items = [self._drive.items[number] for number in walk[offset : offset + size]]
         items = [item for item in items if not item.deleted]
+        parents = frozenset(item.number for item in items if item.children is not None)
         if offset + size < len(walk):
-            return Page(items, self._seal(sequence, offset + size), last=False)
-        return Page(items, self._seal(sequence, None), last=sequence == self._drive.visible_sequence)
+            return Page(items, self._seal(sequence, offset + size), last=False, parents=parents)
+        last = sequence == self._drive.visible_sequence
+        return Page(items, self._seal(sequence, None), last=last, parents=parents)
 
     def _changes(self, sequence: int, size: int) -> Page:
         changed = list(islice(self._drive.changed_since(sequence), size))
@@ -90,8 +97,10 @@ class Feed:
             for folder in reversed([*item.ancestors()]):
                 items.setdefault(folder.number, folder)
             items.setdefault(item.number, item)
+        parents = frozenset(items) - {item.number for item in changed}
         reached = changed[-1].sequence if len(changed) == size else self._drive.visible_sequence
-        return Page([*items.values()], self._seal(reached, None), last=reached == self._drive.visible_sequence)
+        last = reached == self._drive.visible_sequence
+        return Page([*items.values()], self._seal(reached, None), last=last, parents=parents)
 
     def _seal(self, sequence: int, offset: int | None) -> str:
         body = f"{sequence}.{'' if offset is None else offset}".encode()

@@ -42,7 +42,7 @@ class Pages(StrEnum):
     REVERSED = "reversed"
     """Children before parents."""
     WITHOUT_PARENTS = "withoutParents"
-    """Without the folders that hold something else on the page."""
+    """Without the folders that are there for what they hold, not because they changed."""
     MADE_UP = "madeUp"
     """Files and folders that don't exist, others each time."""
 

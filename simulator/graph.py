@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Container
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import parse_qsl, quote, urlencode
@@ -158,7 +159,7 @@ def _delta(world: World, drive: Drive, item: Item, call: Call) -> web.Response:
         headers = {"Location": f"{root_link(world, drive)}/delta?token="}
         raise Refusal(410, "resyncRequired", "Resync required. Replace local items.", headers=headers) from error
     link = _feed_link(world, drive, call, page.token, last=page.last)
-    return _page(world, drive, page.items, link, call, Request.DELTA)
+    return _page(world, drive, page.items, link, call, Request.DELTA, parents=page.parents)
 
 
 def _content(world: World, drive: Drive, item: Item, call: Call) -> web.Response:
@@ -174,11 +175,22 @@ def _content(world: World, drive: Drive, item: Item, call: Call) -> web.Response
     return web.Response(status=302, headers={"Location": location})
 
 
-def _page(world: World, drive: Drive, items: list[Item], body: Json, call: Call, kind: Request) -> web.Response:
+def _page(
+    world: World,
+    drive: Drive,
+    items: list[Item],
+    body: Json,
+    call: Call,
+    kind: Request,
+    *,
+    parents: Container[int] = (),
+) -> web.Response:
     select = select_of(call.query.get("$select", call.query.get("select")))
     rendering = Rendering(world, drive, select=select, feed=kind is Request.DELTA)
     changes = world.faults.of_items(kind, target=call.target)
     rows: list[Json] = []
+    if any(fault.pages is Pages.WITHOUT_PARENTS for fault in call.faults):
+        items = [item for item in items if item.number not in parents]
     for item in items:
         row = rendering.item(item)
         if changes:
@@ -198,12 +210,9 @@ def _rearranged(rows: list[Json], pages: Pages | None) -> list[Json]:
             return [*rows, *(json.loads(json.dumps(row)) for row in rows)]
         case Pages.REVERSED:
             return rows[::-1]
-        case Pages.WITHOUT_PARENTS:
-            holding = {parent.get("id") for row in rows if isinstance(parent := row.get("parentReference"), dict)}
-            return [row for row in rows if "folder" not in row or row["id"] not in holding]
         case Pages.MADE_UP:
             return [{**row, "id": secrets.token_hex(17)} for row in rows]
-        case None:
+        case _:
             return rows
 
 
