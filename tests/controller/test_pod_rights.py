@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import yaml
 
+from bannette.collector import connection_manifest
+from bannette.collector.connection_secret import ConnectionSecret
 from bannette.errors import PersonNeeded
 from bannette.kube import ClusterApi, Conflict
-from tests.controller.cluster import Operator, Tenant
+from bannette.onedrive import Client, DelegatedSignIn, endpoints_for
+from bannette.resources import Channel
+from simulator.testing import Simulator
+from tests.collector.connected import refresh_tokens, sign_in_person
+from tests.controller.cluster import Operator, Tenant, eventually
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]
 
@@ -58,6 +65,39 @@ def test_a_pod_of_a_delegated_account_keeps_its_own_sign_in(pod: Callable[[str],
     api.put("secrets", "acme-delegated-onedrive", secret | {"data": {"token-cache": "e30="}})
     with pytest.raises(Conflict):
         api.put("secrets", "acme-delegated-onedrive", secret | {"data": {"token-cache": "e30K"}})
+
+
+def test_what_the_connect_command_writes_connects_the_channel_and_its_pod_renews_it(
+    tenant: Tenant, pod: Callable[[str], ClusterApi], simulator: Simulator
+) -> None:
+    api = pod("acme-delegated")
+    store = ConnectionSecret(api, channel="acme-delegated")
+    assert store.load() is None
+    connection = sign_in_person(simulator, stale=True)
+    channel = Channel.parse(api.get("collectionchannels", "acme-delegated"))
+    manifest = yaml.safe_dump(connection_manifest(channel, connection))
+    apply = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+    tenant.cluster.server.kubectl(*apply, input=manifest)
+    tenant.wait_for_condition("Connected", status="True", reason="SignedIn", name="acme-delegated")
+    assert tenant.status("acme-delegated")["connection"]["account"] == simulator.user
+    started = eventually(
+        lambda: [job for job in tenant.jobs("Initial") if job["metadata"]["name"].startswith("acme-delegated-")],
+        "the first collection",
+    )
+    assert len(started) == 1
+    assert store.load() == connection
+    client = Client(simulator.client_id)
+    assert DelegatedSignIn(endpoints_for("Global", simulator.environment), client, store, connection).token()
+    renewed = store.load()
+    assert renewed is not None
+    assert renewed.id == connection.id
+    assert not refresh_tokens(renewed.tokens) & refresh_tokens(connection.tokens)
+    # Connected again, over what the pod wrote; the Secret is still the operator's.
+    tenant.cluster.server.kubectl(*apply, input=manifest)
+    assert store.load() == connection
+    owners = api.get("secrets", "acme-delegated-onedrive")["metadata"]
+    assert isinstance(owners, dict)
+    assert [owner["name"] for owner in owners["ownerReferences"]] == ["acme-delegated"]
 
 
 def test_a_status_that_changed_meanwhile_is_not_overwritten(pod: Callable[[str], ClusterApi]) -> None:
