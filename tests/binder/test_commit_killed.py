@@ -14,6 +14,7 @@ import pytest
 from binder_documents import DAY, CuttingStore, PowerCut, open_binder
 
 from bannette.binder import CommitOutcome, Record
+from bannette.binder.verification import Terms, Verification
 
 NEXT_DAY = DAY + timedelta(days=1)
 # More than any commit takes; a step after the last means that the commit went through.
@@ -232,3 +233,6 @@ for n in range(300):
     ]
     # Nothing but what is shown has an entry, and nothing has two; names with a # were being written by a killed run.
     assert len([path for path in folder.glob("inbox/*") if "#" not in path.name]) == len(shown)
+    findings = Verification(CuttingStore(folder), Terms(content=True)).run()
+    assert not findings.damage
+    assert findings.waiting == len(shown)

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.collector.local_channel import BANNETTE, finished
+from simulator.testing import Simulator
+from tests.collector.local_channel import BANNETTE, LocalChannel, finished
 
 
 @pytest.fixture
@@ -47,6 +48,17 @@ def test_a_binder_that_was_collected_into_is_whole(collected, way):
     assert "Records:  3\n" in done.stdout
     code, found = report(collected)
     assert (code, found["whole"], found["records"], found["waiting"], found["damage"]) == (0, True, 3, 2, {})
+
+
+@pytest.mark.parametrize("spelling", ["upper", "lower", "short"])
+def test_records_of_a_personal_drive_are_those_of_their_items_in_any_spelling(tmp_path, spelling):
+    with Simulator(flavour="personal") as personal:
+        channel = LocalChannel(tmp_path, personal)
+        personal.control.settings(drive_case=spelling)
+        personal.control.create("/Invoices/a.txt", "alpha")
+        assert channel.collect().counts("collected") == (1,)
+        code, found = report(channel)
+    assert (code, found["records"]) == (0, 1)
 
 
 def test_damage_ends_with_4_and_names_documents_by_id(collected):
