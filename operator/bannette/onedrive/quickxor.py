@@ -10,11 +10,22 @@ Source: Microsoft, "Code snippets: QuickXorHash algorithm".
 from __future__ import annotations
 
 import base64
+from operator import itemgetter
 
 _BITS = 160
 _PERIOD = 160
 # Wider, and it leaves the processor's nearest cache; narrower, and Python's own work per row counts.
 _ROW = _PERIOD * 256
+
+
+def _at(bit: int) -> int:
+    """Which byte of a period goes in at this bit."""
+    return bit * pow(11, -1, _BITS) % _BITS
+
+
+# Of the 160 bytes of a period, those that go in 0, 1, … 7 bits after the start of a register's byte, in its order: 8
+# numbers of 20 bytes take the place of 160 of one.
+_BYTES_BY_SHIFT = [itemgetter(*[_at(8 * place + shift) for place in range(_BITS // 8)]) for shift in range(8)]
 
 
 class QuickXorHash:
@@ -39,13 +50,16 @@ class QuickXorHash:
         """Return the 20 bytes of the hash of what came so far."""
         # Halving: the upper half of the periods onto the lower one, until one is left.
         columns, size = self._row, _ROW
+        while size // 2 >= max(self._length, _PERIOD):
+            size //= 2
         while size > _PERIOD:
             size //= 2
             columns = (columns >> (8 * size)) ^ (columns & ((1 << (8 * size)) - 1))
-        register = 0
-        for index, byte in enumerate(columns.to_bytes(_PERIOD, "little")):
-            shifted = byte << (11 * index % _BITS)
-            register ^= (shifted & ((1 << _BITS) - 1)) | (shifted >> _BITS)
+        data = columns.to_bytes(_PERIOD, "little")
+        spread = 0
+        for shift, gathered in enumerate(_BYTES_BY_SHIFT):
+            spread ^= int.from_bytes(bytes(gathered(data)), "little") << shift
+        register = (spread & ((1 << _BITS) - 1)) ^ (spread >> _BITS)
         register ^= (self._length & (2**64 - 1)) << (_BITS - 64)
         return register.to_bytes(_BITS // 8, "little")
 
