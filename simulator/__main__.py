@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import ipaddress
 import shlex
 import signal
@@ -124,6 +125,8 @@ async def _serve(options: argparse.Namespace, state_dir: Path) -> int:
         certificates=tuple(path.read_text() for path in [options.client_certificate] if path),
         redirect_uris=tuple(options.redirect_uri),
     )
+    # A million items aren't garbage: let nobody look through them again and again.
+    gc.freeze()
     names = {"localhost", "127.0.0.1", "::1", *options.dns}
     names.update(host for url in (options.public_url, options.download_url) if url and (host := urlsplit(url).hostname))
     context = server_context(load_authority(state_dir), sorted(names))

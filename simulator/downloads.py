@@ -6,7 +6,6 @@ is refused, as SharePoint does.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -88,4 +87,4 @@ def span_of(header: str | None, size: int) -> Span | None:
 
 
 def _signature(world: World, target: str) -> str:
-    return hmac.new(world.url_key, target.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(world.url_key, target.encode(), "sha256").hex()[:32]

@@ -26,6 +26,7 @@ _ID_BITS = 100
 _PERSONAL_BITS = 128
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAIRS = [high + low for high in _BASE32 for low in _BASE32]
+_PAIR_VALUES = {pair: value for value, pair in enumerate(_PAIRS)}
 _SHIFTS = range(_ID_BITS - 10, -1, -10)
 _MIGRATED_ROOT = "sea8cc6beffdb43d7976fbc7da445c639"
 
@@ -75,11 +76,11 @@ class ItemIds:
         if len(own) != _ID_BITS // 5 or not item_id.startswith(self._prefix):
             return None
         value = 0
-        for letter in own:
-            position = _BASE32.find(letter)
-            if position < 0:
+        for start in range(0, len(own), 2):
+            pair = _PAIR_VALUES.get(own[start : start + 2])
+            if pair is None:
                 return None
-            value = value << 5 | position
+            value = value << 10 | pair
         return self._unmix(value)
 
     def tag(self, number: int, version: int) -> str:

@@ -12,10 +12,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from operator import itemgetter
 
 COLUMNS = 160
 _BITS = 160
 _MASK = (1 << _BITS) - 1
+# The columns that meet a byte of the register at its bit 0, 1, … 7, in the order of those bytes.
+_GATHERED = [
+    itemgetter(*[(8 * place + shift) * pow(11, -1, _BITS) % _BITS for place in range(_BITS // 8)]) for shift in range(8)
+]
 
 
 def columns(data: bytes) -> int:
@@ -31,9 +36,10 @@ def columns(data: bytes) -> int:
 
 def digest(folded: int, length: int) -> bytes:
     """Return the 20 bytes of the hash of a content of *length* bytes with these *folded* columns."""
+    data = folded.to_bytes(COLUMNS, "little")
     register = 0
-    for index, value in enumerate(folded.to_bytes(COLUMNS, "little")):
-        register ^= value << (11 * index % _BITS)
+    for shift, gathered in enumerate(_GATHERED):
+        register ^= int.from_bytes(bytes(gathered(data)), "little") << shift
     register = (register & _MASK) ^ (register >> _BITS) ^ (length << (_BITS - 64))
     return register.to_bytes(20, "little")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import time
+from functools import lru_cache
 from urllib.parse import quote
 
 from simulator import quickxor
@@ -156,6 +157,7 @@ def media_type(name: str) -> str:
     return _MEDIA_TYPES[extension]
 
 
+@lru_cache(maxsize=256)
 def _time(at: float) -> str:
     """RFC 3339 with as many digits of a second as there are, as Graph writes it."""
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))

@@ -172,7 +172,9 @@ class _Exchange:
             item = graph.item_of(drive, address) if address.inside else None
         except Refusal as error:
             refusal = error
-        names = (item.path, drive.ids.of(item.number)) if drive is not None and item is not None else ()
+        names: tuple[str, ...] = ()
+        if drive is not None and item is not None and world.faults.active:
+            names = (item.path, drive.ids.of(item.number))
         faults = world.faults.of_request(self.kind, target=self._request.raw_path, item=names)
         if faults:
             answer = await self._met(faults, drive)
@@ -206,9 +208,8 @@ class _Exchange:
             drive, item = downloads.opened(world, request.raw_path)
         except downloads.BadUrl as error:
             return web.Response(status=world.settings.expired_status, text=f"{error}\n")
-        faults = world.faults.of_request(
-            self.kind, target=self._request.raw_path, item=(item.path, drive.ids.of(item.number))
-        )
+        names = (item.path, drive.ids.of(item.number)) if world.faults.active else ()
+        faults = world.faults.of_request(self.kind, target=self._request.raw_path, item=names)
         answer = await self._met(faults) if faults else None
         if answer is not None:
             return answer
