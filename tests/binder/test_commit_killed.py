@@ -159,6 +159,24 @@ def test_old_files_of_a_killed_writer_are_never_named_since_they_may_be_swept_at
     check_one_delivery(folder, b"%PDF-1.7 invoice", ids={record.id})
 
 
+@pytest.mark.parametrize("what", ["documents", "inbox"])
+def test_a_commit_that_slept_while_its_files_were_swept_puts_them_again(folder, document, monkeypatch, what):
+    store = CuttingStore(_made(folder))
+    binder = open_binder(store)
+    monkeypatch.setattr("bannette.binder.commit._YOUNG", timedelta(0))
+    make_durable = store.make_durable
+
+    def sleep(keys):
+        make_durable(keys)
+        store.make_durable = make_durable
+        for path in (folder / what).rglob("*.*"):
+            path.unlink()
+
+    store.make_durable = sleep
+    record = binder.commit(document()).record
+    check_one_delivery(folder, b"%PDF-1.7 invoice", ids={record.id})
+
+
 def test_files_that_an_interrupted_run_put_a_moment_ago_are_used(folder, document):
     store = CuttingStore(_made(folder))
     binder = open_binder(store)

@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 
@@ -63,6 +64,14 @@ def test_a_listing_goes_on_after_a_key(any_store):
     for name in "abc":
         any_store.put(f"x/{name}", b"")
     assert {found.key for found in any_store.list("x", offset="x/a")} == {"x/b", "x/c"}
+
+
+def test_an_object_is_as_old_as_its_put(any_store, tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"downloaded long ago")
+    os.utime(source, (0, 0))
+    any_store.put_new("a", source)
+    assert datetime.now(UTC) - any_store.head("a").modified_at < timedelta(minutes=1)
 
 
 def test_an_object_is_read_in_pieces(any_store):

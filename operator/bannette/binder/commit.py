@@ -50,7 +50,8 @@ class Committer:
             return committed
 
     def _attempt(self, new: NewDocument, on_duplicate: OnDuplicate) -> Committed | None:
-        """Commit *new*; None if its claim was taken over meanwhile, and it must be looked at anew."""
+        """Commit *new*; None if somebody took its claim or its files meanwhile, and it must be looked at anew."""
+        begun = datetime.now(UTC)
         if self._store.head(record_key(new.id)) is not None:
             return self._seen(new)
         first = self._contents.first(new.sha256, apart_from=new.id)
@@ -75,6 +76,9 @@ class Committer:
         self._store.put(record.inbox_key, inbox_entry(record.id))
         self._store.make_durable([*files.values(), record.inbox_key, *([claim.key] if claim else [])])
         if claim is not None and not self._contents.holds(claim):
+            return None
+        if datetime.now(UTC) - begun > _YOUNG and not self._are_there([*files.values(), record.inbox_key]):
+            # This machine was asleep for so long that a sweep took them for those of a killed run.
             return None
         return self._put_record(record, CommitOutcome.COLLECTED, repeated=repeated)
 
@@ -108,6 +112,9 @@ class Committer:
         """
         found = self._store.head(key)
         return found is not None and datetime.now(UTC) - found.modified_at < _YOUNG and self._store.holds(key, path)
+
+    def _are_there(self, keys: list[str]) -> bool:
+        return all(self._store.head(key) is not None for key in keys)
 
     def _withhold(self, new: NewDocument, first: Record) -> Committed:
         """Record *new* as a duplicate of *first*: no copy, nothing in the inbox."""

@@ -119,6 +119,8 @@ class FolderStore(Store):
         """Give *file* its second name, *key*; False where the kernel doesn't let it have one."""
         with _writing(key, linking=True):
             try:
+                # Objects are as old as their put, not as their download: what is old may be swept.
+                os.utime(file)
                 self._name(key, lambda path: os.link(file, path))
             except OSError as error:
                 if error.errno not in _NOT_LINKED:
