@@ -60,17 +60,23 @@ class Contents:
     def claim(self, document: str, sha256: str) -> Claim | Record:
         """Make *document* the first with these bytes, or return the record of the document that is."""
         number = 0
+        absent = False
         while True:
+            # Others may wait for it from the moment when it is there, however late that is confirmed.
+            claim = Claim(document=document, sha256=sha256, number=number, made=time.monotonic())
             try:
-                self._store.put_new(contents_key(sha256, number), document.encode())
+                self._store.put_new(claim.key, document.encode())
             except AlreadyExists:
                 owner = self._owner(sha256, number) or ""
+                if owner == document and absent:
+                    return claim  # Its confirmation was lost, and the repeat of the request met it.
                 # An earlier claim of this document itself is renewed, so that nobody takes it over meanwhile.
                 if owner != document and (record := self._settled(owner, sha256, number)) is not None:
                     return record
                 number += 1
+                absent = self._owner(sha256, number) is None
             else:
-                return Claim(document=document, sha256=sha256, number=number, made=time.monotonic())
+                return claim
 
     def was_claimed_by(self, document: str, sha256: str) -> bool:
         """Whether an earlier attempt at *document* came as far as a claim."""
