@@ -36,6 +36,7 @@ def test_a_first_run_collects_what_is_there(channel, collect, drive):
     assert channel.inbox() == ["a.txt", "é.txt"]
 
 
+@pytest.mark.behaviour(29)
 def test_a_quiet_run_asks_graph_one_question(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     collect()
@@ -56,6 +57,7 @@ def test_only_what_is_new_is_collected(channel, collect, drive):
     assert channel.names() == ["a.txt", "b.txt"]
 
 
+@pytest.mark.behaviour(36)
 def test_a_document_that_is_renamed_moved_edited_or_touched_is_not_collected_again(channel, collect, drive):
     made = drive.create("/Invoices/a.txt", "alpha")
     collect()
@@ -69,6 +71,7 @@ def test_a_document_that_is_renamed_moved_edited_or_touched_is_not_collected_aga
     assert channel.names() == ["a.txt"]
 
 
+@pytest.mark.behaviour(36)
 def test_a_later_edit_is_counted_and_the_collected_version_stays(channel, collect, drive):
     made = drive.create("/Invoices/a.txt", "alpha")
     collect()
@@ -79,6 +82,7 @@ def test_a_later_edit_is_counted_and_the_collected_version_stays(channel, collec
     assert channel.original(channel.records()[0]) == b"alpha"
 
 
+@pytest.mark.behaviour(34, 48)
 def test_a_document_deleted_in_onedrive_stays_collected(channel, collect, drive):
     made = drive.create("/Invoices/a.txt", "alpha")
     collect()
@@ -89,6 +93,7 @@ def test_a_document_deleted_in_onedrive_stays_collected(channel, collect, drive)
     assert channel.inbox() == ["a.txt"]
 
 
+@pytest.mark.behaviour(47)
 def test_the_same_bytes_uploaded_again_are_recorded_as_a_duplicate(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     collect()
@@ -108,6 +113,7 @@ def test_the_same_bytes_twice_in_one_run_are_delivered_once(channel, collect, dr
     assert len(channel.inbox()) == 1
 
 
+@pytest.mark.behaviour(47)
 def test_a_binder_may_want_duplicates_delivered(channel, collect, drive):
     channel.write(binder={"onDuplicate": "Deliver"})
     drive.create("/Invoices/a.txt", "alpha")
@@ -119,6 +125,7 @@ def test_a_binder_may_want_duplicates_delivered(channel, collect, drive):
     assert channel.inbox() == ["a.txt", "copy.txt"]
 
 
+@pytest.mark.behaviour(38)
 def test_a_folder_moved_into_scope_brings_its_files(channel, collect, drive):
     drive.folder("/Invoices")
     drive.create("/Elsewhere/2026/May/a.txt", "alpha")
@@ -129,6 +136,7 @@ def test_a_folder_moved_into_scope_brings_its_files(channel, collect, drive):
     assert [record.folder for record in channel.records()] == ["/Invoices/2026/May", "/Invoices/2026"]
 
 
+@pytest.mark.behaviour(41)
 def test_a_lost_cursor_costs_a_walk_and_nothing_is_collected_twice(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     collect()
@@ -217,6 +225,7 @@ def test_a_whole_drive_can_be_watched(channel, collect, drive):
     assert collect().counts("collected", "alreadySeen") == (1, 0)
 
 
+@pytest.mark.behaviour(27)
 def test_a_drive_without_delta_is_listed_and_nothing_is_collected_twice(channel, collect, drive):
     drive.settings(delta=False)
     drive.create("/Invoices/a.txt", "alpha")
@@ -226,6 +235,7 @@ def test_a_drive_without_delta_is_listed_and_nothing_is_collected_twice(channel,
     assert channel.status()["checkpoint"]["seenItems"] == 2
 
 
+@pytest.mark.behaviour(28, 31)
 def test_many_pages_of_a_first_walk_are_collected(channel, collect, drive):
     channel.write(onedrive={"folder": "/"})
     drive.settings(page_size=7)

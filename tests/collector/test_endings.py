@@ -48,6 +48,7 @@ def test_what_onedrive_refuses_ends_the_run_with_a_reason(channel, collect, driv
     assert "activeRun" not in channel.status()
 
 
+@pytest.mark.behaviour(19)
 def test_a_missing_folder_is_said_and_collected_from_when_it_is_made(channel, collect, drive):
     ended = collect()
     assert ended.code == 2

@@ -30,6 +30,7 @@ def files_with(folder, *words):
     return found
 
 
+@pytest.mark.behaviour(49)
 @pytest.mark.parametrize(
     "fault",
     [

@@ -45,6 +45,7 @@ def test_a_deferred_document_that_is_deleted_is_dropped(channel, collect, drive)
     assert channel.report(ended)["dropped"] == 1
 
 
+@pytest.mark.behaviour(37)
 def test_a_deferred_document_that_left_the_folder_is_dropped(channel, collect, drive):
     made = drive.create("/Invoices/a.txt", "alpha")
     drive.add_faults({"like": "item locked", "item": "/Invoices/a.txt"})
@@ -92,6 +93,7 @@ def test_a_deferred_document_that_was_edited_meanwhile_is_collected_once_as_it_i
     assert channel.original(channel.records()[0]) == b"alpha, corrected"
 
 
+@pytest.mark.behaviour(41)
 def test_a_deferred_document_survives_a_lost_cursor(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     drive.add_faults({"like": "item locked", "item": "/Invoices/a.txt"})
@@ -142,6 +144,7 @@ def test_a_rejected_document_that_is_deleted_is_forgotten(channel, collect, driv
     assert collect().counts("rejected") == (0,)
 
 
+@pytest.mark.behaviour(25, 26)
 def test_a_notebook_and_a_shortcut_are_rejected_unread(channel, collect, drive):
     drive.create("/Invoices/Notes", facets={"package": {"type": "oneNote"}})
     drive.create("/Invoices/Other", facets={"remoteItem": {"id": "01X"}})
