@@ -9,7 +9,9 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -31,7 +33,7 @@ from tests.collector.connected import (
     new_consent,
     refresh_tokens,
 )
-from tests.collector.local_channel import BANNETTE, Ended, finished
+from tests.collector.local_channel import BANNETTE, Ended, finished, wait_until
 
 NOBODY = {"BROWSER": "", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
 
@@ -453,3 +455,19 @@ def test_a_connection_on_which_nothing_comes_keeps_no_answer_out():
                 assert answer.status == 200
         finally:
             idle.close()
+
+
+def test_a_browser_that_hangs_up_leaves_no_trace_on_the_terminal(capfd):
+    with Loopback() as loopback:
+        loopback.expect("right")
+        threads = threading.active_count()
+        hanging = socket.create_connection(("127.0.0.1", loopback._server.server_address[1]))
+        hanging.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        hanging.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nstate=right&code=secret")
+        wait_until(lambda: threading.active_count() > threads, "the request to be read")
+        hanging.close()
+        wait_until(lambda: threading.active_count() == threads, "the reader to give up")
+        with urllib.request.urlopen(loopback.url, b"state=right&code=1", timeout=5) as answer:
+            assert answer.status == 200
+        assert loopback.wait(0) == {"state": "right", "code": "1"}
+    assert capfd.readouterr() == ("", "")

@@ -23,6 +23,13 @@ _RECEIVED: Final = "Microsoft's answer has arrived. You can close this window: t
 _NOT_OURS: Final = "This isn't the answer that is waited for. Begin again in the terminal."
 
 
+class _Server(ThreadingHTTPServer):
+    """A thread for each connection: browsers open some in advance, on which nothing comes."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: a browser that hangs up is no matter for the terminal."""
+
+
 class Loopback:
     """Listens at a free port of the loopback address while the context is entered.
 
@@ -71,8 +78,7 @@ class Loopback:
             def log_message(self, *_: object) -> None:
                 """Nothing: the address may hold the code."""
 
-        # Browsers open connections in advance, on which nothing comes.
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="loopback", daemon=True
         )
