@@ -38,6 +38,7 @@ def test_a_list_gives_its_items() -> None:
         ("~", None),
         ("500m", "500m"),
         ('"10"', "10"),
+        ('"\\ud83d\\udcc4 \\u00e9"', "📄 é"),
     ],
 )
 def test_values_are_what_they_look_like(written: str, value: object) -> None:
@@ -56,6 +57,7 @@ def test_values_are_what_they_look_like(written: str, value: object) -> None:
         ("a: 1\n---\n- b\n", "document 2", "isn't an object: write apiVersion, kind, metadata and spec"),
         ("!!python/object:os.system {}\n", "line 1", "could not determine a constructor"),
         ("a: \x00\n", "", "can't be read as YAML"),
+        ('a: 1\nb: "\\ud83d"\n', "line 2", "half a character"),
     ],
 )
 def test_what_can_not_be_read_is_named(text: str, path: str, says: str) -> None:

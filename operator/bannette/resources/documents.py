@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 
 from bannette.resources.fields import InvalidResource
 
@@ -25,6 +26,22 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode):
                 seen.add(key.value)
         return node
+
+    def construct_scalar(self, node: Any) -> Any:
+        value = super().construct_scalar(node)
+        return _whole(value, node) if isinstance(value, str) and not value.isascii() else value
+
+
+def _whole(text: str, node: yaml.ScalarNode) -> str:
+    """Return *text* with the two escapes of one character, as JSON writes it, put together."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise ConstructorError(None, None, "half a character stands there, alone", node.start_mark) from None
+    return text
 
 
 _Loader.yaml_implicit_resolvers = {
