@@ -24,7 +24,7 @@ stringData: {{accessKeyId: {S3_KEY}, secretAccessKey: {S3_SECRET}}}
 """
 
 
-def measure(plan: Plan) -> Area:
+def measure(plan: Plan) -> list[Area]:
     items = min(plan.items, _MOST)
     runs = []
     with (
@@ -45,22 +45,24 @@ def measure(plan: Plan) -> Area:
             say(f"bucket: {number + 1} of {plan.pairs}: {items / runs[-1].reader.cost.wall:,.0f} items/s")
     rates = [items / run.reader.cost.wall for run in runs]
     memory = [run.reader.cost.megabytes for run in runs]
-    return Area(
-        key="bucket",
-        command=f"--only bucket --items {items}",
-        title=f"A walk from the start, everything collected already, the binder in a bucket (versitygw {VERSITYGW})",
-        header=["items", "items/s", "wall s", "CPU s", "memory MB"],
-        rows=[
-            [
-                f"{items:,}",
-                spread(rates, 0),
-                spread([run.reader.cost.wall for run in runs], 1),
-                spread([run.reader.cost.cpu for run in runs], 1),
-                spread(memory, 0),
-            ]
-        ],
-        checks=[
-            at_least(f"walk of {items:,} items, S3", 1500, statistics.median(rates), "items/s"),
-            at_most(f"walk of {items:,} items, S3, memory", 300, max(memory), "MB"),
-        ],
-    )
+    return [
+        Area(
+            key="bucket",
+            command=f"--only bucket --items {items}",
+            title=f"The same walk with the binder in a bucket (versitygw {VERSITYGW})",
+            header=["items", "items/s", "wall s", "CPU s", "memory MB"],
+            rows=[
+                [
+                    f"{items:,}",
+                    spread(rates, 0),
+                    spread([run.reader.cost.wall for run in runs], 1),
+                    spread([run.reader.cost.cpu for run in runs], 1),
+                    spread(memory, 0),
+                ]
+            ],
+            checks=[
+                at_least(f"walk of {items:,} items, S3", 1500, statistics.median(rates), "items/s"),
+                at_most(f"walk of {items:,} items, S3, memory", 300, max(memory), "MB"),
+            ],
+        )
+    ]

@@ -15,7 +15,7 @@ _FILES, _FOLDERS, _SIZE = 5_000, 200, 20_000
 _TRANSFERS = 16
 
 
-def measure(plan: Plan) -> Area:
+def measure(plan: Plan) -> list[Area]:
     area = Area(
         key="first",
         command="--only first",
@@ -68,4 +68,4 @@ def measure(plan: Plan) -> Area:
         "Graph once for each file's content: it can't copy more than 100 files a second. Ours takes the download "
         "addresses from the delta feed."
     ]
-    return area
+    return [area]

@@ -12,7 +12,7 @@ from benchmarks.workplace import Collected, Workplace
 _SIZE = 2_000_000_000
 
 
-def measure(plan: Plan) -> Area:
+def measure(plan: Plan) -> list[Area]:
     area = Area(
         key="large",
         command="--only large",
@@ -52,4 +52,4 @@ def measure(plan: Plan) -> Area:
         at_least("one file of 2 GB, throughput to rclone's", 0.95, throughput, "x"),
         at_most("one file of 2 GB, memory", 150, max(run.reader.cost.megabytes for run in ours), "MB"),
     ]
-    return area
+    return [area]

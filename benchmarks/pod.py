@@ -25,7 +25,7 @@ from tests.cluster.tenant import Tenant
 _POLL_SECONDS = 0.02
 
 
-def measure(plan: Plan) -> Area:
+def measure(plan: Plan) -> list[Area]:
     built = images.build()
     names = {image.target: image.name for image in built}
     was_up = cluster.status(Layout(state_folder())).healthy
@@ -33,7 +33,7 @@ def measure(plan: Plan) -> Area:
     try:
         for image in built:
             cluster.load(image.archive)
-        return _measure(plan, layout, names)
+        return [_measure(plan, layout, names)]
     finally:
         if not was_up:
             cluster.down()

@@ -13,7 +13,7 @@ from benchmarks.workplace import Collected, Workplace
 _FEW, _MANY, _PER_FOLDER = 100, 100_000, 200
 
 
-def measure(plan: Plan) -> Area:
+def measure(plan: Plan) -> list[Area]:
     area = Area(
         key="quiet",
         command="--only quiet",
@@ -56,4 +56,4 @@ def measure(plan: Plan) -> Area:
         at_most("quiet day of 100,000 files, memory", 80, memory, "MB"),
         at_most("quiet day, CPU of 100,000 files to 100", 1.1, of_cpu, "x"),
     ]
-    return area
+    return [area]

@@ -39,8 +39,9 @@ def _write(binder: Path, drive: str, files: int, per_folder: int) -> None:
         document = document_id(where, item)
         text = before_id + document + document.join(between_ids)
         text = text.replace(_ITEM, item).replace(_NAME, f"document-{number:07}.bin")
-        with open(f"{records}/{document[:2]}/{document}.json", "wb", buffering=0) as file:  # noqa: PTH123 - a million
-            file.write(text.encode())
+        descriptor = os.open(f"{records}/{document[:2]}/{document}.json", os.O_WRONLY | os.O_CREAT, 0o644)
+        os.write(descriptor, text.encode())
+        os.close(descriptor)
 
 
 def _template(drive: str) -> bytes:
