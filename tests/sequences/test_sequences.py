@@ -14,10 +14,20 @@ from tests.sequences.nursery import Nursery
 from tests.sequences.office import Office, Trouble
 
 WATCHED = "/Clients/Invoices"
-FOLDERS = (WATCHED, f"{WATCHED}/2026", f"{WATCHED}/2026/Q1", "/Clients", "/Archive", "/Archive/Old", "/")
-FOLDER_NAMES = ("Invoices", "2026", "Old")
-NAMES = ("a.txt", "b.txt", "cafe\u0301 ☕.txt", "~'x' #%.txt")
-CONTENTS = (b"alpha", b"bravo", b"charlie", b"delta", b"")
+FOLDERS = (WATCHED, f"{WATCHED}/2026", f"{WATCHED}/2026/Q1", "/Archive/Old", "/Archive", "/")
+FOLDER_NAMES = ("2026", "Old", "Invoices")
+NAMES = ("a.txt", "b.txt", "c.txt", "d.txt", "cafe\u0301 ☕.txt", "~'x' #%.txt")
+CONTENTS = (b"alpha", b"bravo", b"charlie", b"")
+#: What lies in the drive at first: twice the same bytes, an empty file, and what may come into scope with its folder.
+AT_FIRST = {
+    f"{WATCHED}/a.txt": b"alpha",
+    f"{WATCHED}/b.txt": b"alpha",
+    f"{WATCHED}/2026/a.txt": b"bravo",
+    f"{WATCHED}/2026/b.txt": b"",
+    "/Archive/Old/a.txt": b"bravo",
+    "/Archive/Old/b.txt": b"delta",
+    "/Archive/Old/2025/c.txt": b"echo",
+}
 #: Those that a run outlives, or fails by, within a second.
 FAULTS = (
     "resync",
@@ -66,15 +76,15 @@ faults = st.builds(
     st.integers(0, 5),
     st.booleans(),
 )
-kills = st.builds(lambda at: Trouble(kill_at=at), st.integers(0, 900))
+kills = st.builds(lambda at: Trouble(kill_at=at), st.integers(0, 1500))
 failures = st.builds(
-    lambda at, times: Trouble(fail_at=at, failures=times), st.integers(0, 60), st.sampled_from((1, 5, 10_000))
+    lambda at, times: Trouble(fail_at=at, failures=times), st.integers(0, 120), st.sampled_from((1, 5, 10_000))
 )
 misbehaviour = st.builds(
     lambda found: Trouble(faults=tuple(found)),
     st.lists(faults, min_size=1, max_size=2) | st.sampled_from(OTHER_BYTES).map(lambda name: [{"like": name}]),
 )
-troubles = st.one_of(st.just(Trouble()), st.just(Trouble()), kills, failures, misbehaviour)
+troubles = kills | failures | misbehaviour
 
 
 class Sequences(RuleBasedStateMachine):
@@ -85,13 +95,15 @@ class Sequences(RuleBasedStateMachine):
         self._place = folder
         self._simulator = simulator
         self._nursery = nursery
+        #: What happened since everything was collected.
+        self._news = 0
 
     @initialize(
         second=st.sampled_from((None, "/", "/Archive")),
-        on_duplicate=st.sampled_from(("Skip", "Deliver")),
+        on_duplicate=st.sampled_from(("Skip", "Skip", "Deliver")),
         flavour=st.sampled_from(("business", "personal")),
         page_size=st.sampled_from((200, 2)),
-        with_delta=st.sampled_from((True, True, False)),
+        with_delta=st.sampled_from((True, True, True, False)),
     )
     def begin(self, second, on_duplicate, flavour, page_size, with_delta):
         self._place.mkdir()
@@ -101,142 +113,138 @@ class Sequences(RuleBasedStateMachine):
         )
         self.drive = self.office.drive
         self.drive.control.settings(page_size=page_size, delta=with_delta)
-        self.drive.make_folder(WATCHED)
+        for path, content in AT_FIRST.items():
+            self.drive.create(path, content)
 
     def teardown(self):
         if self._place.exists():
             shutil.rmtree(self._place)
 
-    def _file(self, pick):
-        return self._held("file", pick)
-
-    def _folder(self, pick):
-        return self._held("folder", pick)
-
     def _held(self, kind, pick):
+        self._news += 1
         held = [item for item in self.drive.items() if item.kind == kind]
         assume(held)
         return held[pick % len(held)]
 
-    # In OneDrive
+    def _watcher(self, pick):
+        return self.office.watchers[pick % len(self.office.watchers)]
 
     @rule(folder=st.sampled_from(FOLDERS), name=st.sampled_from(NAMES), content=st.sampled_from(CONTENTS))
     def create(self, folder, name, content):
+        self._news += 1
         self.drive.create(f"{folder.rstrip('/')}/{name}", content)
 
-    @rule(pick=picks, name=st.sampled_from(NAMES))
-    def rename(self, pick, name):
-        self.drive.rename(self._file(pick), name)
+    @rule(
+        what=st.sampled_from(("move", "edit", "delete", "upload again", "copy", "rename", "infect or cure", "touch")),
+        pick=picks,
+        to=st.sampled_from(FOLDERS),
+        name=st.sampled_from(NAMES),
+        content=st.sampled_from(CONTENTS),
+    )
+    def change_file(self, what, pick, to, name, content):
+        file = self._held("file", pick)
+        match what:
+            case "move":
+                self.drive.move(file, to)
+            case "edit":
+                self.drive.edit(file, content)
+            case "delete":
+                self.drive.delete(file)
+            case "upload again":
+                self.drive.upload_again(file)
+            case "copy":
+                self.drive.copy(file, to, name)
+            case "rename":
+                self.drive.rename(file, name)
+            case "infect or cure":
+                (self.drive.cure if file.key in self.drive.infected else self.drive.infect)(file)
+            case "touch":
+                self.drive.touch(file)
 
-    @rule(pick=picks, to=st.sampled_from(FOLDERS))
-    def move(self, pick, to):
-        self.drive.move(self._file(pick), to)
-
-    @rule(pick=picks, content=st.sampled_from(CONTENTS))
-    def edit(self, pick, content):
-        self.drive.edit(self._file(pick), content)
-
-    @rule(pick=picks)
-    def touch(self, pick):
-        self.drive.touch(self._file(pick))
-
-    @rule(pick=picks)
-    def delete(self, pick):
-        self.drive.delete(self._file(pick))
-
-    @rule(pick=picks)
-    def upload_again(self, pick):
-        self.drive.upload_again(self._file(pick))
-
-    @rule(pick=picks, to=st.sampled_from(FOLDERS), name=st.sampled_from(NAMES))
-    def copy(self, pick, to, name):
-        self.drive.copy(self._file(pick), to, name)
-
-    @rule(pick=picks)
-    def infect_or_cure(self, pick):
-        file = self._file(pick)
-        (self.drive.cure if file.key in self.drive.infected else self.drive.infect)(file)
-
-    @rule(path=st.sampled_from(FOLDERS))
-    def make_folder(self, path):
-        self.drive.make_folder(path)
-
-    @rule(pick=picks, name=st.sampled_from(FOLDER_NAMES))
-    def rename_folder(self, pick, name):
-        self.drive.rename(self._folder(pick), name)
-
-    @rule(pick=picks, to=st.sampled_from(FOLDERS), name=st.none() | st.sampled_from(FOLDER_NAMES))
-    def move_folder(self, pick, to, name):
-        self.drive.move(self._folder(pick), to, name=name)
-
-    @rule(pick=picks)
-    def delete_folder(self, pick):
-        self.drive.delete(self._folder(pick))
-
-    @rule(pick=picks, to=st.sampled_from(FOLDERS), name=st.sampled_from(FOLDER_NAMES))
-    def copy_folder(self, pick, to, name):
-        folder = self._folder(pick)
-        assume(not f"{to}/".casefold().startswith(f"{folder.path}/".casefold()))
-        self.drive.copy(folder, to, name)
+    @rule(
+        what=st.sampled_from(("move", "move", "rename", "delete", "copy", "make")),
+        pick=picks,
+        to=st.sampled_from(FOLDERS),
+        name=st.sampled_from(FOLDER_NAMES),
+        new_name=st.booleans(),
+    )
+    def change_folder(self, what, pick, to, name, new_name):
+        folder = self._held("folder", pick)
+        match what:
+            case "move":
+                self.drive.move(folder, to, name=name if new_name else None)
+            case "rename":
+                self.drive.rename(folder, name)
+            case "delete":
+                self.drive.delete(folder)
+            case "copy":
+                assume(not f"{to}/".casefold().startswith(f"{folder.path}/".casefold()))
+                self.drive.copy(folder, to, name)
+            case "make":
+                self.drive.make_folder(to)
 
     @precondition(lambda self: self.drive.trash)
     @rule(pick=picks)
     def restore(self, pick):
+        self._news += 1
         self.drive.restore(pick)
 
-    # At Microsoft
+    @rule(
+        what=st.sampled_from(("cursors are lost", "feed lags", "feed catches up", "tokens expire", "ids are spelled")),
+        case=st.sampled_from(("mixed", "lower", "upper", "short")),
+    )
+    def at_microsoft(self, what, case):
+        self._news += 1
+        match what:
+            case "cursors are lost":
+                self.drive.control.expire_cursors(drive=self.drive.id)
+            case "feed lags":
+                self.office.hold_feed()
+            case "feed catches up":
+                self.office.release_feed()
+            case "tokens expire":
+                self.drive.control.expire_tokens()
+                self.drive.control.expire_urls()
+            case "ids are spelled":
+                self.drive.control.settings(drive_case=case)
 
-    @rule()
-    def forget_cursors(self):
-        self.drive.control.expire_cursors(drive=self.drive.id)
+    @rule(what=st.sampled_from(("data entry", "state is lost", "status is lost")), pick=picks)
+    def at_the_office(self, what, pick):
+        self._news += 1
+        match what:
+            case "data entry":
+                self.office.do_data_entry(pick)
+            case "state is lost":
+                self.office.lose_state()
+            case "status is lost":
+                self.office.lose_status(self._watcher(pick))
 
-    @rule()
-    def forget_tokens_and_urls(self):
-        self.drive.control.expire_tokens()
-        self.drive.control.expire_urls()
-
-    @rule(case=st.sampled_from(("mixed", "lower", "upper", "short")))
-    def spell_ids_otherwise(self, case):
-        self.drive.control.settings(drive_case=case)
-
-    @rule()
-    def let_the_feed_lag(self):
-        self.office.hold_feed()
-
-    @rule()
-    def let_the_feed_catch_up(self):
-        self.office.release_feed()
-
-    # At the office
-
+    @precondition(lambda self: self._news)
     @rule(pick=picks)
-    def do_data_entry(self, pick):
-        self.office.do_data_entry(pick)
-
-    @rule()
-    def lose_state(self):
-        self.office.lose_state()
-
-    @rule(pick=picks)
-    def lose_status(self, pick):
-        self.office.lose_status(self.office.watchers[pick % len(self.office.watchers)])
+    def run(self, pick):
+        self.office.run(self._watcher(pick))
 
     @rule(pick=picks, trouble=troubles)
-    def run(self, pick, trouble):
-        self.office.run(self.office.watchers[pick % len(self.office.watchers)], trouble)
+    def run_in_trouble(self, pick, trouble):
+        self._news += 1
+        self.office.run(self._watcher(pick), trouble)
 
-    @rule(trouble=troubles, other=troubles)
-    def run_twice_at_once(self, trouble, other):
-        self.office.run_at_once([self.office.watchers[0]] * 2, [trouble, other])
+    @rule(pick=picks, trouble=troubles)
+    def run_in_trouble_and_again(self, pick, trouble):
+        self.office.run(self._watcher(pick), trouble)
+        self.office.run(self._watcher(pick))
 
-    @precondition(lambda self: len(self.office.watchers) > 1)
-    @rule(trouble=troubles, other=troubles)
-    def run_both_channels_at_once(self, trouble, other):
-        self.office.run_at_once(self.office.watchers, [trouble, other])
+    @rule(trouble=st.just(Trouble()) | troubles, other=st.just(Trouble()) | kills, pick=picks)
+    def run_twice_at_once(self, trouble, other, pick):
+        self._news += 1
+        both = self.office.watchers if pick % 2 and len(self.office.watchers) > 1 else self.office.watchers[:1] * 2
+        self.office.run_at_once(both, [trouble, other])
 
+    @precondition(lambda self: self._news > 3)
     @rule()
     def finish(self):
         self.office.finish()
+        self._news = 0
 
 
 @pytest.fixture(scope="module")
