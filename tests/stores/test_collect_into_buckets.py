@@ -1,0 +1,71 @@
+"""Whole runs of the real command into each kind of store, and what people see of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from bannette.binder.object_store import LARGE
+from tests.collector.local_channel import BANNETTE
+from tests.stores.bucket_channel import BucketChannel
+
+pytestmark = [pytest.mark.stores, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture
+def channel(tmp_path, simulator, bucket):
+    return BucketChannel(tmp_path, simulator, bucket)
+
+
+def command(channel, *arguments):
+    done = subprocess.run(
+        [BANNETTE, *arguments, "-f", channel.file, "-o", "json"],
+        env=channel.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_a_whole_run_collects_and_the_next_finds_nothing_new(channel, simulator):
+    contents = {f"{number}.txt": f"document {number}" for number in range(12)}
+    for name, content in contents.items():
+        simulator.control.create(f"/Invoices/{name}", content)
+    simulator.control.create("/Invoices/large.bin", generate=LARGE + 10)
+    simulator.control.create("/Invoices/repeated.txt", "document 3")
+    ended = channel.command_ends()
+    assert ended.code == 0, ended.stderr
+    # Which of the two is the first is the order of the downloads.
+    assert ended.counts("result", "collected", "duplicates") == ("Succeeded", 13, 1)
+    assert len(channel.records()) == 14
+    assert len(channel.inbox()) == 13
+    ended = channel.command_ends()
+    assert ended.counts("result", "reason", "collected") == ("Succeeded", "NothingNew", 0)
+
+    listed = command(channel, "inbox", "list")
+    assert len(listed) == 13
+    shown = command(channel, "inbox", "show", listed[0]["id"])
+    assert shown["id"] == listed[0]["id"]
+    command(channel, "inbox", "done", listed[0]["id"])
+    assert len(channel.inbox()) == 12
+    assert [run["collected"] for run in command(channel, "history")] == [0, 13]
+    shown = subprocess.run(
+        [BANNETTE, "inbox", "show", listed[1]["id"], "-f", channel.file], capture_output=True, text=True, check=True
+    )
+    scheme = "s3://binders/" if "s3" in channel.file.read_text() else f"{channel.location.endpoint}/binders/"
+    assert f"{scheme}{channel.location.prefix}/documents/" in shown.stdout
+
+
+@pytest.mark.parametrize("trouble", ["no secret", "no key"])
+def test_missing_credentials_are_named(channel, collect, trouble):
+    text = channel.file.read_text()
+    head, _, secret = text.rpartition("---")
+    channel.file.write_text(head if trouble == "no secret" else f"{head}---{secret.replace('Key', 'Kee')}")
+    ended = collect()
+    assert ended.code == 2
+    reason = "SecretNotFound" if trouble == "no secret" else "StoreCredentialsMissing"
+    assert ended.entry["reason"] == reason
+    assert 'Secret "store" of namespace "acme"' in ended.entry["message"]
