@@ -16,7 +16,7 @@ from tests.collector.local_channel import LocalChannel
 
 SIZES = (1, 159, 1_000, 65_537, 300_000)
 # What is told about the document beside its bytes.
-METADATA = (None, "no hash", "empty hashes", "no etag")
+METADATA = (None, "no hash", "empty hashes", "no etag", "wrong hash", "wrong size")
 CUTS = (0, 1, 160, 999, 40_960, 65_536, 100_000, 299_999)
 OTHERS = ("bytes 0-9/10", "bytes 0-9/*", "bytes 1-299999/300000", "bytes 160-299999/300001", "items 0-9", "")
 
@@ -60,7 +60,7 @@ def on_its_way() -> st.SearchStrategy[dict[str, object]]:
 
 @pytest.mark.behaviour(56, 57)
 @settings(
-    max_examples=80,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
