@@ -160,7 +160,9 @@ class SweepLock:
         try:
             self._store.put_new(self._key, self._token)
         except AlreadyExists:
-            raise _under_way(self._now) from None
+            # Ours, if the answer to the put was lost and its repeat met it.
+            if not self._is_ours():
+                raise _under_way(self._now) from None
         self._renewed = time.monotonic()
         for found in held.values():
             self._store.delete(found.key)
@@ -203,7 +205,8 @@ def _under_way(seen: datetime) -> Transient:
 def _time_of(store: Store) -> datetime:
     """What the store's own clock says, which dates its objects; ours may differ."""
     key = f"{PROBE}/{uuid.uuid4().hex}"
-    store.put_new(key, b"")
+    with suppress(AlreadyExists):  # Nobody else has the key.
+        store.put_new(key, b"")
     try:
         found = store.head(key)
     finally:
