@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from bannette.binder import (
     address,
     open_store,
 )
-from bannette.errors import PersonNeeded
+from bannette.errors import PersonNeeded, Transient
 
 SECRETS = {
     "s3": S3Location(bucket="acme", access_key_id="id", secret_access_key="hidden", session_token="hidden"),
@@ -120,3 +121,14 @@ def test_googles_storage_is_asked_to_put_only_what_is_absent():
         server.server_close()
     assert Google.preconditions == ["0", "0"]
     assert len(Google.objects) == 1
+
+
+def test_a_machine_without_an_identity_is_told_to_name_a_secret(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(Transient) as caught:
+        open_store(S3Location(bucket="acme", region="eu-west-3", endpoint="http://127.0.0.1:9")).get("a")
+    assert caught.value.reason == "StoreCredentialsMissing"
+    assert "credentialsSecret" in str(caught.value)
+    assert "no connection" in str(caught.value)

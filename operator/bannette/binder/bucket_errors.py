@@ -8,7 +8,7 @@ from typing import Final
 from obstore.exceptions import BaseError, NotSupportedError, PermissionDeniedError, UnauthenticatedError
 
 from bannette.binder.store_errors import access_denied, refuses_size, store_full, unavailable
-from bannette.errors import BannetteError, PersonNeeded
+from bannette.errors import BannetteError, PersonNeeded, Transient
 
 FAILURES: Final = (BaseError, OSError, NotImplementedError)
 
@@ -21,6 +21,8 @@ _NO_OBJECT = {"NoSuchKey", "BlobNotFound", "NoSuchUpload", "NotFound", None}
 _FULL = {"InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "AccountQuotaExceeded"}
 _MISDIRECTED = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _CREDENTIALS_OVER = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
+# Where a cloud's machines are told who they are.
+_IDENTITY = re.compile(r"/latest/api/token|/latest/meta-data/|/computeMetadata/|/metadata/identity/")
 _BROKEN = {"Connect": "no connection", "Request": "the connection broke", "Timeout": "no answer in time"}
 
 
@@ -41,6 +43,9 @@ def meaning_of(error: Exception, *, creating: bool = False) -> BannetteError:
     text, details = _said(error)
     status, code = _status(text), _code(text)
     said = " ".join(str(part) for part in (status, code) if part) or type(error).__name__
+    broken = _BROKEN.get(kind[1], "the connection broke") if (kind := _KIND.search(details)) else None
+    if _IDENTITY.search(text):
+        return _no_identity(said if status else broken or said, refused=status is not None and status < 500)
     if creating and (
         isinstance(error, NotSupportedError | NotImplementedError) or status == 501 or code == "NotImplemented"
     ):
@@ -74,9 +79,17 @@ def meaning_of(error: Exception, *, creating: bool = False) -> BannetteError:
             "name the bundle of a private authority in spec.collector.caBundle, or in SSL_CERT_FILE.",
             reason="StoreUntrusted",
         )
-    if status is None and (kind := _KIND.search(details)):
-        return unavailable(_BROKEN.get(kind[1], "the connection broke"))
-    return unavailable(said)
+    return unavailable(broken if status is None and broken else said)
+
+
+def _no_identity(cause: str, *, refused: bool) -> BannetteError:
+    message = (
+        f"The binder's storage names no credentialsSecret, and this machine has no identity of its own ({cause}): name "
+        "a Secret, or give the machine, the pod's ServiceAccount or the environment credentials for the bucket."
+    )
+    if refused:
+        return PersonNeeded(message, reason="StoreCredentialsMissing")
+    return Transient(message, reason="StoreCredentialsMissing")
 
 
 def _said(error: Exception) -> tuple[str, str]:
