@@ -198,7 +198,7 @@ Copy(open_store(StorePath(folder)), open_store(StorePath(destination)), scratch=
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n", process.communicate()[1]
         try:
-            _, errors = process.communicate(timeout=moment.uniform(0.05, 0.6))
+            _, errors = process.communicate(timeout=moment.uniform(0.02, 0.08 * (2 + kills)))
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

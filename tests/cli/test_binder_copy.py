@@ -153,7 +153,7 @@ def test_a_copy_whose_process_is_killed_at_random_moments_is_finished_by_repeati
     while True:
         process = start(channel, "--from", channel.file, "--to", file)
         try:
-            _, errors = process.communicate(timeout=moment.uniform(0.3, 1.5))
+            _, errors = process.communicate(timeout=moment.uniform(0.3, 0.5 + 0.2 * kills))
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -161,7 +161,7 @@ def test_a_copy_whose_process_is_killed_at_random_moments_is_finished_by_repeati
             continue
         assert process.returncode == 0, errors
         break
-    assert kills > 1
+    assert kills > 0
     assert collect(channel, file).counts("result", "collected", "alreadySeen") == ("Succeeded", 0, 0)
     assert len(inbox(channel, file)) == 120
 

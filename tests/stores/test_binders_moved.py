@@ -21,7 +21,7 @@ from bannette.binder.verification import Terms, Verification
 from bannette.errors import PersonNeeded, Transient
 from tests.binder.binder_documents import make_document, open_binder
 from tests.stores.faulty_proxy import Fault, Request
-from tests.stores.services import BUCKET, S3_KEY, S3_SECRET, s3_location
+from tests.stores.services import BUCKET, S3_KEY, S3_SECRET, s3_location, wait_for
 
 pytestmark = [pytest.mark.stores, pytest.mark.timeout(1200)]
 
@@ -125,7 +125,9 @@ def test_a_store_that_fails_in_the_middle_of_a_copy_leaves_what_the_next_one_com
 
 
 @pytest.mark.kill
-def test_a_copy_into_a_bucket_by_the_real_command_is_killed_at_random_and_finished_in_the_end(full, gateway, tmp_path):
+def test_a_copy_into_a_bucket_by_the_real_command_is_killed_again_and_again_and_finished_in_the_end(
+    full, gateway, tmp_path
+):
     location = s3_location(gateway)
     storage = {
         "bucket": BUCKET,
@@ -149,20 +151,17 @@ def test_a_copy_into_a_bucket_by_the_real_command_is_killed_at_random_and_finish
     file = tmp_path / "bucket.yaml"
     file.write_text(yaml.safe_dump_all(documents))
     command = [BANNETTE, "binder", "copy", "--from", str(tmp_path / "binder"), "--to", str(file)]
-    moment = random.Random(3)
-    kills = 0
-    while True:
+    bucket = open_store(location)
+    for number in (2, 30, 55):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            _, errors = process.communicate(timeout=moment.uniform(0.5, 2.5 + kills))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            kills += 1
-            continue
-        assert process.returncode == 0, errors
-        break
-    assert kills > 1
+        wait_for(lambda number=number: len(list(bucket.keys(""))) > number, f"more than {number} objects")
+        process.kill()
+        process.communicate()
+    with pytest.raises(PersonNeeded) as raised:
+        Verification(bucket, Terms()).run()
+    assert raised.value.reason == "BinderCopyUnfinished"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
     assert objects(open_store(location)) == objects(full)
     done = subprocess.run(
         [BANNETTE, "binder", "verify", "-f", str(file), "--content"], capture_output=True, text=True, timeout=120
