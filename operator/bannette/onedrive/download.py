@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bannette.errors import BannetteError, ItemDeferred, ItemRejected
+from bannette.onedrive import parts
 from bannette.onedrive.drives import get_item, item_path
 from bannette.onedrive.errors import ItemGone, Refused, Unavailable
 from bannette.onedrive.graph import Graph
@@ -185,7 +186,11 @@ class _Fetching:
                 receive(self._graph, response, self._partial, expected=self.item.size)
                 return
             self._url = location
-        fetch(self._graph, self._url, self._partial, expected=self.item.size)
+        size = self.item.size
+        if size is not None and size - self._partial.size >= parts.LARGE:
+            parts.fetch_by_parts(self._graph, self._url, self._partial, expected=size)
+        else:
+            fetch(self._graph, self._url, self._partial, expected=size)
 
     def _meaning(self, answer: NotServed) -> BannetteError:
         if answer.status in (404, 410):

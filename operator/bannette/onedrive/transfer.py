@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
@@ -81,11 +82,33 @@ class Partial:
         """Append *piece*. Raises: as ``check_room``."""
         self.check_room(self.size + len(piece))
         self._file.write(piece)
+        self._account(piece)
+
+    def _account(self, piece: bytes) -> None:
         self._sha256.update(piece)
         self._quick_xor.update(piece)
         self.size += len(piece)
         if len(self._head) < _HEAD:
             self._head += piece[: _HEAD - len(self._head)]
+
+    @property
+    def descriptor(self) -> int:
+        """The file's descriptor, for others who write what comes after *size*; then ``take_in`` or ``cut``."""
+        self._file.flush()
+        return self._file.fileno()
+
+    def take_in(self, size: int) -> None:
+        """Take what lies in the file up to *size*, in bytes, as added. Raises: Broken: it doesn't lie there."""
+        while self.size < size:
+            piece = os.pread(self._file.fileno(), min(_PIECE, size - self.size), self.size)
+            if not piece:
+                raise Broken
+            self._account(piece)
+
+    def cut(self) -> None:
+        """Forget what lies in the file beyond its size."""
+        self._file.seek(self.size)
+        self._file.truncate()
 
     def body(self) -> Body:
         """Describe what it holds, when it is complete."""
@@ -127,15 +150,22 @@ def fetch(graph: Graph, url: str, partial: Partial, *, expected: int | None) -> 
         ItemDeferred: it redirects to a place that isn't allowed; there is no room; it takes too long.
         Transient: as ``Graph.open_download``.
     """
+    headers = {"Range": f"bytes={partial.size}-"} if partial.size else {}
+    response, _ = open_body(graph, url, headers)
+    receive(graph, response, partial, expected=expected)
+
+
+def open_body(graph: Graph, url: str, headers: Mapping[str, str]) -> tuple[requests.Response, str]:
+    """Return the answer at *url*, its body unread, and where it came from after redirects.
+
+    Raises:
+        ItemDeferred: it redirects to a place that isn't allowed. Transient: as ``Graph.open_download``.
+    """
     for _ in range(_REDIRECTS + 1):
-        headers = {"Accept-Encoding": "identity"}
-        if partial.size:
-            headers["Range"] = f"bytes={partial.size}-"
-        response = graph.open_download(url, headers)
+        response = graph.open_download(url, {"Accept-Encoding": "identity", **headers})
         location = content_location(graph, response)
         if location is None:
-            receive(graph, response, partial, expected=expected)
-            return
+            return response, url
         url = location
     raise ItemDeferred("The content is behind too many redirects.", reason="TooManyRedirects")
 
@@ -168,12 +198,8 @@ def _join(response: requests.Response, partial: Partial) -> int | None:
         partial.total = None if "Content-Encoding" in headers else length
         return length
     if response.status_code != 206:
-        raise NotServed(
-            response.status_code, malware=refused(response.status_code, headers, read_refusal(response)).malware
-        )
-    found = _RANGE.fullmatch(headers.get("Content-Range", "").strip())
-    total = int(found[3]) if found is not None and found[3] != "*" else None
-    starts_here = found is not None and int(found[1]) == partial.size
+        raise NotServed(response.status_code, malware=is_malware(response))
+    starts_here, total = _content_range(response, partial.size)
     same_whole = total is None or partial.total is None or total == partial.total
     if not starts_here or not same_whole or "Content-Encoding" in headers:
         partial.reset()
@@ -182,9 +208,39 @@ def _join(response: requests.Response, partial: Partial) -> int | None:
     return length
 
 
+def served(response: requests.Response, start: int) -> int | None:
+    """Return the size of the whole of which a 206 serves a part from *start* on, byte for byte; None if it doesn't."""
+    starts_here, total = _content_range(response, start)
+    return total if starts_here and "Content-Encoding" not in response.headers else None
+
+
+def is_malware(response: requests.Response) -> bool:
+    """Say whether a refusal, whose body is read, is because of an infection."""
+    return refused(response.status_code, response.headers, read_refusal(response)).malware
+
+
+def _content_range(response: requests.Response, start: int) -> tuple[bool, int | None]:
+    found = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    total = int(found[3]) if found is not None and found[3] != "*" else None
+    return found is not None and int(found[1]) == start, total
+
+
 def _drain(graph: Graph, response: requests.Response, partial: Partial) -> None:
+    for piece in pieces(graph, response, until=partial.until):
+        partial.add(piece)
+
+
+def pieces(graph: Graph, response: requests.Response, *, until: float) -> Iterator[bytes]:
+    """Yield the body as it comes.
+
+    Args:
+        until: when it is given up, on the clock's monotonic scale.
+
+    Raises:
+        Broken: it ended early, stood still, or came too slowly. ItemDeferred: the time is up.
+    """
     clock = graph.clock
-    since, mark = clock.monotonic(), partial.size
+    since, came = clock.monotonic(), 0
     while True:
         try:
             piece = response.raw.read1(_PIECE, decode_content=True)
@@ -193,11 +249,12 @@ def _drain(graph: Graph, response: requests.Response, partial: Partial) -> None:
             raise Broken from None
         if not piece:
             return
-        partial.add(piece)
+        yield piece
+        came += len(piece)
         now = clock.monotonic()
-        if now >= partial.until:
+        if now >= until:
             raise ItemDeferred("The document's download takes hours.", reason="DownloadTooSlow")
         if now - since >= _SLOW_SECONDS:
-            if partial.size - mark < _SLOW_BYTES:
+            if came < _SLOW_BYTES:
                 raise Broken
-            since, mark = now, partial.size
+            since, came = now, 0
