@@ -58,9 +58,17 @@ def on_its_way() -> st.SearchStrategy[dict[str, object]]:
     )
 
 
+@pytest.fixture(params=[None, 40_000], ids=["by one stream", "by parts"])
+def streams(request, monkeypatch):
+    """Fetches documents by one stream, or in parts of so many bytes, as large ones are."""
+    if request.param is not None:
+        monkeypatch.setattr("bannette.onedrive.parts.LARGE", 2 * request.param)
+        monkeypatch.setattr("bannette.onedrive.parts.PART", request.param)
+
+
 @pytest.mark.behaviour(56, 57)
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -82,7 +90,7 @@ def on_its_way() -> st.SearchStrategy[dict[str, object]]:
     ],
 )
 def test_what_is_delivered_is_one_version_whole(
-    simulator, hasty, size: int, metadata: str | None, faults: list[Mapping[str, object]]
+    simulator, hasty, streams, size: int, metadata: str | None, faults: list[Mapping[str, object]]
 ):
     drive = simulator.control
     drive.reset()
