@@ -89,7 +89,7 @@ def azure_service(folder: Path) -> Iterator[str]:
     """Serve Azure Blob Storage of one account from *folder*, with a container; yield the account's address."""
     port = _free_port()
     options: list[str | Path] = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", folder, "--silent"]
-    with _serving(["node", azurite(), *options, "--disableTelemetry", "--skipApiVersionCheck"], port, {}):
+    with _serving(["node", azurite(), *options, "--skipApiVersionCheck"], port, {}):
         endpoint = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
         _make_container(endpoint, BUCKET)
         yield endpoint
