@@ -49,7 +49,7 @@ def cursor(channel):
 
 def collect_while(channel, drive, *, page, act):
     """Do a run, and *act* while it waits for the delta page of that number, counted from 0."""
-    drive.add_faults({"name": "held", "kinds": ["delta"], "skip": page, "delay": 0.5})
+    drive.add_faults({"name": "held", "kinds": ["delta"], "skip": page, "delay": 1.5})
     drive.reset_counters()
     ended = []
     run = threading.Thread(target=lambda: ended.append(channel.collect()))
@@ -322,7 +322,6 @@ def test_a_drive_that_refuses_every_cursor_is_collected_without_a_loop(watched, 
 @pytest.mark.parametrize("fault", ["endless link", "never-ending link", "items made up without end"])
 @pytest.mark.parametrize("later", [False, True], ids=["first walk", "later"])
 def test_a_feed_without_end_ends_the_run_and_keeps_the_cursor(channel, collect, drive, fault, later, monkeypatch):
-    monkeypatch.setattr("bannette.collector.run._LONGEST", 1.0)
     channel.write(onedrive={"folder": "/"})
     fill(drive, 9)
     before = None
@@ -331,6 +330,8 @@ def test_a_feed_without_end_ends_the_run_and_keeps_the_cursor(channel, collect, 
         before = cursor(channel)
         fill(drive, 3, start=9)
     drive.add_faults({"like": fault, "kinds": ["delta"]})
+    if fault.startswith("items"):
+        monkeypatch.setattr("bannette.collector.run._LONGEST", 1.0)
     ended = collect()
     assert ended.code == 3
     assert ended.entry["reason"] == ("TimeUp" if fault.startswith("items") else "EndlessFeed")
@@ -339,6 +340,7 @@ def test_a_feed_without_end_ends_the_run_and_keeps_the_cursor(channel, collect, 
         assert cursor(channel) == before
     assert collect().code == 3
     drive.remove_faults()
+    monkeypatch.undo()
     assert collect().code == 0
     assert len(channel.records()) == 9 + 3 * later
 
@@ -355,13 +357,15 @@ def test_a_feed_without_end_ends_the_run_and_keeps_the_cursor(channel, collect, 
 )
 @pytest.mark.parametrize("delta", [True, False], ids=["with delta", "without"])
 def test_a_listing_without_end_ends_the_run(channel, collect, drive, fault, reason, delta, monkeypatch):
-    monkeypatch.setattr("bannette.collector.run._LONGEST", 1.0)
     drive.settings(delta=delta)
     fill(drive, 9)
     drive.add_faults({"like": fault, "kinds": ["children"]})
+    if reason == "TimeUp":
+        monkeypatch.setattr("bannette.collector.run._LONGEST", 1.0)
     ended = collect()
     assert (ended.code, ended.entry["reason"]) == (3, reason)
     drive.remove_faults()
+    monkeypatch.undo()
     assert collect().code == 0
     assert len(channel.records()) == 9
 

@@ -46,7 +46,7 @@ def asked(drive):
 
 def collect_while(channel, drive, *, listing, act):
     """Do a run, and *act* while it waits for the page of children of that number, counted from 0."""
-    drive.add_faults({"name": "held", "kinds": ["children"], "skip": listing, "delay": 0.5})
+    drive.add_faults({"name": "held", "kinds": ["children"], "skip": listing, "delay": 1.5})
     drive.reset_counters()
     ended = []
     run = threading.Thread(target=lambda: ended.append(channel.collect()))
