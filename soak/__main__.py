@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import tempfile
@@ -26,7 +27,12 @@ def main() -> int:
     ):
         campaigns = [
             workers.submit(
-                _campaign, Path(folder) / str(number), place_of(number), share, arguments.seed * 1000 + number
+                _campaign,
+                Path(folder) / str(number),
+                place_of(number),
+                kills=share,
+                minutes=arguments.minutes,
+                seed=arguments.seed * 1000 + number,
             )
             for number, share in enumerate(shares)
         ]
@@ -41,9 +47,9 @@ def main() -> int:
     return 1 if outcome.lost or outcome.twice else 0
 
 
-def _campaign(folder: Path, place: Place, kills: int, seed: int) -> Outcome:
+def _campaign(folder: Path, place: Place, *, kills: int, minutes: float, seed: int) -> Outcome:
     folder.mkdir()
-    return Campaign(folder, place, kills=kills, seed=seed).run()
+    return Campaign(folder, place, kills=kills, seconds=minutes * 60, seed=seed).run()
 
 
 def _shares(kills: int, workers: int) -> list[int]:
@@ -53,6 +59,7 @@ def _shares(kills: int, workers: int) -> list[int]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, help="how many (default: 1000)")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="kill no more after so long")
     parser.add_argument("--store", choices=["local", "s3"], default="local", help="where the binder lies")
     parser.add_argument("--seed", type=int, default=1, help="of what the client does and when runs are killed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="at the same time, each with a drive")

@@ -69,12 +69,14 @@ class Campaign:
 
     Args:
         folder: for the channel's file and its state.
+        kills: how many. seconds: after so long, no more.
     """
 
-    def __init__(self, folder: Path, place: Place, *, kills: int, seed: int) -> None:
+    def __init__(self, folder: Path, place: Place, *, kills: int, seconds: float, seed: int) -> None:
         self._folder = folder
         self._place = place
         self._kills = kills
+        self._seconds = seconds
         self._chance = random.Random(seed)
         self._longest = _LONGEST_AT_FIRST
         self._killed = 0
@@ -93,7 +95,7 @@ class Campaign:
             self._environment = {**os.environ, **simulator.environment}
             self._write_channel(simulator)
             client = Client(simulator.control, random.Random(self._chance.random()), rate=_RATE)
-            while self._killed < self._kills:
+            while self._killed < self._kills and time.monotonic() - began < self._seconds:
                 client.work(self._chance.randrange(40))
                 client.begin()
                 self._round()

@@ -12,6 +12,8 @@ from simulator.client import ControlClient, ControlError
 WATCHED = "/Clients/Invoices"
 _FOLDERS = (WATCHED, f"{WATCHED}/2026", f"{WATCHED}/2026/November", f"{WATCHED}/Old", "/Private")
 _SIZES = (300, 300, 3_000, 20_000)
+#: One in so many of a hundredth of all changes makes OneDrive forget its cursors.
+_CURSORS_LAST = 20
 #: Repeated are the bytes of one of the last so many uploads.
 _REMEMBERED = 200
 #: So many of a hundred uploads repeat bytes that are there already.
@@ -95,10 +97,11 @@ class Client:
             elif what < 97:
                 self._control.delete(item)
                 del self._contents[item]
-            elif what < 98:
-                self._control.expire_cursors()
-            else:
+            elif what < 99:
                 self._move_folder()
+            elif self._chance.randrange(_CURSORS_LAST) == 0:
+                # Seldom: a walk from the start that never comes to its end would be all that runs do.
+                self._control.expire_cursors()
         except ControlError:
             # A name is taken.
             return

@@ -97,6 +97,7 @@ class Sequences(RuleBasedStateMachine):
         self._nursery = nursery
         #: What happened since everything was collected.
         self._news = 0
+        self._arrived = 0
 
     @initialize(
         second=st.sampled_from((None, "/", "/Archive")),
@@ -229,8 +230,11 @@ class Sequences(RuleBasedStateMachine):
         self._news += 1
         self.office.run(self._watcher(pick), trouble)
 
-    @rule(pick=picks, trouble=troubles)
-    def run_in_trouble_and_again(self, pick, trouble):
+    @rule(pick=picks, trouble=troubles, new=st.integers(0, 3))
+    def something_arrives_and_a_run_is_in_trouble(self, pick, trouble, new):
+        for _ in range(new):
+            self._arrived += 1
+            self.drive.create(f"{WATCHED}/new {self._arrived}.txt", b"new %d" % self._arrived)
         self.office.run(self._watcher(pick), trouble)
         self.office.run(self._watcher(pick))
 
