@@ -83,6 +83,19 @@ def test_a_deferred_document_whose_folder_left_is_dropped(channel, collect, driv
     assert channel.report(ended)["dropped"] == 1
 
 
+def test_a_deferred_document_whose_folder_onedrive_does_not_tell_stays_deferred(channel, collect, drive):
+    drive.create("/Invoices/a.txt", "alpha")
+    drive.add_faults({"like": "item locked", "item": "/Invoices/a.txt"})
+    collect()
+    drive.remove_faults()
+    drive.add_faults("no parent")
+    ended = collect()
+    assert ended.counts("result", "deferred") == ("PartiallySucceeded", 1)
+    assert [item["reason"] for item in channel.report(ended)["deferredItems"]] == ["FolderUnknown"]
+    drive.remove_faults()
+    assert collect().counts("result", "collected", "deferred") == ("Succeeded", 1, 0)
+
+
 def test_a_deferred_document_that_was_edited_meanwhile_is_collected_once_as_it_is(channel, collect, drive):
     made = drive.create("/Invoices/a.txt", "alpha")
     drive.add_faults({"like": "item locked", "item": "/Invoices/a.txt"})

@@ -305,7 +305,11 @@ class Documents:
         """
         item = onedrive.get_item(self._graph, candidate.walked.drive, candidate.item_id)
         position = candidate.walked.position
-        if item is None or (position is not None and not position.covers(item)):
+        if item is None:
+            raise ItemGone
+        if position is not None and not position.covers(item):
+            if item.parent_id is None and not item.deleted:
+                raise ItemDeferred("OneDrive doesn't tell which folder the document is in.", reason="FolderUnknown")
             raise ItemGone
         if not wants(self._to.channel.onedrive, item):
             raise ItemGone
