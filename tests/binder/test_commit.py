@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from binder_documents import DAY, CuttingStore, document_id, files_below, open_binder
+from binder_documents import DAY, CuttingStore, PowerCut, document_id, files_below, open_binder
 from obstore.store import MemoryStore
 
 from bannette.binder import CommitOutcome, OnDuplicate, Record
@@ -178,3 +178,23 @@ def test_the_record_in_the_documentation_is_one():
     record = Record.parse(example.encode())
     assert record.to_dict() == json.loads(example)
     assert record.key.endswith(f"/{record.id}.json")
+
+
+def test_a_delivered_duplicate_names_the_first_though_another_had_claimed_its_bytes_before(folder, document):
+    """The first one to claim them was killed, and came back after the second."""
+    folder.mkdir(exist_ok=True)
+    store = CuttingStore(folder)
+    binder = open_binder(store)
+    original = store.put_new_durable
+
+    def cut(key, data):
+        raise PowerCut(key)
+
+    store.put_new_durable = cut
+    with pytest.raises(PowerCut):
+        binder.commit(document("item-1"), on_duplicate="Deliver")
+    store.put_new_durable = original
+    first = binder.commit(document("item-2"), on_duplicate="Deliver").record
+    repeats = [binder.commit(document(item), on_duplicate="Deliver").record for item in ("item-1", "item-3")]
+    assert first.duplicate_of is None
+    assert [record.duplicate_of for record in repeats] == [first.id, first.id]

@@ -122,7 +122,9 @@ class Contents:
         return self._root(record) if record is not None and record.sha256 == sha256 else None
 
     def _root(self, record: Record) -> Record | None:
-        return self._record(record.duplicate_of) if record.withheld and record.duplicate_of else record
+        """The first document with the bytes of *record*, which may have been delivered although it repeats them."""
+        first = self._record(record.duplicate_of) if record.duplicate_of else None
+        return first or (None if record.withheld else record)
 
     def _record(self, document: str) -> Record | None:
         if not is_id(document):
