@@ -79,6 +79,7 @@ class Campaign:
         self._seconds = seconds
         self._chance = random.Random(seed)
         self._longest = _LONGEST_AT_FIRST
+        self._rounds = 0
         self._killed = 0
         self._survived = 0
         self._gone: set[str] = set()
@@ -116,7 +117,8 @@ class Campaign:
             except subprocess.TimeoutExpired:
                 process.kill()
             self._ended(process)
-        if (self._killed + self._survived) % _LOOK_EVERY == 0:
+        self._rounds += 1
+        if self._rounds % _LOOK_EVERY == 0:
             self._look_for_gone_records()
             print(f"{self._killed} of {self._kills} kills, {len(self._keys)} documents", file=sys.stderr, flush=True)
 

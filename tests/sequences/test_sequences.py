@@ -28,7 +28,7 @@ AT_FIRST = {
     "/Archive/Old/b.txt": b"delta",
     "/Archive/Old/2025/c.txt": b"echo",
 }
-#: Those that a run outlives, or fails by, within a second.
+#: Those that a run outlives, or fails by, within a second. What says that an item is gone is believed.
 FAULTS = (
     "resync",
     "resync without location",
@@ -51,7 +51,6 @@ FAULTS = (
     "no etag",
     "content pending",
     "malware facet",
-    "item gone",
     "item refused",
     "item locked",
     "malware",
