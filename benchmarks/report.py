@@ -36,13 +36,18 @@ class Check:
 
 def at_most(what: str, limit: float, value: float, unit: str) -> Check:
     """Return the check that *value* isn't above *limit*."""
-    return Check(what=what, target=f"≤ {limit:g} {unit}", measured=f"{value:.3g} {unit}", met=value <= limit)
+    return _check(what, "≤", limit, value, unit, met=value <= limit)
 
 
 def at_least(what: str, limit: float, value: float, unit: str) -> Check:
     """Return the check that *value* isn't below *limit*."""
-    measured = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    return Check(what=what, target=f"≥ {limit:,g} {unit}", measured=f"{measured} {unit}", met=value >= limit)
+    return _check(what, "≥", limit, value, unit, met=value >= limit)
+
+
+def _check(what: str, sign: str, limit: float, value: float, unit: str, *, met: bool) -> Check:
+    measured = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+    target = f"{limit:,.0f}" if limit >= 100 else f"{limit:g}"
+    return Check(what=what, target=f"{sign} {target} {unit}", measured=f"{measured} {unit}", met=met)
 
 
 @dataclass(kw_only=True)

@@ -49,4 +49,4 @@ def test_measuring_one_part_keeps_the_figures_of_the_others(page: Path):
 
 def test_a_missed_target_is_shown_as_missed(page: Path):
     report.save([area("quiet", "")])
-    assert "| memory of quiet | ≤ 80 MB | 81 MB | **missed** |" in page.read_text()
+    assert "| memory of quiet | ≤ 80 MB | 81.00 MB | **missed** |" in page.read_text()
