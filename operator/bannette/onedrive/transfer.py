@@ -57,13 +57,17 @@ class Partial:
         self._file = file
         self._room = room
         self.until = until
-        self.reset()
+        self.size = 0
+        self._begin()
 
     def reset(self) -> None:
         """Start over."""
-        self._file.seek(0)
-        self._file.truncate()
-        self.size = 0
+        if self.size:
+            self.size = 0
+            self.cut()
+        self._begin()
+
+    def _begin(self) -> None:
         self.total: int | None = None
         self.answers = 0
         self._head = b""
@@ -241,20 +245,29 @@ def pieces(graph: Graph, response: requests.Response, *, until: float) -> Iterat
     """
     clock = graph.clock
     since, came = clock.monotonic(), 0
+    # A TLS record is 16 kB at most: gathered, they cost one write and one hash for many.
+    gathered: list[bytes] = []
+    size = 0
     while True:
         try:
             piece = response.raw.read1(_PIECE, decode_content=True)
         # The cause's text may hold the URL.
         except (urllib3.exceptions.HTTPError, OSError):
+            yield b"".join(gathered)
             raise Broken from None
+        gathered.append(piece)
+        size += len(piece)
+        if not piece or size >= _PIECE:
+            yield b"".join(gathered)
+            gathered, size = [], 0
         if not piece:
             return
-        yield piece
         came += len(piece)
         now = clock.monotonic()
         if now >= until:
             raise ItemDeferred("The document's download takes hours.", reason="DownloadTooSlow")
         if now - since >= _SLOW_SECONDS:
             if came < _SLOW_BYTES:
+                yield b"".join(gathered)
                 raise Broken
             since, came = now, 0
