@@ -40,7 +40,7 @@ def test_throttled_it_halves_down_to_one():
 
 def test_after_throttling_it_waits_before_it_tries_more():
     pace = next_pace(Pace(limit=8, best=8, rate=1e6), rate=1e6, throttled=True)
-    assert after(pace, 8, lambda limit: limit * 1e6) == [4] * 8
+    assert after(pace, 4, lambda limit: limit * 1e6) == [4, 4, 4, 8]
 
 
 @pytest.mark.parametrize("capacity", [1, 3, 5, 16, 100])

@@ -17,6 +17,7 @@ _SECONDS: Final = 1.0
 _DOCUMENTS_EACH: Final = 2
 _BETTER: Final = 1.1
 _HOLD: Final = 10  # windows
+_HOLD_THROTTLED: Final = 3
 # What a document costs whatever its size, in bytes: small ones count too.
 _EACH: Final = 100_000
 
@@ -45,7 +46,7 @@ def next_pace(pace: Pace, *, rate: float, throttled: bool) -> Pace:
     """
     if throttled:
         fewer = max(FEWEST, pace.limit // 2)
-        return Pace(limit=fewer, best=fewer, hold=_HOLD)
+        return Pace(limit=fewer, best=fewer, hold=_HOLD_THROTTLED)
     if pace.hold:
         return replace(pace, hold=pace.hold - 1, rate=None)
     if pace.rate is not None and rate < pace.rate * _BETTER:

@@ -21,6 +21,7 @@ from bannette.onedrive.transfer import Broken, NotServed, Partial, fetch, is_mal
 LARGE = 64 * 1024 * 1024
 PART = 16 * 1024 * 1024
 STREAMS = 4
+_TRIES = 3
 # The threads beside those that download anyway, of all downloads of this process.
 _beside = threading.BoundedSemaphore(12)
 
@@ -90,8 +91,7 @@ class _Parts:
         """Fetch parts until none is left or one broke; *response* is the answer for the first one."""
         try:
             while (start := self._claim()) is not None:
-                end = min(start + PART, self._total)
-                self._take(response or open_body(self._graph, self._url, _range(start, end))[0], start, end)
+                self._fetch(start, min(start + PART, self._total), response)
                 response = None
         except BaseException as error:  # noqa: BLE001 - the top of a thread: the caller raises it
             with self._changed:
@@ -100,6 +100,19 @@ class _Parts:
             with self._changed:
                 self._working -= 1
                 self._changed.notify_all()
+
+    def _fetch(self, start: int, end: int, response: requests.Response | None) -> None:
+        """Fetch one part; one that breaks off is repeated, so that the others needn't be."""
+        for again in range(_TRIES):
+            if again:
+                self._graph.throttle.back_off(again)
+            try:
+                self._take(response or open_body(self._graph, self._url, _range(start, end))[0], start, end)
+            except Broken:
+                response = None
+            else:
+                return
+        raise Broken
 
     def _claim(self) -> int | None:
         with self._changed:
