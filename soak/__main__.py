@@ -43,7 +43,9 @@ def main() -> int:
     )
     print(line)
     command = f"python -m soak --kills {arguments.kills} --store {arguments.store} --seed {arguments.seed}"
-    figures.write(arguments.store, outcome, command=command)
+    if arguments.minutes < math.inf:
+        command += f" --minutes {arguments.minutes:g}"
+    figures.write(arguments.store, arguments.seed, outcome, command=command)
     return 1 if outcome.lost or outcome.twice else 0
 
 

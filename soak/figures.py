@@ -1,4 +1,4 @@
-"""benchmarks/soak.md: one row a store, renewed by each campaign in that store."""
+"""benchmarks/soak.md: one row for each store and seed, renewed by each campaign with them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Lost: files in the watched folder that have no record, records that went away, o
 client's, documents that the inbox doesn't list. Twice: items with two records, bytes delivered twice, documents that
 the inbox lists twice.
 
-| store | documents | kills | lost | twice | ended before the kill | seconds | made by | on |
-|---|---|---|---|---|---|---|---|---|
+| store | seed | documents | kills | lost | twice | ended before the kill | seconds | made by | on |
+|---|---|---|---|---|---|---|---|---|---|
 """
 
 
-def write(store: str, outcome: Outcome, *, command: str) -> None:
-    """Put the row of *store* in place of the last one."""
-    rows = [row for row in _rows() if not row.startswith(f"| {store} |")]
+def write(store: str, seed: int, outcome: Outcome, *, command: str) -> None:
+    """Put the row of *store* and *seed* in place of the last one."""
+    rows = [row for row in _rows() if not row.startswith(f"| {store} | {seed} |")]
     machine = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} shared cores, Python {platform.python_version()}"
     rows.append(
-        f"| {store} | {outcome.documents:,} | {outcome.kills:,} | {outcome.lost} | {outcome.twice} "
+        f"| {store} | {seed} | {outcome.documents:,} | {outcome.kills:,} | {outcome.lost} | {outcome.twice} "
         f"| {outcome.survived:,} | {outcome.seconds:,.0f} | `{command}` | {machine} |"
     )
     TARGET.write_text(_HEAD + "\n".join(sorted(rows)) + "\n", encoding="utf-8")
