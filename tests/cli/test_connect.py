@@ -363,6 +363,30 @@ def test_connecting_again_replaces_the_connection(connecting, channel, simulator
     assert not refresh_tokens(second.tokens) & refresh_tokens(first.tokens)
 
 
+def test_a_place_that_can_not_be_written_is_refused_before_anybody_signs_in(connecting, channel, simulator, tmp_path):
+    in_the_way = tmp_path / "pipe"
+    os.mkfifo(in_the_way)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere")
+    for place in (tmp_path / "nowhere" / "secret.yaml", in_the_way, link, tmp_path):
+        ended = connecting("--manifest", str(place), "--device-code")
+        assert (ended.code, ended.stdout) == (2, "")
+        assert f"{place} can't be written" in ended.stderr
+    assert stat.S_ISFIFO(in_the_way.stat().st_mode)
+    assert link.is_symlink()
+    channel.state.parent.mkdir(exist_ok=True)
+    channel.state.write_text("a file in the folder's place")
+    ended = connecting("--device-code")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "name another one with --state" in ended.stderr
+
+
+def test_disconnecting_writes_no_manifest(connecting, tmp_path):
+    ended = connecting("--disconnect", "--manifest", str(tmp_path / "secret.yaml"))
+    assert ended.code == 2
+    assert "delete the channel's Secret" in ended.stderr
+
+
 def test_the_manifest_connects_a_channel_in_a_cluster(connecting, channel, simulator, tmp_path):
     manifest = tmp_path / "secret.yaml"
     manifest.write_text("another one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import threading
 import time
 import webbrowser
@@ -42,7 +43,18 @@ def run(arguments: argparse.Namespace) -> int:
             reason="NothingToConnect",
         )
     if arguments.disconnect:
+        if arguments.manifest is not None:
+            raise PersonNeeded(
+                "--disconnect removes the tokens of this machine and writes no manifest; in a cluster delete the "
+                "channel's Secret instead.",
+                reason="Usage",
+            )
         return _disconnect(assignment, channel)
+    # Before a person signs in for nothing.
+    if arguments.manifest is not None:
+        _try_manifest(arguments.manifest)
+    else:
+        assignment.connection.try_folder()
     endpoints = endpoints_for(channel.onedrive.cloud.value, os.environ)
     consent = Consent(
         endpoints, assignment.client(channel, account, os.environ), login_hint=account.login_hint, advice=_ADVICE
@@ -172,6 +184,20 @@ def _show_admin(endpoints: Endpoints, client_id: str) -> None:
     print(f"An administrator of the account's tenant can allow it for everybody there: {link}", flush=True)
 
 
+def _try_manifest(path: Path) -> None:
+    """Make sure that a file can be written there; a link, device or folder is never replaced.
+
+    Raises: PersonNeeded.
+    """
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+        raise _unwritable(path, "it is there, and no plain file")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error.strerror) from error
+
+
 def _write_manifest(path: Path, channel: Channel, connection: Connection) -> None:
     import yaml
 
@@ -182,10 +208,12 @@ def _write_manifest(path: Path, channel: Channel, connection: Connection) -> Non
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise PersonNeeded(
-            f"{path} can't be written ({error.strerror}): name another file.", reason="FileUnwritable"
-        ) from error
+        raise _unwritable(path, error.strerror) from error
     print(
         f"Signed in: {connection.account}. {path} holds the tokens: once the channel is in the cluster, "
         f"`kubectl apply --server-side --force-conflicts -f {path}` connects it there. Then remove the file."
     )
+
+
+def _unwritable(path: Path, cause: str) -> PersonNeeded:
+    return PersonNeeded(f"{path} can't be written ({cause}): name another file.", reason="FileUnwritable")

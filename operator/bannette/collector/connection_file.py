@@ -73,6 +73,14 @@ class ConnectionFile:
                 )
             self._write(connection)
 
+    def try_folder(self) -> None:
+        """Make sure that a connection can be kept here.
+
+        Raises: PersonNeeded.
+        """
+        with self._locked():
+            pass
+
     def disconnect(self) -> bool:
         """Forget the connection; whether there was one.
 
