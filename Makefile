@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What whole runs come to under every fault: minutes.
+TAKES_LONGER := tests/behaviours tests/sequences
 NEEDS_MORE := apiserver or cluster or peer or stores or documents or kill
 
 .PHONY: help dev check test-fast test run demo down golden manifests lock bench soak clean
@@ -29,7 +31,7 @@ check: $(VENV)/.complete ## formatting, lint, types, import layers
 	$(BIN)/lint-imports --no-cache
 
 test-fast: dev ## what needs neither root nor a cluster: 3 minutes
-	$(BIN)/python -m pytest -q -m "not ($(NEEDS_MORE))"
+	$(BIN)/python -m pytest -q -m "not ($(NEEDS_MORE))" $(addprefix --ignore=,$(TAKES_LONGER))
 
 test: dev check ## all tests, on a real Kubernetes that is built and started here (root, Debian)
 	$(BIN)/python -m devcluster prepare
