@@ -195,7 +195,7 @@ def _try_manifest(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise _unwritable(path, error.strerror) from error
+        raise _unwritable(path, error.strerror or type(error).__name__) from error
 
 
 def _write_manifest(path: Path, channel: Channel, connection: Connection) -> None:
@@ -208,7 +208,7 @@ def _write_manifest(path: Path, channel: Channel, connection: Connection) -> Non
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise _unwritable(path, error.strerror) from error
+        raise _unwritable(path, error.strerror or type(error).__name__) from error
     print(
         f"Signed in: {connection.account}. {path} holds the tokens: once the channel is in the cluster, "
         f"`kubectl apply --server-side --force-conflicts -f {path}` connects it there. Then remove the file."
