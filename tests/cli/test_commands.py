@@ -87,6 +87,49 @@ def test_broken_yaml_is_told_in_one_line(bannette, channel):
     done = bannette("collect", *file_of(channel))
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+    assert str(channel.file) in done.stderr
+    assert "line 1" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["CollectionChannel", "Binder", "Recipient", "Secret"])
+def test_a_resource_that_stands_twice_and_differs_is_refused(bannette, channel, tmp_path, kind):
+    documents = list(yaml.safe_load_all(channel.file.read_text()))
+    (body,) = (body for body in documents if body["kind"] == kind)
+    body["metadata"]["annotations"] = {"team": "b"}
+    again = tmp_path / "again.yaml"
+    again.write_text(yaml.safe_dump(body))
+    done = bannette("collect", *file_of(channel), "-f", str(again))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f'{again}: {kind} "' in done.stderr
+    assert "keep one of them" in done.stderr
+
+
+def test_a_file_that_is_named_twice_is_read_once(bannette, channel, simulator):
+    simulator.control.create("/Invoices/a.txt", "alpha")
+    done = bannette("collect", *file_of(channel), *file_of(channel), "--state", str(channel.state))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["collected"] == 1
+
+
+def test_a_uid_that_is_a_path_is_refused(bannette, channel):
+    text = channel.file.read_text()
+    for name in ("acme-onedrive", "purchases"):
+        documents = list(yaml.safe_load_all(text))
+        for body in documents:
+            if body["metadata"]["name"] == name:
+                body["metadata"]["uid"] = "../x"
+        channel.file.write_text(yaml.safe_dump_all(documents))
+        done = bannette("collect", *file_of(channel), "--state", str(channel.state))
+        assert done.returncode == 2
+        assert "metadata.uid: leave it out" in done.stdout + done.stderr
+    assert not channel.binder_folder.exists()
+
+
+def test_a_binder_where_no_folder_can_be_made_needs_a_person(bannette, channel):
+    channel.write(binder={"storage": {"path": "/proc/bannette"}})
+    done = bannette("collect", *file_of(channel), "--state", str(channel.state))
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["reason"] == "StoreUnusable"
 
 
 def test_one_of_several_channels_must_be_chosen(bannette, channel, simulator):

@@ -129,8 +129,8 @@ def test_every_rule_has_a_message() -> None:
     assert [rule for rule in ALL_RULES if not rule.get("message", "").strip()] == []
 
 
-# A binder in a folder is for files only: the API server doesn't know it.
-IN_FILES_ONLY = {"PATH"}
+# A binder in a folder is for files only: the API server doesn't know it. It gives uids itself.
+IN_FILES_ONLY = {"PATH", "UID"}
 SHARED_RULES = sorted({name for name, rule in vars(rules).items() if isinstance(rule, rules.Rule)} - IN_FILES_ONLY)
 
 

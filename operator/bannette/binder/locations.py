@@ -9,6 +9,7 @@ from bannette.binder.durability import LocalFolders
 from bannette.binder.folder_store import FolderStore
 from bannette.binder.store import Store
 from bannette.binder.store_errors import meaning_of_os_error
+from bannette.errors import PersonNeeded
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,12 @@ def open_store(location: Location) -> Store:
         folder.mkdir(parents=True, exist_ok=True)
         for path in missing:
             LocalFolders(str(path.parent)).make_folder_durable("")
+    except FileNotFoundError as error:
+        # Its parent is there: a place such as /proc takes no folders.
+        raise PersonNeeded(
+            f"The binder's folder can't be made there ({error.strerror}): name one below a folder that takes folders.",
+            reason="StoreUnusable",
+        ) from error
     except OSError as error:
         raise meaning_of_os_error(error, writing=True) from error
     return FolderStore(folder)

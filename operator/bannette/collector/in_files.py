@@ -21,6 +21,7 @@ from bannette.resources import (
     Binder,
     Channel,
     DelegatedAccount,
+    InvalidResource,
     PathStorage,
     PersistentVolumeClaim,
     Recipient,
@@ -50,19 +51,26 @@ class ResourceFiles:
         """Read *paths*.
 
         Raises:
-            PersonNeeded: a file can't be read, or isn't YAML.
+            PersonNeeded: a file can't be read or isn't YAML, or a resource stands there twice, in two ways.
         """
         found: dict[str, list[_Placed]] = {kind: [] for kind in _KINDS}
+        seen: dict[tuple[str, str, str], _Placed] = {}
         for path in paths:
-            try:
-                text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                cause = error.strerror if isinstance(error, OSError) else "it isn't UTF-8"
-                raise PersonNeeded(f"{path} can't be read: {cause}.", reason="FileUnreadable") from error
-            for body in load_documents(text):
+            for body in _documents(path):
                 kind = body.get("kind")
-                if isinstance(kind, str) and kind in found:
-                    found[kind].append(_Placed(body, path.absolute().parent))
+                if not isinstance(kind, str) or kind not in found:
+                    continue
+                namespace, name = _name_of(body)
+                placed = _Placed(body, path.absolute().parent)
+                first = seen.setdefault((kind, str(namespace), str(name)), placed)
+                if first is placed:
+                    found[kind].append(placed)
+                elif first != placed:
+                    raise PersonNeeded(
+                        f'{path}: {kind} "{name}" of namespace "{namespace}" stands in the files twice, and differs: '
+                        "keep one of them.",
+                        reason="ResourceRepeated",
+                    )
         return cls({kind: tuple(placed) for kind, placed in found.items()})
 
     def channel(self, name: str | None = None) -> Channel:
@@ -197,6 +205,18 @@ def default_state_folder(channel: Channel) -> Path:
     """Return where a channel's status is kept if nothing else is said."""
     home = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     return Path(home).expanduser() / "bannette" / channel.namespace / channel.name
+
+
+def _documents(path: Path) -> list[dict[str, object]]:
+    try:
+        return load_documents(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "it isn't UTF-8"
+        raise PersonNeeded(
+            f"{path} can't be read ({cause}): name a YAML file with the resources.", reason="FileUnreadable"
+        ) from error
+    except InvalidResource as error:
+        raise InvalidResource(f"{path}: {error}", path=error.path) from None
 
 
 def _named(found: Iterable[Named], kind: str, namespace: str, name: str) -> Named:

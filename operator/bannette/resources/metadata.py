@@ -8,7 +8,7 @@ from typing import Final
 
 from bannette.resources.fields import Section
 from bannette.resources.names import API_VERSION
-from bannette.resources.rules import REFERENCE, Rule
+from bannette.resources.rules import REFERENCE, UID, Rule
 
 DEFAULT_NAMESPACE: Final = "default"
 
@@ -43,7 +43,7 @@ def open_resource(body: Mapping[str, object], *, kind: str, name_rule: Rule, str
     return top, Metadata(
         name=name,
         namespace=namespace,
-        uid=metadata.optional_text("uid"),
+        uid=metadata.optional_text("uid", UID),
         generation=metadata.number("generation", default=1),
         annotations=metadata.text_map("annotations"),
         deleting=metadata.has("deletionTimestamp"),

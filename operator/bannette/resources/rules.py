@@ -45,6 +45,10 @@ REFERENCE: Final = matching(
     "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
     'write the metadata.name of an object in this namespace: lower-case letters, digits, "-" and "."',
 )
+UID: Final = matching(
+    "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}$",
+    'leave it out, or write letters, digits, "-", "_" and "."; objects in the binder are named by it',
+)
 TIME_OF_DAY: Final = matching(
     "^([01][0-9]|2[0-3]):[0-5][0-9]$",
     'write hours and minutes in 24-hour form and in quotes, for example "05:30"',
