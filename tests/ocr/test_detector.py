@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from bannette.ocr import UNKNOWN, Detected, Detector, detect, detector
+from bannette.ocr import UNKNOWN, Detected, Detector, Stopped, detect, detector
 
 
 @pytest.fixture
@@ -62,6 +63,29 @@ def test_a_file_on_which_the_child_never_ends_has_no_type_and_the_next_one_has(a
     assert asked.detect(pipe) == UNKNOWN
     monkeypatch.setattr(detector, "_PATIENCE", 20.0)
     assert asked.detect(text) == Detected("text/plain", "txt")
+
+
+def test_its_end_does_not_wait_for_a_file_on_which_the_child_never_ends(text, tmp_path, monkeypatch):
+    """A run that is told to end has seconds. What was asked then has no type, and so isn't delivered under a wrong one.
+
+    A pipe stands for a file that is never read to its end.
+    """
+    monkeypatch.setattr(detector, "detect_pdf", lambda path: None)
+    asked = Detector()
+    asked.detect(text)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(3) as others:
+        answers = [others.submit(asked.detect, pipe) for _ in range(3)]
+        # Opened to be read by the child: now it hangs.
+        writing = os.open(pipe, os.O_WRONLY)
+        begun = time.monotonic()
+        asked.close()
+        assert time.monotonic() - begun < 10
+        for answer in answers:
+            with pytest.raises(Stopped):
+                answer.result(timeout=10)
+        os.close(writing)
 
 
 def test_the_child_ends_with_its_caller_and_sees_none_of_its_environment(asked, text, monkeypatch):

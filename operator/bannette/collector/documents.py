@@ -235,8 +235,9 @@ class Documents:
         """End the attempts at documents that were read and that this run will not commit: they ended no process."""
         self._detector.close()
         with suppress(BannetteError):
-            while self._blameless:
-                self._binder.end_attempt(self._blameless.pop())
+            # Commits that are still under way change the set.
+            for document in tuple(self._blameless):
+                self._binder.end_attempt(document)
 
     def discard(self, fetched: Fetched) -> None:
         """Remove what was downloaded of the document."""

@@ -17,9 +17,11 @@ from pathlib import Path
 
 import bannette
 from bannette.ocr.detection import UNKNOWN, Detected, detect_pdf, detected
+from bannette.ocr.supervision import Stopped
 
 _PATIENCE = 20.0  # seconds for one file
 _TRIES = 2
+_KILL_EVERY = 0.05  # seconds
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "MAGIC", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -29,27 +31,40 @@ class Detector:
     def __init__(self) -> None:
         self._asking = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def detect(self, path: Path) -> Detected:
         """Say what *path* holds; its name is never looked at.
 
         Raises:
             OSError: the file can't be read, or no process can be started.
+            Stopped: the detector was closed meanwhile.
         """
         pdf = detect_pdf(path)
         if pdf is not None:
             return pdf
         with self._asking:
             for _ in range(_TRIES):
-                answer = self._ask(path.absolute())
+                answer = None if self._closed else self._ask(path.absolute())
                 if answer is not None:
                     return detected(answer)
+            if self._closed:
+                raise Stopped(
+                    "The run ended before the type of a document was known; the next run reads it.", reason="Stopped"
+                )
         return UNKNOWN
 
     def close(self) -> None:
-        """End the child."""
-        with self._asking:
+        """End the child, at once though somebody waits for its answer."""
+        self._closed = True
+        while not self._asking.acquire(timeout=_KILL_EVERY):
+            child = self._child
+            if child is not None:
+                child.kill()
+        try:
             self._end()
+        finally:
+            self._asking.release()
 
     def _ask(self, path: Path) -> str | None:
         """Return the media type; None if the child died of it, or had to be killed."""
