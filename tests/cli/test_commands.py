@@ -155,6 +155,38 @@ def test_a_state_folder_of_another_channel_is_refused(bannette, channel, simulat
     assert (channel.state / "status.yaml").read_text() == before
 
 
+def test_an_unknown_option_leads_to_the_help_of_its_command(bannette, channel):
+    assert "`bannette collect --help`" in bannette("collect", "--sate", "x", *file_of(channel)).stderr
+    assert "`bannette inbox list --help`" in bannette("inbox", "list", "--sate", "x").stderr
+
+
+def test_one_binder_is_named_once_and_is_a_folder(bannette, collected):
+    twice = bannette("inbox", "list", *file_of(collected), "--binder", str(collected.binder_folder))
+    assert (twice.returncode, twice.stdout) == (2, "")
+    assert "either -f FILE, or --binder DIR" in twice.stderr
+    no_folder = bannette("inbox", "list", "--binder", str(collected.file))
+    assert no_folder.returncode == 2
+    assert "isn't a folder" in no_folder.stderr
+
+
+@pytest.mark.parametrize("command", [("version",), ("inbox", "list", "-o", "json"), ("collect",)], ids=" ".join)
+def test_output_that_can_not_be_written_is_told_and_is_no_bug(channel, collected, command):
+    files = () if command == ("version",) else file_of(collected)
+    state = ("--state", str(collected.state)) if command == ("collect",) else ()
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [BANNETTE, *command, *files, *state],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            env=channel.environment,
+        )
+    assert done.returncode == 2
+    assert "standard output can't be written (No space left on device)" in done.stderr
+    assert "bug" not in done.stderr
+
+
 def test_the_version_is_printed(bannette):
     assert bannette("version").stdout.startswith("bannette ")
 

@@ -17,6 +17,8 @@ def binder_location(arguments: argparse.Namespace) -> Location:
         PersonNeeded: they name none, or one that this machine can't reach.
     """
     if arguments.binder is not None:
+        if arguments.files:
+            raise PersonNeeded("Name the binder once: either -f FILE, or --binder DIR.", reason="Usage")
         return StorePath(Path(arguments.binder))
     if not arguments.files:
         raise PersonNeeded("Name the binder: -f FILE, or --binder DIR.", reason="Usage")
@@ -53,6 +55,11 @@ def existing_store(location: Location) -> Store:
     Raises:
         PersonNeeded: there is none.
     """
+    if isinstance(location, StorePath) and location.path.exists() and not location.path.is_dir():
+        raise PersonNeeded(
+            f"{location.path} isn't a folder: name the folder of the binder, or a YAML file with -f.",
+            reason="BinderNotFound",
+        )
     if isinstance(location, StorePath) and not location.path.is_dir():
         raise PersonNeeded(
             f"{location.path} doesn't exist: nothing was collected yet, or the binder is elsewhere.",

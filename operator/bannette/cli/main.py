@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from bannette import logs
+from bannette.cli import streams
 from bannette.errors import BannetteError, ExitCode, PersonNeeded
 
 _DESCRIPTION: Final = """\
@@ -32,7 +32,7 @@ examples:
   bannette connect -f acme.yaml           let the owner of an account sign in, where the app doesn't by itself
   bannette inbox list -f acme.yaml        what waits for data entry
   bannette inbox show 4f1c -f acme.yaml   one document: metadata, files, text
-  bannette history -f acme.yaml           all runs
+  bannette history -f acme.yaml           the runs, newest first
   bannette binder verify -f acme.yaml     whether the binder is whole
 
 {_EXIT_CODES}"""
@@ -74,19 +74,22 @@ client with the redirect URI http://localhost (Mobile and desktop applications);
 flows".
 
 {_EXIT_CODES}"""
-_INBOX_EXAMPLES: Final = """\
+_INBOX_EXAMPLES: Final = f"""\
 examples:
   bannette inbox list -f acme.yaml
   bannette inbox list --binder /srv/binder -o json
   bannette inbox show 4f1c -f acme.yaml     an id, or as much of it as is unambiguous
   bannette inbox done 4f1c -f acme.yaml     data entry is done with it
-"""
-_HISTORY_EXAMPLES: Final = """\
+
+{_EXIT_CODES}"""
+_HISTORY_EXAMPLES: Final = f"""\
 examples:
-  bannette history -f acme.yaml             all runs that collected into the binder
+  bannette history -f acme.yaml             the last 20 runs that collected into the binder
+  bannette history -f acme.yaml --limit 0   all of them
   bannette history --state DIR              the last runs, as the channel's status has them
   bannette history -f acme.yaml -o json
-"""
+
+{_EXIT_CODES}"""
 _BINDER_EXAMPLES: Final = f"""\
 examples:
   bannette binder verify -f acme.yaml                       whether the binder is whole
@@ -159,11 +162,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* (those of the process) name; return its exit code."""
-    _open_closed_streams()
+    streams.open_closed()
     parser = _parser()
     given, further = parser.parse_known_args(arguments)
     if further and given.module != _CONTROLLER:
-        parser.error(f"unrecognized arguments: {' '.join(further)}")
+        given.parser.error(f"unrecognized arguments: {' '.join(further)}")
     given.further = further
     logs.setup(level=logging.DEBUG if given.debug else logging.INFO)
     try:
@@ -180,24 +183,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.PERSON_NEEDED
     except BrokenPipeError:
         # Whoever read the output has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.drop_output()
         return 0
     except KeyboardInterrupt:
         return 130
-    except Exception as error:  # the top of the process
-        if given.debug:
-            raise
-        print(f"bannette: unexpected {type(error).__name__}: this is a bug; --debug shows more.", file=sys.stderr)
-        return 1
+    except Exception as error:  # noqa: BLE001 - the top of the process
+        return _unexpected(error, given)
     return code
 
 
-def _open_closed_streams() -> None:
-    """Give a process that was started without standard streams (``>&-``) some, so that no file takes their numbers."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            # The lowest free number is the one that is missing.
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - open as long as the process
+def _unexpected(error: Exception, given: argparse.Namespace) -> int:
+    fault = streams.output_fault(error)
+    if fault is not None:
+        streams.drop_output()
+        print(f"bannette: standard output can't be written ({fault}): send it elsewhere.", file=sys.stderr)
+        return ExitCode.PERSON_NEEDED
+    if given.debug:
+        raise error
+    print(f"bannette: unexpected {type(error).__name__}: this is a bug; --debug shows more.", file=sys.stderr)
+    return 1
 
 
 def _say(error: BannetteError, code: ExitCode, given: argparse.Namespace) -> int:
@@ -250,6 +254,7 @@ def _command(
     )
     # After the command's name too; there it must not undo what stands before it.
     parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    parser.set_defaults(parser=parser)
     return parser
 
 
@@ -312,7 +317,12 @@ def _add_inbox(commands: argparse._SubParsersAction[_Parser]) -> None:
         command = _command(verbs, verb, summary, examples=_INBOX_EXAMPLES)
         command.set_defaults(module="bannette.cli.inbox", verb=verb)
         if verb != "list":
-            command.add_argument("ids", metavar="ID", nargs=1 if verb == "show" else "+")
+            command.add_argument(
+                "ids",
+                metavar="ID",
+                nargs=1 if verb == "show" else "+",
+                help="as the inbox lists it, or as much of its beginning as is unambiguous",
+            )
         _add_binder(command)
         _add_output(command)
 
