@@ -166,6 +166,37 @@ def test_every_folder_that_may_be_new_is_synced(folder, monkeypatch):
     assert synced == ["a/b/c/2", "a/b/c", "a/b"]
 
 
+def test_whoever_may_read_the_inbox_may_read_the_documents(folder, tmp_path):
+    """A file is only given a second name in the binder if it is as one that is made there: mode, group, access list."""
+    others = [group for group in ([12345] if os.getuid() == 0 else os.getgroups()) if group != os.getgid()]
+    folder.mkdir()
+    if others:
+        os.chown(folder, -1, others[0])
+        folder.chmod(0o2770)
+    store = open_store(StorePath(folder))
+    common, private = tmp_path / "common", tmp_path / "private"
+    common.write_bytes(b"1")
+    private.write_bytes(b"2")
+    private.chmod(0o600)
+    store.put("inbox/1", b"{}")
+    expected = (folder / "inbox/1").stat()
+    for key, source in (("documents/1", common), ("documents/2", private)):
+        store.put_new(key, source)
+        found = (folder / key).stat()
+        assert (found.st_mode, found.st_gid) == (expected.st_mode, expected.st_gid)
+        assert source.stat().st_gid == os.getgid()
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert not list((folder / ".staging").iterdir())
+
+
+def test_a_file_that_is_as_if_made_in_the_binder_is_not_copied(folder, tmp_path):
+    store = open_store(StorePath(folder))
+    source = tmp_path / "source"
+    source.write_bytes(b"1")
+    store.put_new("documents/1", source)
+    assert (folder / "documents/1").samefile(source)
+
+
 def test_a_folder_is_made_if_it_is_missing(tmp_path):
     open_store(StorePath(tmp_path / "new/binder")).put("x", b"1")
     assert (tmp_path / "new/binder/x").read_bytes() == b"1"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ _PIECE = 1024 * 1024
 _ON_ITS_WAY = re.compile(r"#\d+$")
 # On another file system, in another mount, of another user: copied instead.
 _NOT_LINKED = {errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS}
+_ACCESS_LIST = "system.posix_acl_access"
 _MODE = 0o666
 _CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -39,6 +41,7 @@ class FolderStore(Store):
         self._folders = LocalFolders(self._root)
         self._writer = uuid.uuid4().hex
         self._numbers = count()
+        self._made_here: tuple[int, int, bool] | None = None
 
     def get(self, key: str) -> bytes:
         with _reading(key), open(self._path(key), "rb", buffering=0) as file:
@@ -119,6 +122,8 @@ class FolderStore(Store):
         """Give *file* its second name, *key*; False where the kernel doesn't let it have one."""
         with _writing(key, linking=True):
             try:
+                if not self._is_as_if_made_here(file):
+                    return False
                 # Objects are as old as their put, not as their download: what is old may be swept.
                 os.utime(file)
                 self._name(key, lambda path: os.link(file, path))
@@ -128,8 +133,35 @@ class FolderStore(Store):
                 return False
         return True
 
+    def _is_as_if_made_here(self, file: Path) -> bool:
+        """Whether those may read *file* who may read what is made in the binder's folder.
+
+        Such a folder may give its files a group (setgid) or an access list of its own, for those who enter the data.
+        """
+        mode, group, listed = self._made_here = self._made_here or self._what_is_made_here()
+        found = os.stat(file)
+        return not listed and found.st_gid == group and stat.S_IMODE(found.st_mode) == mode
+
+    def _what_is_made_here(self) -> tuple[int, int, bool]:
+        """The mode and the group of a new file, and whether it has an access list."""
+        staged = self._new_staged_name()
+        try:
+            self._write(staged, b"", durable=False)
+            made = os.stat(staged)
+            try:
+                listed = _ACCESS_LIST in os.listxattr(staged)
+            except OSError:  # No file of this file system has any.
+                listed = False
+            return stat.S_IMODE(made.st_mode), made.st_gid, listed
+        finally:
+            with suppress(OSError):
+                os.unlink(staged)
+
+    def _new_staged_name(self) -> str:
+        return f"{self._root}/{STAGING}/{self._writer}-{next(self._numbers)}"
+
     def _put(self, key: str, data: bytes | Path, *, new: bool, durable: bool) -> None:
-        staged = f"{self._root}/{STAGING}/{self._writer}-{next(self._numbers)}"
+        staged = self._new_staged_name()
         try:
             with _writing(key):
                 self._write(staged, data, durable=durable)
