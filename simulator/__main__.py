@@ -40,6 +40,7 @@ examples:
     curl --cacert CA ORIGIN/control/create -d '{{"path": "/Factures/new.pdf", "text": "hello"}}'
     curl --cacert CA ORIGIN/control/rename -d '{{"path": "/Factures", "name": "Bills"}}'
     curl --cacert CA ORIGIN/control/add-faults -d '{{"faults": ["throttled", {{"like": "slow", "times": 9}}]}}'
+    curl --cacert CA ORIGIN/control/answer-devices -d '{{}}'      the owner enters the codes of `connect --device-code`
     curl --cacert CA ORIGIN/control/catalogue      the named faults
     curl --cacert CA ORIGIN/control/counters       what was asked of it
     curl --cacert CA ORIGIN/control/help           all verbs
