@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from binder_documents import DAY, open_binder
 
-from bannette.binder import AlreadyExists, CommitOutcome, State
+from bannette.binder import AlreadyExists, Binder, CommitOutcome, State
+from bannette.binder.copying import Copy
 from bannette.binder.findings import Leftovers
 from bannette.binder.folder_store import FolderStore
 from bannette.binder.sweep import Sweep
@@ -56,4 +57,13 @@ def test_the_state_is_this_runs(binder):
 def test_a_sweep_holds_its_own_lock(store, binder):
     Sweep(store, older_than=timedelta(days=1)).run(Leftovers())
     assert list(store.keys(".sweep")) == []
+    assert list(store.keys(".probe")) == []
+
+
+def test_a_binder_is_copied_into_it(store, document, tmp_path):
+    source = FolderStore(tmp_path / "source")
+    (tmp_path / "source").mkdir()
+    record = open_binder(source).commit(document("item-1")).record
+    assert Copy(source, store, scratch=tmp_path).run().finished
+    assert [entry.record for entry in Binder.existing(store).inbox()] == [record]
     assert list(store.keys(".probe")) == []

@@ -176,7 +176,8 @@ class Copy:
 
     def _check_apart(self) -> None:
         key = f"{PROBE}/{uuid.uuid4().hex}"
-        self._to.put_new(key, b"")
+        with suppress(AlreadyExists):  # Nobody else has the key: the confirmation was lost, and its repeat met it.
+            self._to.put_new(key, b"")
         try:
             if self._from.head(key) is not None:
                 raise PersonNeeded(
