@@ -134,6 +134,16 @@ def test_without_a_hash_versions_are_told_apart_too(account, new_item, target, t
     assert target.read_bytes() in (CONTENT, later.read_bytes())
 
 
+def test_one_whose_versions_can_not_be_told_apart_comes_by_one_answer(account, new_item, target):
+    """Without a hash and without an eTag nobody can say of what version a part is."""
+    account.control.add_faults("no hash", "no etag")
+    item = new_item("/Invoices/large.pdf", generate=(11, SIZE))
+    assert (item.quick_xor, item.etag) == (None, None)
+    account.control.reset_counters()
+    check(account.download(item, target), target)
+    assert account.control.count("download") == 1
+
+
 def test_an_infected_one_is_rejected_whichever_part_says_so(account, item, target):
     account.control.add_faults({"like": "malware", "kinds": ["download"], "skip": 4})
     with pytest.raises(ItemRejected):

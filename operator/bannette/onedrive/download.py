@@ -187,7 +187,8 @@ class _Fetching:
                 return
             self._url = location
         size = self.item.size
-        if size is not None and size - self._partial.size >= parts.LARGE:
+        versioned = self.item.quick_xor is not None or self.item.etag is not None
+        if versioned and size is not None and size - self._partial.size >= parts.LARGE:
             parts.fetch_by_parts(self._graph, self._url, self._partial, expected=size)
         else:
             fetch(self._graph, self._url, self._partial, expected=size)
