@@ -53,8 +53,13 @@ def fill(binder: Binder, document) -> list[Record]:
     binder.mark_done(processed.id)
     for revision in range(1, 6):
         binder.save_state("c-uid", State(revision=revision, position={"cursor": "x"}, committed_at=DAY))
-    binder.save_report("acme", "acme-onedrive", {"id": "run-1", "startedAt": "2026-11-24T05:30:00Z"})
+    report(binder, "run-1", collected=0)
     return [first, withheld, delivered, processed]
+
+
+def report(binder: Binder, run: str, *, collected: int, completed: str = "2026-11-20T05:31:00Z") -> None:
+    times = {"startedAt": "2026-11-20T05:30:00Z", "completedAt": completed}
+    binder.save_report("acme", "acme-onedrive", {"id": run, **times, "collected": collected, "duplicates": 1})
 
 
 def change(path: Path, **members: object) -> None:
@@ -315,3 +320,17 @@ def test_the_old_and_the_recent_are_told_apart(full, store):
     findings = verify(store)
     assert findings.recent == 1
     assert [tally.ids for tally in findings.leftovers.values()] == [[".staging/old"]]
+
+
+def test_records_that_are_gone_without_a_trace_are_noticed_by_what_runs_reported(full, binder):
+    report(binder, "run-2", collected=2)
+    assert Damage.RECORDS_LOST not in verify(binder._store).damage
+    record_path(full, full.delivered).unlink()
+    findings = verify(binder._store)
+    assert findings.damage[Damage.RECORDS_LOST].ids == ["1 of 4"]
+    assert findings.records_in_doubt
+
+
+def test_a_run_that_has_just_ended_may_have_recorded_more_than_was_listed(full, binder):
+    report(binder, "run-2", collected=50, completed=datetime.now(UTC).isoformat())
+    assert Damage.RECORDS_LOST not in verify(binder._store).damage

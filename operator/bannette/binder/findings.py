@@ -22,6 +22,7 @@ class Damage(StrEnum):
     RECORD_UNREADABLE = "RecordUnreadable"
     RECORD_MISPLACED = "RecordMisplaced"
     RECORD_MISSING = "RecordMissing"
+    RECORDS_LOST = "RecordsLost"
     FIRST_MISSING = "FirstMissing"
     FILE_MISSING = "FileMissing"
     FILE_WRONG_SIZE = "FileWrongSize"
@@ -41,6 +42,7 @@ RECORDS_IN_DOUBT: Final = frozenset(
         Damage.RECORD_UNREADABLE,
         Damage.RECORD_MISPLACED,
         Damage.RECORD_MISSING,
+        Damage.RECORDS_LOST,
         Damage.FIRST_MISSING,
     }
 )

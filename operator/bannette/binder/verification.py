@@ -85,6 +85,7 @@ class Verification:
             store, self.findings, left_over=self._left_over, repair=terms.repair, content=terms.content
         )
         self._ids: dict[str, bytes] = {}
+        self._recorded: dict[str, int] = {}
         # Files of the first that withheld duplicates name: by shard, digest of the key and id of the duplicate.
         self._elsewhere: dict[str, bytearray] = {}
 
@@ -113,6 +114,7 @@ class Verification:
             self._check_attempts(known)
             self._check_states()
             crew.do_each(self._check_report, self._store.keys(REPORTS))
+        self._check_number(len(known))
         for found in (*self._store.list(STAGING), *self._store.list(PROBE), *self._store.unfinished("")):
             self._left_over(Leftover.UNFINISHED, found.key, found)
         return self.findings
@@ -263,12 +265,27 @@ class Verification:
     def _check_report(self, key: str) -> None:
         try:
             report = Fields.of_json(self._store.get(key), "A run report")
-            report.text("id")
+            run, ended = report.text("id"), report.time("completedAt")
             report.time("startedAt")
+            recorded = report.integer("collected") + report.integer("duplicates")
         except NotFound:
             pass
         except Unreadable:
             self.findings.damaged(Damage.REPORT_UNREADABLE, key)
+        else:
+            # A younger run may have recorded documents after the records were listed.
+            if ended < self._old:
+                with self._lock:
+                    self._recorded[run] = max(recorded, self._recorded.get(run, 0))
+
+    def _check_number(self, records: int) -> None:
+        """Compare the number of records with what runs said that they recorded: nothing else tells of a lost one.
+
+        Runs that were killed left no report, so there may be more.
+        """
+        recorded = sum(self._recorded.values())
+        if records < recorded:
+            self.findings.damaged(Damage.RECORDS_LOST, f"{recorded - records} of {recorded}")
 
     def _left_over(self, kind: Leftover, which: str, found: Meta) -> None:
         """Count what a killed writer seems to have left, and remember where it is if it is old enough."""

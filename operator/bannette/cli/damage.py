@@ -15,6 +15,7 @@ _MEANING: Final[Mapping[Damage, str]] = {
     Damage.RECORD_UNREADABLE: "These records can't be read: restore them from a backup.",
     Damage.RECORD_MISPLACED: "These records aren't those of their keys or items: restore them from a backup.",
     Damage.RECORD_MISSING: "Processed, but without a record, so they would be collected again: restore the records.",
+    Damage.RECORDS_LOST: "Runs recorded more documents than there are records: restore the others from a backup.",
     Damage.FIRST_MISSING: "They repeat documents that have no record: restore those records from a backup.",
     Damage.FILE_MISSING: "Files are gone: restore them from a backup, or say what retention removed: --files-since.",
     Damage.FILE_WRONG_SIZE: "Files have another size than was delivered: restore them from a backup.",
