@@ -122,7 +122,7 @@ class FolderStore(Store):
         """Give *file* its second name, *key*; False where the kernel doesn't let it have one."""
         with _writing(key, linking=True):
             try:
-                if not self._is_as_if_made_here(file):
+                if not self._becomes_as_if_made_here(file):
                     return False
                 # Objects are as old as their put, not as their download: what is old may be swept.
                 os.utime(file)
@@ -133,14 +133,18 @@ class FolderStore(Store):
                 return False
         return True
 
-    def _is_as_if_made_here(self, file: Path) -> bool:
-        """Whether those may read *file* who may read what is made in the binder's folder.
+    def _becomes_as_if_made_here(self, file: Path) -> bool:
+        """Let those read *file* who may read what is made in the binder's folder; False if only a copy lets them.
 
         Such a folder may give its files a group (setgid) or an access list of its own, for those who enter the data.
         """
         mode, group, listed = self._made_here = self._made_here or self._what_is_made_here()
         found = os.stat(file)
-        return not listed and found.st_gid == group and stat.S_IMODE(found.st_mode) == mode
+        if listed or found.st_gid != group:
+            return False
+        if stat.S_IMODE(found.st_mode) != mode:
+            os.chmod(file, mode)
+        return True
 
     def _what_is_made_here(self) -> tuple[int, int, bool]:
         """The mode and the group of a new file, and whether it has an access list."""
