@@ -41,6 +41,11 @@ def objects(store: Store) -> dict[str, bytes]:
     return {key: store.get(key) for key in store.keys("") if key.partition("/")[0] not in UNCOPIED}
 
 
+def report_of_a_run(*, collected: int) -> dict[str, object]:
+    started, completed = "2026-11-24T05:30:00Z", "2026-11-24T05:31:00Z"
+    return {"id": "run-1", "startedAt": started, "completedAt": completed, "collected": collected, "duplicates": 0}
+
+
 def fill(store: Store, scratch: Path, *, documents: int = 4) -> Binder:
     """Documents, a duplicate withheld and one delivered, one processed, what a killed run left, states and reports."""
     binder = open_binder(store)
@@ -53,7 +58,7 @@ def fill(store: Store, scratch: Path, *, documents: int = 4) -> Binder:
     binder.begin_attempt("ab" * 16)
     for revision in range(1, 6):
         binder.save_state("c-uid", State(revision=revision, position={"cursor": revision}, committed_at=DAY))
-    binder.save_report("acme", "acme-onedrive", {"id": "run-1", "startedAt": "2026-11-24T05:30:00Z", "collected": 4})
+    binder.save_report("acme", "acme-onedrive", report_of_a_run(collected=4))
     return binder
 
 
@@ -223,7 +228,7 @@ def test_a_second_pass_takes_over_what_came_since(full, store, there, tmp_path, 
     binder.mark_done(done.id)
     for revision in range(6, 9):
         binder.save_state("c-uid", State(revision=revision, position={"cursor": revision}, committed_at=DAY))
-    binder.save_report("acme", "acme-onedrive", {"id": "run-1", "startedAt": "2026-11-24T05:30:00Z", "collected": 5})
+    binder.save_report("acme", "acme-onedrive", report_of_a_run(collected=5))
     copied = copy(store, destination, tmp_path / "s")
     assert (copied.finished, copied.records, copied.files) == (True, 1, 2)
     check_copied(full, there)
