@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 # What whole runs come to under every fault: minutes.
 TAKES_LONGER := tests/behaviours tests/sequences
 NEEDS_MORE := apiserver or cluster or peer or stores or documents or kill
+# Of these each has a cluster or an API server of its own; most others wait for answers rather than compute.
+ONE_AT_A_TIME := apiserver or cluster
+AT_ONCE := -n 4 --dist loadfile
 
 .PHONY: help dev check test-fast test run demo down golden manifests lock bench soak clean
 
@@ -31,11 +34,12 @@ check: $(VENV)/.complete ## formatting, lint, types, import layers
 	$(BIN)/lint-imports --no-cache
 
 test-fast: dev ## what needs neither root nor a cluster: 3 minutes
-	$(BIN)/python -m pytest -q -m "not ($(NEEDS_MORE))" $(addprefix --ignore=,$(TAKES_LONGER))
+	$(BIN)/python -m pytest -q -m "not ($(NEEDS_MORE))" $(addprefix --ignore=,$(TAKES_LONGER)) $(AT_ONCE)
 
 test: dev check ## all tests, on a real Kubernetes that is built and started here (root, Debian)
 	$(BIN)/python -m devcluster prepare
-	$(BIN)/python -m pytest --durations=15
+	$(BIN)/python -m pytest -m "$(ONE_AT_A_TIME)" --durations=15
+	$(BIN)/python -m pytest -m "not ($(ONE_AT_A_TIME))" $(AT_ONCE) --durations=15
 
 run: dev ## from nothing to a collected OneDrive on Kubernetes (BANNETTE_CONTEXT=name: your own cluster)
 	$(BIN)/python -m demo.cluster

@@ -137,10 +137,10 @@ async def _serve(options: argparse.Namespace, state_dir: Path) -> int:
     world.public_url = (options.public_url or _origin(listeners[0][0], ports[0])).rstrip("/")
     own = _origin(listeners[-1][0], ports[-1]) if options.download_listen else world.public_url
     world.download_url = (options.download_url or own).rstrip("/")
-    _announce(world, state_dir / "ca.crt", options)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    _announce(world, state_dir / "ca.crt", options)
     await stopped.wait()
     await server.stop()
     return 0

@@ -72,10 +72,6 @@ class Counters:
         self.most_at_once = self._now
         self.most_downloads_at_once = self._downloads_now
 
-    def end_pauses(self) -> None:
-        """Let requests come again, whatever was asked for."""
-        self._paused.clear()
-
     def to_dict(self) -> dict[str, object]:
         return {
             "requests": {kind.value: self.requests[kind.value] for kind in Request},

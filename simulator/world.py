@@ -111,8 +111,8 @@ class World:
         """Go back to the state at the start: content, people, applications, settings; no faults, no counts."""
         self.settings = Settings()
         self.faults.remove()
-        self.counters.reset()
-        self.counters.end_pauses()
+        # Requests that still wait count where they arrived.
+        self.counters = Counters()
         self.clock_offset = 0.0
         self.drives.clear()
         self.feeds.clear()

@@ -54,6 +54,11 @@ def make_document(
     return replace(new, **changes)  # type: ignore[arg-type]
 
 
+def report_of_a_run(*, collected: int) -> dict[str, object]:
+    started, completed = "2026-11-24T05:30:00Z", "2026-11-24T05:31:00Z"
+    return {"id": "run-1", "startedAt": started, "completedAt": completed, "collected": collected, "duplicates": 0}
+
+
 def open_binder(store: Store, *, patience: float = 0.0, expected: bool = False, adopt: str | None = None) -> Binder:
     return Binder.open(
         store, uid=UID, namespace="acme", company="ACME", expected=expected, adopt=adopt, patience=patience

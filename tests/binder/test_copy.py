@@ -13,7 +13,15 @@ from pathlib import Path
 
 import child
 import pytest
-from binder_documents import DAY, CuttingStore, PowerCut, files_below, make_document, open_binder
+from binder_documents import (
+    DAY,
+    CuttingStore,
+    PowerCut,
+    files_below,
+    make_document,
+    open_binder,
+    report_of_a_run,
+)
 from obstore.store import MemoryStore
 
 from bannette.binder import Binder, CommitOutcome, OnDuplicate, State, Store, StorePath, open_store
@@ -39,11 +47,6 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def objects(store: Store) -> dict[str, bytes]:
     return {key: store.get(key) for key in store.keys("") if key.partition("/")[0] not in UNCOPIED}
-
-
-def report_of_a_run(*, collected: int) -> dict[str, object]:
-    started, completed = "2026-11-24T05:30:00Z", "2026-11-24T05:31:00Z"
-    return {"id": "run-1", "startedAt": started, "completedAt": completed, "collected": collected, "duplicates": 0}
 
 
 def fill(store: Store, scratch: Path, *, documents: int = 4) -> Binder:

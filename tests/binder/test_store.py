@@ -230,12 +230,18 @@ NO_RIGHTS = "os.setgroups([]) if os.getuid() == 0 else None; os.setgid(65534) if
 NO_RIGHTS += "os.setuid(65534) if os.getuid() == 0 else None"
 
 
+def let_all_reach(folder):
+    for parent in folder.parents:
+        mode = parent.stat().st_mode
+        if mode & 0o055 != 0o055:
+            parent.chmod(mode | 0o055)
+
+
 @pytest.mark.parametrize("action", ['store.put("a/b", b"1")', 'store.put_new("b", b"1")', 'store.delete("there")'])
 def test_a_folder_that_may_not_be_written_needs_a_person(folder, action):
     folder.mkdir()
     (folder / "there").write_bytes(b"1")
-    for parent in (folder.parent, *folder.parents[1:3]):
-        parent.chmod(0o755)
+    let_all_reach(folder)
     folder.chmod(0o555)
     out = child.output_of(child.start(FAILING.format(before=NO_RIGHTS, action=action), folder))
     folder.chmod(0o755)
@@ -244,8 +250,7 @@ def test_a_folder_that_may_not_be_written_needs_a_person(folder, action):
 
 def test_a_file_that_may_not_be_read_needs_a_person(folder):
     folder.mkdir()
-    for parent in (folder.parent, *folder.parents[1:3]):
-        parent.chmod(0o755)
+    let_all_reach(folder)
     (folder / "there").write_bytes(b"1")
     (folder / "there").chmod(0)
     out = child.output_of(child.start(FAILING.format(before=NO_RIGHTS, action='store.get("there")'), folder))

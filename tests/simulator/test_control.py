@@ -137,7 +137,7 @@ def test_requests_during_a_retry_after_are_counted(simulator, graph, wait_for) -
     wait_for(counted, "a request during the Retry-After to be counted")
 
 
-def test_a_pause_holds_until_the_last_of_its_ends_and_ends_with_a_reset(simulator) -> None:
+def test_a_pause_holds_until_the_last_of_its_ends() -> None:
     counters = Counters()
 
     def arrive(at: float) -> int:
@@ -152,8 +152,19 @@ def test_a_pause_holds_until_the_last_of_its_ends_and_ends_with_a_reset(simulato
     assert arrive(41) == 2
     counters.answered(Request.DRIVE, at=50, status=504, retry_after="Fri, 01 Jan 2100 00:00:00 GMT")
     assert arrive(60) == 3
-    counters.end_pauses()
-    assert arrive(61) == 3
+
+
+def test_requests_that_wait_during_a_reset_count_before_it_only(simulator, graph, wait_for) -> None:
+    simulator.control.reset_counters()
+    simulator.control.add_faults({"name": "slow", "kinds": ["drive"], "delay": 2.0})
+    waiting = threading.Thread(target=graph.send, args=("/v1.0/me/drive",))
+    waiting.start()
+    wait_for(lambda: simulator.control.counters()["mostAtOnce"] == 1, "the request to arrive")
+    simulator.control.reset()
+    assert simulator.control.counters()["mostAtOnce"] == 0
+    waiting.join()
+    assert graph.send("/v1.0/me/drive").status_code == 401
+    assert simulator.control.counters()["mostAtOnce"] == 1
 
 
 def test_concurrency_is_counted(simulator, graph, wait_for) -> None:

@@ -19,7 +19,7 @@ from bannette.binder.findings import Damage
 from bannette.binder.sweep import Sweep
 from bannette.binder.verification import Terms, Verification
 from bannette.errors import PersonNeeded, Transient
-from tests.binder.binder_documents import make_document, open_binder
+from tests.binder.binder_documents import make_document, open_binder, report_of_a_run
 from tests.stores.faulty_proxy import Fault, Request
 from tests.stores.services import BUCKET, S3_KEY, S3_SECRET, s3_location, wait_for
 
@@ -40,7 +40,7 @@ def fill(store: Store, scratch: Path, *, documents: int) -> None:
     binder.commit(make_document(scratch, "large", random.Random(1).randbytes(LARGE)))
     binder.commit(make_document(scratch, "withheld", b"%PDF 0"))
     binder.mark_done(next(iter(binder.inbox())).record.id)
-    binder.save_report("acme", "acme-onedrive", {"id": "run-1", "startedAt": "2026-11-24T05:30:00Z"})
+    binder.save_report("acme", "acme-onedrive", report_of_a_run(collected=documents + 2))
 
 
 def objects(store: Store) -> dict[str, bytes]:
