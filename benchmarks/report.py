@@ -127,7 +127,8 @@ def _circumstances() -> str:
     processors = Path("/proc/cpuinfo").read_text().splitlines()
     cpu = next((line.partition(":")[2].strip() for line in processors if "model name" in line), platform.machine())
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    linux = platform.release().partition("-")[0]
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores ({cpu}), {gigabytes:.0f} GB, "
-        f"Linux {platform.release()}, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f} before."
+        f"Linux {linux}, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f} before."
     )

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import sys
+import traceback
 from typing import TextIO
 
 _REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -56,6 +57,12 @@ def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fie
     if logger.isEnabledFor(level):
         words = [name, *(f"{key}={_value(value)}" for key, value in fields.items() if value is not None)]
         logger.log(level, "%s", " ".join(words))
+
+
+def crash(logger: logging.Logger, name: str, error: BaseException) -> None:
+    """Log an error that nobody foresaw by its type and frames: its text may quote a document."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s error=%s\n%s", name, type(error).__name__, frames.rstrip())
 
 
 def _value(value: object) -> str:

@@ -248,7 +248,10 @@ def test_an_unforeseen_error_at_any_stage_is_told_without_its_text(
     with monkeypatch.context() as patch:
         patch.setattr(owner, method, broken)
         ended = collect()
-    assert ended.code in (1, 3)
+    # What may be the machine's fault ends the run; anything else puts the document off.
+    of_a_document = error is not OSError
+    assert (ended.counts("result") == ("PartiallySucceeded",)) is of_a_document
+    assert ended.code in ((0,) if of_a_document else (1, 3))
     check_outside(channel, ended.stdout, caplog.text)
     assert collect().counts("result", "collected") == ("Succeeded", len(NAMES) + len(ODD))
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from bannette.collector import Run
-from bannette.collector.documents import Documents
+from bannette.collector.documents import Candidate, Documents, Fetched
 from tests.collector.connected import browser, connect, connection_file, delegate
 from tests.collector.local_channel import BANNETTE, finished, wait_until
 
@@ -154,17 +154,47 @@ def _oid(connection):
     return connection.tokens.partition('"home_account_id": "')[2].partition(".")[0]
 
 
-def test_an_unforeseen_error_is_told_without_its_text(channel, drive, monkeypatch, caplog):
+@pytest.mark.parametrize("stage", ["fetch", "unread", "read", "commit"])
+def test_an_unforeseen_error_puts_off_its_document_and_is_told_without_its_text(
+    channel, drive, stage, monkeypatch, caplog
+):
+    """At any stage of one document: those behind it arrive."""
+    channel.write(spec={"ocr": {"enabled": stage in ("read", "commit"), "languages": ["eng"]}})
+    drive.create(f"/Invoices/{NAME}.txt", TEXT)
+    drive.create("/Invoices/behind.txt", "Behind it")
+    real = getattr(Documents, stage)
+
+    def broken(self, given):
+        item = given.item if isinstance(given, Candidate | Fetched) else given.fetched.item
+        if item.name.startswith(NAME):
+            raise KeyError(item.name)
+        return real(self, given)
+
+    monkeypatch.setattr(Documents, stage, broken)
+    ended = channel.collect()
+    assert ended.counts("result", "collected", "deferred") == ("PartiallySucceeded", 1, 1)
+    assert [pending["reason"] for pending in channel.saved_state()["deferred"]] == ["UnexpectedError"]
+    assert "document.crashed error=KeyError" in caplog.text
+    assert "in broken" in caplog.text
+    assert NAME not in caplog.text + ended.stdout
+    monkeypatch.undo()
+    assert channel.collect().counts("result", "collected", "deferred") == ("Succeeded", 1, 0)
+
+
+@pytest.mark.parametrize("error", [OSError, MemoryError])
+def test_an_unforeseen_error_of_the_machine_ends_the_run_and_is_told_without_its_text(
+    channel, drive, error, monkeypatch, caplog
+):
     drive.create(f"/Invoices/{NAME}.txt", TEXT)
 
     def broken(self, read):
-        raise KeyError(read.fetched.item.name)
+        raise error(read.fetched.item.name)
 
     monkeypatch.setattr(Documents, "commit", broken)
     ended = channel.collect()
     assert ended.code == 1
     assert ended.counts("result", "reason") == ("Failed", "UnexpectedError")
-    assert "KeyError" in str(ended.entry["message"])
+    assert error.__name__ in str(ended.entry["message"])
     assert "in broken" in caplog.text
     assert NAME not in caplog.text + ended.stdout
     monkeypatch.undo()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -100,9 +99,7 @@ class Pipeline:
             if first:
                 self.error = error
         if first and not isinstance(error, BannetteError):
-            # The frames only: the text of an unforeseen error may quote a document.
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("run.crashed error=%s\n%s", type(error).__name__, frames.rstrip())
+            logs.crash(logger, "run.crashed", error)
         elif first:
             logs.event(logger, "run.failing", level=logging.WARNING, reason=getattr(error, "reason", None))
         if abandon:
@@ -231,6 +228,14 @@ class _Answering:
                     self._ledger.dropped(self._item_id)
                 case BannetteError():
                     self._fail(error, abandon=self._abandon)
+                case OSError() | MemoryError():
+                    # Of the machine rather than of the document.
+                    return False
+                case Exception():
+                    # Of this document, as far as anybody knows: it must not keep those behind it from arriving.
+                    logs.crash(logger, "document.crashed", error)
+                    deferral = ItemDeferred("Collecting it failed unexpectedly.", reason="UnexpectedError")
+                    self._ledger.deferred(self._item_id, deferral, now=now, item=self._item)
                 case _:
                     return False
         except BannetteError as too_many:

@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import time
-import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -103,9 +102,7 @@ class Run:
         except BannetteError as error:
             return verdict_of_error(error, self._notes)
         except Exception as error:  # noqa: BLE001 - the top of a run
-            # The frames only: the text of an unforeseen error may quote a document.
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("run.crashed error=%s\n%s", type(error).__name__, frames.rstrip())
+            logs.crash(logger, "run.crashed", error)
             return verdict_of_error(error)
 
     def _collect(self) -> Verdict:
