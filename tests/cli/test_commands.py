@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -187,8 +188,16 @@ def test_output_that_can_not_be_written_is_told_and_is_no_bug(channel, collected
     assert "bug" not in done.stderr
 
 
-def test_the_version_is_printed(bannette):
-    assert bannette("version").stdout.startswith("bannette ")
+@pytest.mark.parametrize("command", ["version", "--version"])
+def test_the_version_is_printed(bannette, command):
+    assert re.fullmatch(r"bannette \d+\.\d+\.\d+\S*\n", bannette(command).stdout)
+
+
+def test_options_are_not_abbreviated(bannette):
+    """A shorter one would mean something else once a longer one joins it."""
+    done = bannette("inbox", "list", "--bin", "x")
+    assert done.returncode == 2
+    assert "--bin" in done.stderr
 
 
 # Collect

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from bannette import logs
 from bannette.cli import streams
@@ -153,8 +153,17 @@ exit codes:
 """
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        importlib.import_module("bannette.cli.version").run(argparse.Namespace())
+        parser.exit()
+
+
 class _Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong, and where the help is."""
+    """Says in one line what is wrong, and where the help is; takes no abbreviations: scripts outlive them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.PERSON_NEEDED, f"{self.prog}: {message}. `{self.prog} --help` shows examples.\n")
@@ -221,6 +230,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[common],
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_collect(commands)
     _add_connect(commands)
