@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bannette.binder import OcrOutcome
+from bannette.errors import ExitCode
 from tests.collector.memory_group import memory_group
 from tests.collector.test_reading import pdf
 
@@ -35,10 +36,13 @@ def test_a_poison_document_arrives_unread_after_two_attempts_and_those_behind_it
         drive.create(f"/Invoices/{number}.pdf", pdf(f"Invoice 47{number}"))
     with memory_group(MEMORY) as group:
         ends = []
-        while not ends or ends[-1].code == -signal.SIGKILL:
-            assert len(ends) < 5, "it goes on for ever"
+        while not ends or ends[-1].code == -signal.SIGKILL or "(Cannot allocate memory)" in ends[-1].stderr:
+            assert len(ends) < 8, "it goes on for ever"
             ends.append(group.run(channel.command(), environment=channel.environment))
-    assert [ended.code for ended in ends] == [-signal.SIGKILL, -signal.SIGKILL, 0], ends[-1].stderr
+    codes = [ended.code for ended in ends]
+    assert codes[-1] == 0, ends[-1].stderr
+    # Now and then the kernel refuses a write of the binder first: that run ends by itself, and its attempt is ended.
+    assert [code for code in codes if code != ExitCode.TRANSIENT] == [-signal.SIGKILL, -signal.SIGKILL, 0]
     records = {record.name: record for record in channel.records()}
     assert len(records) == BEHIND + 1
     assert (records["poison.png"].ocr.outcome, records["poison.png"].ocr.reason) == (OcrOutcome.FAILED, "Crashed")
