@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from binder_documents import DAY
+from binder_documents import DAY, open_binder
 
 from bannette.binder import PendingItem, State, StateAdvanced
+from bannette.binder.folder_store import FolderStore
+from bannette.binder.store_errors import AlreadyExists
 
 CHANNEL = "7a3f2f0e-7a0e-5a55-8f5d-6f6ad1a4a001"
 STATE = State(
@@ -43,6 +45,24 @@ def test_a_revision_is_saved_once(binder):
     with pytest.raises(StateAdvanced):
         binder.save_state(CHANNEL, replace(STATE, seen_items=13))
     assert binder.load_state(CHANNEL) == STATE
+
+
+class Pruning(FolderStore):
+    """Meanwhile others save so many states that the one that was in the way is removed."""
+
+    def put_new_durable(self, key, data):
+        try:
+            super().put_new_durable(key, data)
+        except AlreadyExists:
+            self.delete(key)
+            raise
+
+
+def test_a_state_that_stood_in_the_way_and_was_removed_since_is_another_runs(folder):
+    binder = open_binder(Pruning(folder))
+    binder.save_state(CHANNEL, STATE)
+    with pytest.raises(StateAdvanced):
+        binder.save_state(CHANNEL, replace(STATE, seen_items=13))
 
 
 def test_of_racing_runs_one_advances_the_state(binder):

@@ -154,10 +154,17 @@ class Binder:
         try:
             self._store.put_new_durable(key, data)
         except AlreadyExists:
-            if self._store.get(key) != data:
+            if not self._holds(key, data):
                 raise StateAdvanced(state.revision) from None
         for revision in self._revisions(channel_uid)[STATES_KEPT:]:
             self._store.delete(state_key(channel_uid, revision))
+
+    def _holds(self, key: str, data: bytes) -> bool:
+        try:
+            return self._store.get(key) == data
+        except NotFound:
+            # Other runs have saved so many since that it was removed.
+            return False
 
     def save_report(self, namespace: str, channel: str, report: Mapping[str, object]) -> None:
         """Save the report of a run, whose ``id`` and ``startedAt`` (RFC 3339) name it; a later one replaces it."""
