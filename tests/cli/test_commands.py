@@ -314,9 +314,9 @@ def test_names_can_not_write_to_the_terminal(bannette, channel, simulator):
 
 def test_the_history_lists_all_runs(bannette, collected):
     collected.collect()
-    for arguments in (file_of(collected), ("--state", str(collected.state))):
+    for arguments, head in ((file_of(collected), "CHANNEL"), (("--state", str(collected.state)), "TRIGGER")):
         table = bannette("history", *arguments).stdout.splitlines()
-        assert table[0].split()[0] == "STARTED"
+        assert table[0].split()[:2] == ["STARTED", head]
         assert len(table) == 3
         runs = json.loads(bannette("history", *arguments, "-o", "json").stdout)
         assert sorted(run["collected"] for run in runs) == [0, 2]

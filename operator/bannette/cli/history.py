@@ -20,10 +20,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not runs:
         print("No run yet.")
         return 0
+    # A status file is of one channel.
+    of_many = arguments.state is None
     rows = [
         (
             _text(run, "startedAt"),
-            _channel(run),
+            *([_channel(run)] if of_many else []),
             _text(run, "trigger"),
             _text(run, "result"),
             *(_text(run, name) for name in _COUNTS),
@@ -31,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for run in runs
     ]
-    head = ("STARTED", "CHANNEL", "TRIGGER", "RESULT", "NEW", "DUPLICATES", "DEFERRED", "REJECTED", "MESSAGE")
+    channel = ("CHANNEL",) if of_many else ()
+    head = ("STARTED", *channel, "TRIGGER", "RESULT", "NEW", "DUPLICATES", "DEFERRED", "REJECTED", "MESSAGE")
     print_table(head, rows)
     return 0
 
