@@ -17,7 +17,7 @@ from bannette.resources import ApplicationAccount, OneDriveSource
 
 # So many rejected items are looked up when folders left the scope; the others stay visible a while longer.
 _LOOKED_UP = 500
-_LOST = "OneDrive no longer knew the cursor: the folder was walked from the start; nothing is collected twice."
+_LOST = "OneDrive no longer knew the cursor: the folder is walked from the start; nothing is collected twice."
 
 
 class Discovery:
@@ -74,7 +74,7 @@ class Discovery:
         if start.position is None or start.position.drive.key == drive.key:
             return start
         self._ledger.restart(None)
-        self.notes.append("The account's drive is another one than in the last run: it was walked from the start.")
+        self.notes.append("The account's drive is another one than in the last run: it is walked from the start.")
         return Start()
 
     def _walk(self, drive: Drive, start: Start, hand_over: Callable[[Candidate], bool]) -> None:

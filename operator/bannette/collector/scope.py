@@ -49,11 +49,11 @@ def start_from(source: OneDriveSource, stored: Mapping[str, object] | None) -> S
     if stored is None or position is None:
         return Start()
     if position.folder != source.folder:
-        return Start(note="The watched folder is another one than in the last run: it was walked from the start.")
+        return Start(note="The watched folder is another one than in the last run: it is walked from the start.")
     if stored.get("globs") != _globs(source):
         return Start(
             position=position.restarted(),
-            note="include or exclude changed since the last run: the folder was walked from the start.",
+            note="include or exclude changed since the last run: the folder is walked from the start.",
         )
     return Start(position=position)
 
