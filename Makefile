@@ -63,7 +63,7 @@ bench: dev ## measure what runs cost (20 minutes); writes benchmarks/figures.md 
 
 soak: dev ## kill runs 1,000 times and go through long random sequences; writes benchmarks/soak.md
 	$(BIN)/python -m soak --kills 1000 --store local
-	$(BIN)/python -m soak --kills 1000 --store s3
+	for seed in 1 2 3 4; do $(BIN)/python -m soak --kills 250 --store s3 --seed $$seed; done
 	$(BIN)/python -m pytest -q tests/sequences --hypothesis-profile=soak
 
 lock: $(VENV)/.complete ## renew the pinned requirements
