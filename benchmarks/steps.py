@@ -17,6 +17,7 @@ from contextlib import contextmanager
 import requests
 
 from bannette.onedrive import QuickXorHash
+from bannette.onedrive.transport import Transport
 
 #: As much as a download gathers before it writes and hashes.
 _PIECE = 256 * 1024
@@ -53,8 +54,13 @@ def main() -> int:
 
 
 def _receive(url: str, size: int) -> None:
-    with requests.get(url, stream=True, timeout=60, headers={"Accept-Encoding": "identity"}) as response:
-        came = 0
+    # requests alone would write the URL's escapes in another way, and break its signature.
+    transport = Transport(
+        ca_file=os.environ["REQUESTS_CA_BUNDLE"], user_agent="bannette-benchmark", connect=10, read=60
+    )
+    came = 0
+    with transport.get(url, {"Accept-Encoding": "identity"}) as response:
+        response.raise_for_status()
         while piece := response.raw.read1(_PIECE):
             came += len(piece)
     if came != size:
