@@ -17,7 +17,8 @@ from bannette.errors import ItemDeferred
 
 KEYS_OF_A_RECORD = [
     *("schema", "id", "drive", "item", "name", "folder", "size", "sha256", "verified", "mediaType", "modifiedAt"),
-    *("collectedAt", "channel", "run", "recipient", "company", "binder", "files", "ocr", "duplicateOf", "parent"),
+    *("collectedAt", "channel", "run", "recipient", "company", "binder", "files", "ocr"),
+    *("invoice", "duplicateOf", "parent"),
 ]
 
 

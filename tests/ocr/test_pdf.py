@@ -145,7 +145,7 @@ def test_a_signed_scan_is_left_untouched_and_its_text_made_from_a_drawing(tmp_pa
     path = specimens.signed(tmp_path / "a.pdf", specimens.scan_pdf(tmp_path / "plain.pdf"))
     reading = read_document(path)
     assert (reading.outcome, reading.reason) == (Outcome.RECOGNISED, "Signed")
-    assert sorted(reading.files) == ["text"]
+    assert sorted(reading.files) == ["text", "thumbnail"]
     assert recall(text_of(reading), specimens.INVOICE_WORDS) >= 0.9
 
 

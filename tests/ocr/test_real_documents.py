@@ -18,20 +18,20 @@ pytestmark = pytest.mark.documents
 
 # File, outcome, reason, pages; words that must be found in this order; the files that must be there.
 EXPECTED = [
-    ("francais.pdf", Outcome.RECOGNISED, None, 1, "portez ce vieux whisky au juge blond", ["pdf", "text"]),
-    ("multipage.pdf", Outcome.RECOGNISED, "Downscaled", 6, None, ["pdf", "text"]),
-    ("type3_font_nomapping.pdf", Outcome.RECOGNISED, "NotRewritable", 1, None, ["text"]),
-    ("graph_ocred.pdf", Outcome.TEXT, None, 1, None, ["pdf", "text"]),
-    ("tagged.pdf", Outcome.TEXT, None, 2, None, ["pdf", "text"]),
-    ("toc.pdf", Outcome.TEXT, None, 2, None, ["pdf", "text"]),
-    ("blank.pdf", Outcome.TEXT, "NoText", 1, None, ["pdf", "text"]),
-    ("livecycle.pdf", Outcome.TEXT, "XfaForm", 1, None, ["pdf", "text"]),
+    ("francais.pdf", Outcome.RECOGNISED, None, 1, "portez ce vieux whisky au juge blond", ["pdf", "text", "thumbnail"]),
+    ("multipage.pdf", Outcome.RECOGNISED, "Downscaled", 6, None, ["pdf", "text", "thumbnail"]),
+    ("type3_font_nomapping.pdf", Outcome.RECOGNISED, "NotRewritable", 1, None, ["text", "thumbnail"]),
+    ("graph_ocred.pdf", Outcome.TEXT, None, 1, None, ["pdf", "text", "thumbnail"]),
+    ("tagged.pdf", Outcome.TEXT, None, 2, None, ["pdf", "text", "thumbnail"]),
+    ("toc.pdf", Outcome.TEXT, None, 2, None, ["pdf", "text", "thumbnail"]),
+    ("blank.pdf", Outcome.TEXT, "NoText", 1, None, ["pdf", "text", "thumbnail"]),
+    ("livecycle.pdf", Outcome.TEXT, "XfaForm", 1, None, ["pdf", "text", "thumbnail"]),
     ("invalid.pdf", Outcome.FAILED, "Corrupt", 0, None, []),
     ("hugemono.pdf", Outcome.SKIPPED, "TooLarge", 0, None, []),
-    ("enormous.pdf", Outcome.RECOGNISED, "Downscaled", 1, None, ["text"]),
-    ("baiona_alpha.png", Outcome.RECOGNISED, None, 1, None, ["pdf", "text"]),
-    ("baiona_cmyk.jpg", Outcome.RECOGNISED, None, 1, None, ["pdf", "text"]),
-    ("crom.png", Outcome.RECOGNISED, None, 1, None, ["pdf", "text"]),
+    ("enormous.pdf", Outcome.RECOGNISED, "Downscaled", 1, None, ["text", "thumbnail"]),
+    ("baiona_alpha.png", Outcome.RECOGNISED, None, 1, None, ["pdf", "text", "thumbnail"]),
+    ("baiona_cmyk.jpg", Outcome.RECOGNISED, None, 1, None, ["pdf", "text", "thumbnail"]),
+    ("crom.png", Outcome.RECOGNISED, None, 1, None, ["pdf", "text", "thumbnail"]),
     ("tagged.odt", Outcome.UNSUPPORTED, "UnsupportedType", 0, None, []),
 ]
 # Dense or large pages like those of others here.

@@ -170,6 +170,8 @@ class Committer:
             binder=new.binder,
             files=files,
             ocr=new.ocr,
+            # A withheld duplicate names the files of the first: what those say.
+            invoice=new.invoice if new.invoice or first is None else first.invoice,
             duplicate_of=None if first is None else first.id,
             parent=new.parent,
         )

@@ -114,6 +114,14 @@ class Fields:
         inner = self.inside(name)
         return {key: inner.text(key) for key in self.mapping(name)}
 
+    def numbers_by_number(self, name: str) -> dict[int, int]:
+        """Return an object whose names are numbers, as its values are; empty without one."""
+        members = self.optional_mapping(name) or {}
+        if not all(key.isdecimal() for key in members):
+            raise Unreadable(self._what, f"{name} has a name that is no number")
+        inner = Fields(members, self._what)
+        return {int(key): inner.integer(key) for key in members}
+
     def _not_texts(self, name: str) -> str:
         raise Unreadable(self._what, f"{name} is not a list of strings")
 

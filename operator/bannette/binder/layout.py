@@ -27,7 +27,12 @@ _FILE = re.compile(r"documents/([0-9a-f]{2})/(\1[0-9a-f]{30})/[0-9a-f]{16}(-[0-9
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}")
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,40}")
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}")
-_DERIVED_NAMES = {"pdf": "document.pdf", "text": "document.txt", "factur-x": "factur-x.xml"}
+_DERIVED_NAMES = {
+    "pdf": "document.pdf",
+    "text": "document.txt",
+    "factur-x": "factur-x.xml",
+    "thumbnail": "thumbnail.webp",
+}
 
 
 def is_id(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -56,6 +56,8 @@ class OcrFacts:
         reason: one CamelCase word, for the outcomes that need one.
         pages: pages read, None if the document has none.
         confidence: 0 to 100, None without recognition.
+        words: recognised ones; unsure_words: those with a confidence below 60. None without recognition.
+        rotation: by how many degrees clockwise pages were turned, by their number from 1; only those that were.
         seconds: wall time.
     """
 
@@ -65,6 +67,9 @@ class OcrFacts:
     languages: tuple[str, ...] = ()
     pages: int | None = None
     confidence: float | None = None
+    words: int | None = None
+    unsure_words: int | None = None
+    rotation: Mapping[int, int] = field(default_factory=dict)
     seconds: float | None = None
 
     def to_dict(self) -> dict[str, object]:
@@ -75,6 +80,9 @@ class OcrFacts:
             "languages": list(self.languages),
             "pages": self.pages,
             "confidence": self.confidence,
+            "words": self.words,
+            "unsureWords": self.unsure_words,
+            "rotation": {str(page): degrees for page, degrees in self.rotation.items()},
             "seconds": self.seconds,
         }
 
@@ -87,8 +95,27 @@ class OcrFacts:
             languages=fields.texts("languages"),
             pages=fields.optional_integer("pages"),
             confidence=fields.optional_number("confidence"),
+            words=fields.optional_integer("words"),
+            unsure_words=fields.optional_integer("unsureWords"),
+            rotation=fields.numbers_by_number("rotation"),
             seconds=fields.optional_number("seconds"),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invoice:
+    """What an electronic invoice says of itself: ISO 8601 date, decimal total with taxes, ISO 4217 currency."""
+
+    profile: str | None = None
+    number: str | None = None
+    date: str | None = None
+    seller: str | None = None
+    total: str | None = None
+    currency: str | None = None
+
+    @classmethod
+    def parse(cls, fields: Fields) -> Invoice:
+        return cls(**{name: fields.optional_text(name) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +129,7 @@ class NewDocument:
         extension: of the detected type, without a dot.
         verified: the bytes agree with the metadata of OneDrive.
         binder: name of the Binder.
-        files: role to local file: ``original`` always; ``pdf``, ``text``, ``factur-x`` and others if they were made.
+        files: role to local file: ``original`` always; ``pdf``, ``text``, ``thumbnail`` and others if they were made.
         parent: id of the mail or archive that the document was a part of.
         untouched: no other program has had the original since its sha256 was computed.
     """
@@ -125,6 +152,7 @@ class NewDocument:
     binder: str
     ocr: OcrFacts
     files: Mapping[str, Path] = field(repr=False)
+    invoice: Invoice | None = None
     parent: str | None = None
     untouched: bool = False
 
@@ -156,6 +184,7 @@ class Record:
     binder: str
     files: Mapping[str, str]
     ocr: OcrFacts
+    invoice: Invoice | None = None
     duplicate_of: str | None = None
     parent: str | None = None
 
@@ -193,6 +222,7 @@ class Record:
             "binder": self.binder,
             "files": dict(self.files),
             "ocr": self.ocr.to_dict(),
+            "invoice": None if self.invoice is None else asdict(self.invoice),
             "duplicateOf": self.duplicate_of,
             "parent": self.parent,
         }
@@ -222,6 +252,7 @@ class Record:
             binder=fields.text("binder"),
             files=fields.text_mapping("files"),
             ocr=OcrFacts.parse(fields.inside("ocr")),
+            invoice=None if fields.optional_mapping("invoice") is None else Invoice.parse(fields.inside("invoice")),
             duplicate_of=fields.optional_text("duplicateOf"),
             parent=fields.optional_text("parent"),
         )

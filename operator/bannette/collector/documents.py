@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,17 @@ from shutil import rmtree
 from typing import Final
 
 from bannette import ocr, onedrive, resources
-from bannette.binder import Binder, ChannelRef, Committed, KnownIds, NewDocument, OcrFacts, OcrOutcome, OnDuplicate
+from bannette.binder import (
+    Binder,
+    ChannelRef,
+    Committed,
+    Invoice,
+    KnownIds,
+    NewDocument,
+    OcrFacts,
+    OcrOutcome,
+    OnDuplicate,
+)
 from bannette.collector.handover import Halt, ScratchSpace
 from bannette.collector.ledger import Ledger
 from bannette.collector.places import Places
@@ -77,6 +87,7 @@ class Read:
     fetched: Fetched
     detected: ocr.Detected
     facts: OcrFacts
+    invoice: Invoice | None = None
     files: dict[str, Path] = field(default_factory=dict)
     attempted: bool = False
     untouched: bool = False
@@ -210,7 +221,12 @@ class Documents:
             raise
         self._blameless.add(fetched.document)
         return Read(
-            fetched=fetched, detected=detected, facts=_facts(reading), files=dict(reading.files), attempted=True
+            fetched=fetched,
+            detected=detected,
+            facts=_facts(reading),
+            invoice=_invoice(reading),
+            files=dict(reading.files),
+            attempted=True,
         )
 
     def commit(self, read: Read) -> Committed:
@@ -267,6 +283,7 @@ class Documents:
                 recipient=self._to.recipient.name,
                 binder=self._to.resource.name,
                 ocr=read.facts,
+                invoice=read.invoice,
                 files={"original": fetched.original, **read.files},
                 untouched=read.untouched,
             ),
@@ -343,8 +360,15 @@ def _facts(reading: ocr.Reading) -> OcrFacts:
         languages=reading.languages,
         pages=reading.pages,
         confidence=reading.confidence,
+        words=reading.words,
+        unsure_words=reading.unsure_words,
+        rotation=reading.rotation,
         seconds=reading.seconds,
     )
+
+
+def _invoice(reading: ocr.Reading) -> Invoice | None:
+    return None if reading.invoice is None else Invoice(**asdict(reading.invoice))
 
 
 @contextmanager

@@ -6,16 +6,19 @@ one. ``read`` starts that child, bounds it, and says how it ended; no document c
 
 from bannette.ocr.detection import UNKNOWN, Detected, detect
 from bannette.ocr.detector import Detector
+from bannette.ocr.invoice import Invoice
 from bannette.ocr.languages import check_languages
-from bannette.ocr.reading import Limits, Outcome, Reading
+from bannette.ocr.reading import Limits, Outcome, Part, Reading
 from bannette.ocr.supervision import Stopped, memory_needed, read, stop_all
 
 __all__ = [
     "UNKNOWN",
     "Detected",
     "Detector",
+    "Invoice",
     "Limits",
     "Outcome",
+    "Part",
     "Reading",
     "Stopped",
     "check_languages",

@@ -19,6 +19,7 @@ from pathlib import Path
 from bannette.ocr import families
 from bannette.ocr.reading import Outcome
 from bannette.ocr.request import NO_SPACE, Answer, NotRead, Request
+from bannette.ocr.thumbnail import add_thumbnail
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -65,6 +66,10 @@ def _work(request: Request) -> None:
     answer = _read(request)
     try:
         answer.save(request.answer)
+        # Only now: what was read mustn't be lost over a picture.
+        with_thumbnail = add_thumbnail(request, answer)
+        if with_thumbnail is not answer:
+            with_thumbnail.save(request.answer)
     except OSError as error:
         os._exit(error.errno or 1)
 

@@ -16,6 +16,7 @@ from bannette.ocr.request import NotRead
 
 if TYPE_CHECKING:
     import pypdfium2 as pdfium
+    from PIL import Image
 
 _DPI = 300
 # What a picture of a page may have; a larger page is drawn at less than 300 dpi.
@@ -133,6 +134,15 @@ class Pdf:
         bitmap.close()
         page.close()
         return max(dpi, 1)
+
+    def picture(self, index: int, *, side: int) -> Image.Image:
+        """Draw page *index* in colours, its longer side *side* pixels long."""
+        page = self._document[index]
+        bitmap = page.render(scale=side / max(*page.get_size(), 1))
+        picture: Image.Image = bitmap.to_pil().convert("RGB")
+        bitmap.close()
+        page.close()
+        return picture
 
     def invoice_data(self) -> bytes | None:
         """Return the invoice as data that a Factur-X or ZUGFeRD document carries, if it does and isn't enormous."""

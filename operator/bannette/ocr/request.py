@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from bannette.ocr.invoice import Invoice
 from bannette.ocr.reading import Limits, Outcome
 
 # Nothing that the document can be blamed for.
@@ -59,8 +60,23 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartFile:
+    """A file that was taken out of a mail or archive.
+
+    Attributes:
+        index: its place among the parts, from 0, those counted that weren't taken out.
+        name: as the mail or archive has it; never part of a path.
+        file: its file name in the request's folder.
+    """
+
+    index: int
+    name: str
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a child found.
+    """What a child found; the members are those of a Reading.
 
     Attributes:
         files: file names in the request's folder, by role.
@@ -71,7 +87,16 @@ class Answer:
     engine: str | None = None
     pages: int = 0
     confidence: float | None = None
+    words: int | None = None
+    unsure_words: int | None = None
+    rotation: Mapping[int, int] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    invoice: Invoice | None = None
+    parts: tuple[PartFile, ...] = ()
+
+    def with_file(self, role: str, name: str) -> Answer:
+        """Return this answer with one more file."""
+        return replace(self, files={**self.files, role: name})
 
     def save(self, path: Path) -> None:
         """Write the answer, whole or not at all."""
@@ -99,4 +124,14 @@ def load_answer(path: Path) -> Answer | None:
     if not path.exists():
         return None
     fields = json.loads(path.read_bytes())
-    return Answer(**fields | {"outcome": Outcome(fields["outcome"])})
+    invoice = fields["invoice"]
+    return Answer(
+        **fields
+        | {
+            "outcome": Outcome(fields["outcome"]),
+            # JSON has no numbers as names.
+            "rotation": {int(page): degrees for page, degrees in fields["rotation"].items()},
+            "invoice": Invoice(**invoice) if invoice else None,
+            "parts": tuple(PartFile(**part) for part in fields["parts"]),
+        }
+    )

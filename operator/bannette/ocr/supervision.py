@@ -23,7 +23,7 @@ import bannette
 from bannette.errors import Transient
 from bannette.ocr import families
 from bannette.ocr.detection import Detected
-from bannette.ocr.reading import Limits, Outcome, Reading
+from bannette.ocr.reading import Limits, Outcome, Part, Reading
 from bannette.ocr.request import NO_SPACE, Request, load_answer
 
 # The collector itself: interpreter, sign-in, store, and the buffers of a download.
@@ -71,6 +71,8 @@ def read(
     if families.find(detected.media_type) is None:
         reason = "UnsupportedType" if path.stat().st_size else "Empty"
         return Reading(outcome=Outcome.UNSUPPORTED, reason=reason, seconds=_since(began))
+    if path.stat().st_size > limits.original_bytes:
+        return Reading(outcome=Outcome.SKIPPED, reason="TooLarge", seconds=_since(began))
     folder = Path(tempfile.mkdtemp(prefix="reading-", dir=workspace)).absolute()
     request = Request(
         path=path.absolute(),
@@ -102,8 +104,13 @@ def read(
         languages=languages if answer.outcome is Outcome.RECOGNISED else (),
         pages=answer.pages,
         confidence=answer.confidence,
+        words=answer.words,
+        unsure_words=answer.unsure_words,
+        rotation=answer.rotation,
         seconds=_since(began),
         files={role: folder / name for role, name in answer.files.items()},
+        invoice=answer.invoice,
+        parts=tuple(Part(index=part.index, name=part.name, path=folder / part.file) for part in answer.parts),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bannette.ocr.invoice import parse_invoice
 from bannette.ocr.pages import save_text
 from bannette.ocr.reading import Outcome
 from bannette.ocr.request import Answer, NotRead, Request
@@ -34,7 +35,7 @@ def read(request: Request) -> Answer:
     if invoice_data is None:
         return answer
     (request.folder / _INVOICE_DATA).write_bytes(invoice_data)
-    return replace(answer, files={**answer.files, "factur-x": _INVOICE_DATA})
+    return replace(answer.with_file("factur-x", _INVOICE_DATA), invoice=parse_invoice(invoice_data))
 
 
 def _read(request: Request, pdf: Pdf, pages: Sequence[Page]) -> Answer:
