@@ -84,3 +84,22 @@ def test_a_factur_x_document_is_delivered_with_its_data_and_what_they_say(read_d
         currency="EUR",
     )
     assert b"F20260023" in reading.files["factur-x"].read_bytes()
+
+
+@pytest.mark.documents
+def test_a_bare_invoice_is_read_and_other_xml_is_not(tmp_path, read_document, text_of):
+    reading = read_document(fetch(FACTUR_X) / "xml" / "ubl-21-en16931.xml")
+    assert (reading.outcome, reading.reason, reading.invoice.number) == (Outcome.TEXT, None, "F124212")
+    assert "ID: F124212" in text_of(reading)
+    assert "RegistrationName: Au bon moulin" in text_of(reading)
+    other = tmp_path / "a"
+    other.write_text('<?xml version="1.0"?><catalogue><book/></catalogue>')
+    assert (read_document(other).outcome, read_document(other).reason) == (Outcome.UNSUPPORTED, "UnsupportedType")
+
+
+def test_a_document_that_an_invoice_carries_is_no_part_of_its_text(tmp_path, read_document, text_of):
+    path = tmp_path / "a"
+    embedded = f"<EmbeddedDocumentBinaryObject>{'QUJD' * 5000}</EmbeddedDocumentBinaryObject>"
+    path.write_text(f'<?xml version="1.0"?><Invoice><ID>Été 7</ID><Attachment>{embedded}</Attachment></Invoice>')
+    reading = read_document(path)
+    assert text_of(reading) == "ID: Été 7\nAttachment\n  EmbeddedDocumentBinaryObject\n"

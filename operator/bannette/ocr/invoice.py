@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
 _MOST_CHARACTERS = 200
+_LONGEST_TEXT = 10_000
 # Guideline identifiers end in or contain one of these; the longest first.
 _PROFILES = (
     ("xrechnung", "XRECHNUNG"),
@@ -73,12 +74,8 @@ def parse_invoice(data: bytes) -> Invoice | None:
 
     Nothing outside *data* is looked up, and no entity is resolved.
     """
-    from lxml import etree
-
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError):
+    root = _parse(data)
+    if root is None:
         return None
     kind = _local_name(root)
     if kind in ("CrossIndustryInvoice", "CrossIndustryDocument"):
@@ -96,6 +93,36 @@ def parse_invoice(data: bytes) -> Invoice | None:
         total=_amount(said["total"]),
         currency=said["currency"] if said["currency"] and re.fullmatch("[A-Z]{3}", said["currency"]) else None,
     )
+
+
+def invoice_lines(data: bytes) -> list[str]:
+    """Return what the elements of the invoice *data* say, a line each, indented as they are nested."""
+    root = _parse(data)
+    lines: list[str] = []
+    if root is not None:
+        _add_lines(root, 0, lines)
+    return lines
+
+
+def _add_lines(element: etree._Element, depth: int, lines: list[str]) -> None:
+    for child in element.iterchildren("{*}*"):
+        text = " ".join((child.text or "").split())
+        # Documents are carried inside as base64.
+        said = text if len(text) <= _LONGEST_TEXT else ""
+        lines.append(f"{'  ' * depth}{_local_name(child)}{': ' if said else ''}{said}")
+        _add_lines(child, depth + 1, lines)
+
+
+def _parse(data: bytes) -> etree._Element | None:
+    from lxml import etree
+
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
 
 
 def _first(root: etree._Element, paths: tuple[str, ...]) -> str | None:

@@ -1,0 +1,28 @@
+"""Electronic invoices that come as bare XML: Cross Industry Invoice and UBL. Other XML isn't read."""
+
+from __future__ import annotations
+
+from bannette.ocr.invoice import invoice_lines, parse_invoice
+from bannette.ocr.pages import save_text
+from bannette.ocr.reading import Outcome
+from bannette.ocr.request import Answer, NotRead, Request
+
+MEDIA_TYPES = frozenset({"text/xml", "application/xml"})
+# In bytes. Real ones have some 100 kB, unless they carry documents.
+_LARGEST = 32_000_000
+_TEXT = "document.txt"
+
+
+def read(request: Request) -> Answer:
+    """Read an invoice; its text has one line for each element that says something."""
+    from lxml import etree
+
+    if request.path.stat().st_size > _LARGEST:
+        raise NotRead(Outcome.SKIPPED, "TooLarge")
+    data = request.path.read_bytes()
+    invoice = parse_invoice(data)
+    if invoice is None:
+        raise NotRead(Outcome.UNSUPPORTED, "UnsupportedType")
+    save_text(["\n".join(invoice_lines(data))], request.folder / _TEXT)
+    version = ".".join(str(number) for number in etree.LXML_VERSION[:3])
+    return Answer(outcome=Outcome.TEXT, engine=f"lxml {version}", pages=1, files={"text": _TEXT}, invoice=invoice)
