@@ -51,7 +51,28 @@ FACTUR_X = Source(
     folder="tests/fixtures",
     licence="BSD",
 )
-SOURCES = (OCRMYPDF, FACTUR_X)
+PYTHON_DOCX = Source(
+    name="python_docx",
+    version="1.2.0",
+    sha256="7bc9d7b7d8a69c9c02ca09216118c86552704edc23bac179283f2e38f86220ce",
+    folder="features",
+    licence="MIT",
+)
+PYTHON_PPTX = Source(
+    name="python_pptx",
+    version="1.0.2",
+    sha256="479a8af0eaf0f0d76b6f00b0887732874ad2e3188230315290cd1f9dd9cc7095",
+    folder="features",
+    licence="MIT",
+)
+ODFPY = Source(
+    name="odfpy",
+    version="1.4.1",
+    sha256="db766a6e59c5103212f3cc92ec8dd50a0f3a02790233ed0b52148b70d3c438ec",
+    folder="tests",
+    licence="Apache-2.0 or GPL-2.0-or-later",
+)
+SOURCES = (OCRMYPDF, FACTUR_X, PYTHON_DOCX, PYTHON_PPTX, ODFPY)
 
 
 def cache_folder() -> Path:

@@ -44,13 +44,6 @@ def test_names_that_look_like_options_are_names(tmp_path, monkeypatch, read_docu
     assert read_document(path).outcome is Outcome.TEXT
 
 
-def test_an_office_document_is_detected_and_not_read(tmp_path, read_document):
-    path = specimens.docx(tmp_path / "a.docx")
-    assert detect(path).extension == "docx"
-    reading = read_document(path)
-    assert (reading.outcome, reading.reason, reading.files) == (Outcome.UNSUPPORTED, "UnsupportedType", {})
-
-
 def test_an_empty_file_is_not_read(tmp_path, read_document):
     path = tmp_path / "a.pdf"
     path.touch()

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bannette.ocr.sniffing import narrower
+
 if TYPE_CHECKING:
     import magic
 
@@ -25,9 +27,28 @@ _EXTENSIONS = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.template": "dotx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.template": "xltx",
+    "application/vnd.openxmlformats-officedocument.presentationml.template": "potx",
+    "application/vnd.openxmlformats-officedocument.presentationml.slideshow": "ppsx",
+    "application/vnd.ms-word.document.macroEnabled.12": "docm",
+    "application/vnd.ms-word.template.macroEnabled.12": "dotm",
+    "application/vnd.ms-excel.sheet.macroEnabled.12": "xlsm",
+    "application/vnd.ms-excel.template.macroEnabled.12": "xltm",
+    "application/vnd.ms-powerpoint.presentation.macroEnabled.12": "pptm",
+    "application/vnd.ms-powerpoint.slideshow.macroEnabled.12": "ppsm",
     "application/vnd.oasis.opendocument.text": "odt",
     "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "application/vnd.oasis.opendocument.text-template": "ott",
+    "application/vnd.oasis.opendocument.spreadsheet-template": "ots",
+    "application/vnd.oasis.opendocument.presentation-template": "otp",
+    "application/epub+zip": "epub",
+    "image/heic-sequence": "heic",
+    "image/heif-sequence": "heif",
+    "image/avif": "avif",
     "application/msword": "doc",
+    "application/vnd.ms-powerpoint": "ppt",
     "application/vnd.ms-excel": "xls",
     "application/vnd.ms-outlook": "msg",
     "application/CDFV2": "ole",
@@ -37,6 +58,7 @@ _EXTENSIONS = {
     "application/xml": "xml",
     "text/xml": "xml",
     "text/html": "html",
+    "application/xhtml+xml": "xhtml",
     "text/plain": "txt",
     "text/csv": "csv",
     "text/rtf": "rtf",
@@ -65,7 +87,7 @@ def detect(path: Path) -> Detected:
         OSError: the file can't be read.
     """
     # An absolute path, so that no name is taken for an option; libmagic reads only the beginning.
-    return detect_pdf(path) or detected(_libmagic().from_file(str(path.absolute())))
+    return detect_pdf(path) or detected(narrower(_libmagic().from_file(str(path.absolute())), path))
 
 
 def detect_pdf(path: Path) -> Detected | None:

@@ -65,11 +65,13 @@ class Reading:
 
     Attributes:
         reason: one CamelCase word. With Failed and Skipped: why (``Corrupt``, ``TooManyPages``, ``TooLarge``,
-            ``OutOfMemory``, ``TimedOut``, ``Crashed``, ``EngineFailed``, ``LanguageNotInstalled``). With Text and
+            ``OutOfMemory``, ``TimedOut``, ``Crashed``, ``EngineFailed``, ``LanguageNotInstalled``). With Unsupported:
+            ``UnsupportedType``, ``Empty``. With NeedsPassword: ``Encrypted``, ``UnknownEncryption``. With Text and
             Recognised: what a reader should know (``Signed``: the document was left untouched; ``XfaForm``: its pages
             are only a placeholder; ``PagesMissing``: some can't be loaded; ``Downscaled`` and ``NotRewritable``: not
             all of the text is in the searchable PDF, or there is none; ``TooManyPages`` and ``TooLarge``: only the text
-            that is in the document; ``NoText``: there is nothing to read).
+            that is in the document; ``TextCut``: it has more text than anybody reads; ``NoText``: there is nothing to
+            read).
         engine: what made the text, for example ``tesseract 5.3.0``; several are joined by ``, ``.
         confidence: mean confidence of the recognised words, 0 to 100.
         words: how many words were recognised; None when none were looked for. unsure_words: with a confidence below 60.

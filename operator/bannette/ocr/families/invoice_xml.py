@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bannette.ocr.invoice import invoice_lines, parse_invoice
+from bannette.ocr.package import xml_engine
 from bannette.ocr.pages import save_text
 from bannette.ocr.reading import Outcome
 from bannette.ocr.request import Answer, NotRead, Request
@@ -15,8 +16,6 @@ _TEXT = "document.txt"
 
 def read(request: Request) -> Answer:
     """Read an invoice; its text has one line for each element that says something."""
-    from lxml import etree
-
     if request.path.stat().st_size > _LARGEST:
         raise NotRead(Outcome.SKIPPED, "TooLarge")
     data = request.path.read_bytes()
@@ -24,5 +23,4 @@ def read(request: Request) -> Answer:
     if invoice is None:
         raise NotRead(Outcome.UNSUPPORTED, "UnsupportedType")
     save_text(["\n".join(invoice_lines(data))], request.folder / _TEXT)
-    version = ".".join(str(number) for number in etree.LXML_VERSION[:3])
-    return Answer(outcome=Outcome.TEXT, engine=f"lxml {version}", pages=1, files={"text": _TEXT}, invoice=invoice)
+    return Answer(outcome=Outcome.TEXT, engine=xml_engine(), pages=1, files={"text": _TEXT}, invoice=invoice)
