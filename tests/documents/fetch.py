@@ -72,7 +72,21 @@ ODFPY = Source(
     folder="tests",
     licence="Apache-2.0 or GPL-2.0-or-later",
 )
-SOURCES = (OCRMYPDF, FACTUR_X, PYTHON_DOCX, PYTHON_PPTX, ODFPY)
+PILLOW_HEIF = Source(
+    name="pillow_heif",
+    version="1.8.1",
+    sha256="521ebffb8a181d56c3904e5a61f20903edee0d9d3275967b8fb345f866215c06",
+    folder="tests/images",
+    licence="BSD-3-Clause",
+)
+MAIL_PARSER = Source(
+    name="mail_parser",
+    version="4.8.0",
+    sha256="602e659b159652d378b0f9cce2d682bee692bedae72687786e2b2e52eaeb9afc",
+    folder="tests/mails",
+    licence="Apache-2.0",
+)
+SOURCES = (OCRMYPDF, FACTUR_X, PYTHON_DOCX, PYTHON_PPTX, ODFPY, PILLOW_HEIF, MAIL_PARSER)
 
 
 def cache_folder() -> Path:

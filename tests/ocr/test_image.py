@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 
+import pillow_heif
 import pypdfium2
 import pytest
 import specimens
 from PIL import Image, PngImagePlugin
 
-from bannette.ocr import Limits, Outcome
+from bannette.ocr import Limits, Outcome, detect
+from tests.documents.fetch import PILLOW_HEIF, fetch
 
 
 def _page_sizes(path):
@@ -157,3 +159,60 @@ def test_an_image_with_a_huge_text_chunk_does_no_harm(tmp_path, read_document):
     chunk.add_text("Comment", "x" * 200_000_000, zip=True)
     specimens.picture(specimens.INVOICE[:1], dpi=100).save(path, pnginfo=chunk)
     assert read_document(path).outcome in (Outcome.RECOGNISED, Outcome.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("pillow_format", "extension"),
+    [("WEBP", "webp"), ("GIF", "gif"), ("BMP", "bmp"), ("HEIF", "heic"), ("AVIF", "avif")],
+)
+def test_images_of_screens_and_phones_are_read(tmp_path, read_document, text_of, recall, pillow_format, extension):
+    pillow_heif.register_heif_opener()
+    path = tmp_path / "a.jpg"
+    specimens.picture(dpi=150, mode="RGB").save(path, format=pillow_format)
+    assert detect(path).extension == extension
+    reading = read_document(path)
+    assert (reading.outcome, reading.reason, reading.pages) == (Outcome.RECOGNISED, None, 1)
+    assert recall(text_of(reading), specimens.INVOICE_WORDS) >= 0.85
+    assert sorted(reading.files) == ["pdf", "text", "thumbnail"]
+
+
+def test_of_a_gif_that_moves_the_first_picture_is_read(tmp_path, read_document, text_of):
+    path = tmp_path / "a.gif"
+    first, second = (specimens.picture([line], dpi=100) for line in ("PREMIER", "SECOND"))
+    first.save(path, save_all=True, append_images=[second])
+    reading = read_document(path)
+    assert (reading.pages, text_of(reading).split()) == (1, ["PREMIER"])
+
+
+def test_words_and_doubts_are_counted(tmp_path, read_document):
+    path = tmp_path / "a.png"
+    specimens.picture().save(path, dpi=(200, 200))
+    clean = read_document(path)
+    assert clean.words >= len(specimens.INVOICE_WORDS) * 0.9
+    assert clean.unsure_words <= clean.words * 0.2
+    assert clean.rotation == {}
+
+
+def test_a_page_that_lies_on_its_side_tells_how_it_was_turned(tmp_path, read_document, text_of, recall):
+    path = tmp_path / "a.png"
+    specimens.picture(dpi=200).rotate(90, expand=True).save(path, dpi=(200, 200))
+    reading = read_document(path)
+    assert reading.rotation == {1: 90}
+    assert recall(text_of(reading), specimens.INVOICE_WORDS) >= 0.9
+
+
+@pytest.mark.documents
+@pytest.mark.parametrize(
+    ("name", "outcome", "reason"),
+    [
+        ("heif_corrupted/corrupted.heic", Outcome.FAILED, "Corrupt"),
+        ("heif_corrupted/empty.heic", Outcome.UNSUPPORTED, "Empty"),
+        ("heif_special/200MP.heic", Outcome.SKIPPED, "TooLarge"),
+        ("heif/RGB_12__29x100.heif", Outcome.RECOGNISED, "NoText"),
+        ("heif_special/unsupported_depth_image.heic", Outcome.RECOGNISED, "NoText"),
+    ],
+)
+def test_a_photo_of_a_phone_has_its_outcome(read_document, name, outcome, reason):
+    path = next(fetch(PILLOW_HEIF).rglob(name.rpartition("/")[2]))
+    reading = read_document(path)
+    assert (reading.outcome, reading.reason) == (outcome, reason)

@@ -56,9 +56,19 @@ def engine_name() -> str:
     return f"tesseract {get_tesseract_version()}"
 
 
-def mean_confidence(confidences: Sequence[float]) -> float | None:
-    """Return the mean of the words' confidences, None without words."""
-    return round(sum(confidences) / len(confidences), 1) if confidences else None
+@dataclass(frozen=True)
+class Certainty:
+    """How sure the engine is of the words that it read; *mean* of their confidences is None without words."""
+
+    mean: float | None
+    words: int
+    unsure_words: int
+
+
+def certainty(confidences: Sequence[float]) -> Certainty:
+    """Sum up the words' *confidences*, each 0 to 100."""
+    mean = round(sum(confidences) / len(confidences), 1) if confidences else None
+    return Certainty(mean, len(confidences), sum(confidence < SURE for confidence in confidences))
 
 
 def require_languages(request: Request) -> None:

@@ -17,8 +17,9 @@ _CONFIDENCE = re.compile(r"class=['\"]ocrx_word['\"][^>]*x_wconf (\d+)")
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A searchable PDF was written; *confidences* are those of the words that were recognised for it."""
+    """A searchable PDF was written by *engine*; *confidences* are those of the words that were recognised for it."""
 
+    engine: str
     confidences: list[float]
 
 
@@ -70,4 +71,4 @@ def rewrite(
         for page in sorted(request.scratch.glob("ocrmypdf.io.*/*_ocr_hocr.hocr"))
         for confidence in _CONFIDENCE.findall(page.read_text(encoding="utf-8", errors="replace"))
     ]
-    return Rewritten(confidences)
+    return Rewritten(f"ocrmypdf {ocrmypdf.__version__}", confidences)

@@ -1,4 +1,4 @@
-"""JPEG, PNG and TIFF: set upright, flattened, recognised, and joined to one PDF."""
+"""Images: set upright, flattened, recognised, and joined to one PDF. Each page of a TIFF is a page."""
 
 from __future__ import annotations
 
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 
     from bannette.ocr.engine import Recognition
 
-MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/tiff"})
-_FORMATS = ("JPEG", "PNG", "TIFF")
+_HEIF = frozenset({"image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence", "image/avif"})
+MEDIA_TYPES = _HEIF | {
+    "image/jpeg",
+    "image/png",
+    "image/tiff",
+    "image/webp",
+    "image/gif",
+    "image/bmp",
+    "image/x-ms-bmp",
+}
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "HEIF", "AVIF")
 _PDF, _TEXT = "document.pdf", "document.txt"
 # Beyond this an image is made smaller before it is recognised: more only costs time.
 _RECOGNISED_PIXELS = 25_000_000
@@ -31,13 +40,15 @@ def read(request: Request) -> Answer:
     """Read an image; each page of a TIFF is a page."""
     from PIL import Image, UnidentifiedImageError
 
-    from bannette.ocr.engine import engine_name, mean_confidence, require_languages
+    from bannette.ocr.engine import certainty, engine_name, require_languages
 
     require_languages(request)
     # The limit is this module's, with an answer of its own.
     Image.MAX_IMAGE_PIXELS = None
+    if request.media_type in _HEIF:
+        _read_heif_too()
     try:
-        recognitions = [_recognise(page, dpi, request=request) for page, dpi in _pages(request)]
+        upright = [_recognise(page, dpi, request=request) for page, dpi in _pages(request)]
     except (UnidentifiedImageError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise NotRead(Outcome.FAILED, "Corrupt") from error
     except OSError as error:
@@ -45,6 +56,8 @@ def read(request: Request) -> Answer:
         if error.errno is not None:
             raise
         raise NotRead(Outcome.FAILED, "Corrupt") from error
+    recognitions = [recognition for recognition, _ in upright]
+    sure = certainty([confidence for each in recognitions for confidence, _ in each.words])
     _join([recognition.pdf for recognition in recognitions], request.folder / _PDF)
     has_text = save_text([recognition.text for recognition in recognitions], request.folder / _TEXT)
     return Answer(
@@ -52,9 +65,18 @@ def read(request: Request) -> Answer:
         reason=None if has_text else "NoText",
         engine=engine_name(),
         pages=len(recognitions),
-        confidence=mean_confidence([confidence for each in recognitions for confidence, _ in each.words]),
+        confidence=sure.mean,
+        words=sure.words,
+        unsure_words=sure.unsure_words,
+        rotation={number: degrees for number, (_, degrees) in enumerate(upright, start=1) if degrees},
         files={"pdf": _PDF, "text": _TEXT},
     )
+
+
+def _read_heif_too() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False)
 
 
 def _pages(request: Request) -> Iterator[tuple[Path, int]]:
@@ -62,7 +84,7 @@ def _pages(request: Request) -> Iterator[tuple[Path, int]]:
     from PIL import Image
 
     with Image.open(request.path, formats=_FORMATS) as image:
-        # A phone's JPEG may have more images after the first, but those are for its gallery.
+        # A phone's photo may have more images after the first, but those are for its gallery; a GIF moves.
         count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
         if count > request.limits.pages:
             raise NotRead(Outcome.SKIPPED, "TooManyPages")
@@ -128,8 +150,11 @@ def _on_white(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _recognise(page: Path, dpi: int, *, request: Request) -> Recognition:
-    """Recognise *page*, and once more turned when little was read and the letters lie or stand on their head."""
+def _recognise(page: Path, dpi: int, *, request: Request) -> tuple[Recognition, int]:
+    """Recognise *page*, and once more turned when little was read and the letters lie or stand on their head.
+
+    The number says by how many degrees clockwise it was turned.
+    """
     from PIL import Image
 
     from bannette.ocr.engine import quarter_turns, recognise
@@ -145,14 +170,15 @@ def _recognise(page: Path, dpi: int, *, request: Request) -> Recognition:
             image.save(page, dpi=(dpi, dpi), quality=92)
         found = recognise(page, request=request, dpi=dpi)
     if found.sure_characters * 2 > sum(length for _, length in found.words) > 0:
-        return found
+        return found, 0
     turns = quarter_turns(page, dpi=dpi)
     if not turns:
-        return found
+        return found, 0
     turned = request.scratch / f"turned-{page.stem}{page.suffix if page.parent == request.scratch else '.jpg'}"
     with Image.open(page) as image:
         image.rotate(-90 * turns, expand=True).save(turned, dpi=(dpi, dpi), quality=92)
-    return max(found, recognise(turned, request=request, dpi=dpi), key=lambda each: each.sure_characters)
+    of_turned = recognise(turned, request=request, dpi=dpi)
+    return (of_turned, 90 * turns) if of_turned.sure_characters > found.sure_characters else (found, 0)
 
 
 def _join(pages: list[Path], target: Path) -> None:

@@ -81,7 +81,7 @@ def _note(pdf: Pdf, pages: Sequence[Page]) -> str | None:
 
 
 def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequence[int]) -> Answer:
-    from bannette.ocr.engine import engine_name, mean_confidence, require_languages
+    from bannette.ocr.engine import certainty, engine_name, require_languages
     from bannette.ocr.pdfium import Content, Pdf
 
     require_languages(request)
@@ -91,10 +91,13 @@ def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequen
     to_rewrite = [index for index in unread if index not in to_draw]
     files = {"text": _TEXT}
     confidences: list[float] = []
+    rotation: dict[int, int] = {}
     if rewritten := _rewrite(request, pdf, pages, to_rewrite):
         confidences += rewritten.confidences
         files["pdf"] = _PDF
-        texts = [page.text for page in Pdf.open(request.folder / _PDF).pages()]
+        written = Pdf.open(request.folder / _PDF).pages()
+        texts = [page.text for page in written]
+        rotation = _turned(pages, written)
         # OCRmyPDF leaves out what it takes for text; and a page of which it read nothing gets a second chance.
         to_draw |= {index for index in to_rewrite if not texts[index].strip()}
     else:
@@ -105,15 +108,25 @@ def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequen
         texts[index] = f"{texts[index]}\n{text}" if pages[index].content is Content.MIXED else text
         confidences += of_page
     has_text = save_text(texts, request.folder / _TEXT)
+    sure = certainty(confidences)
     note = "Downscaled" if large else None if rewritten else "NotRewritable"
     return Answer(
         outcome=Outcome.RECOGNISED,
         reason=_note(pdf, pages) or note or (None if has_text else "NoText"),
-        engine=engine_name(),
+        engine=", ".join([engine_name(), *([rewritten.engine] if rewritten else [])]),
         pages=len(pages),
-        confidence=mean_confidence(confidences),
+        confidence=sure.mean,
+        words=sure.words,
+        unsure_words=sure.unsure_words,
+        rotation=rotation,
         files=files,
     )
+
+
+def _turned(before: Sequence[Page], after: Sequence[Page]) -> dict[int, int]:
+    """Return by how many degrees clockwise pages were turned, by their number from 1."""
+    turns = ((new.rotation - old.rotation) % 360 for old, new in zip(before, after, strict=True))
+    return {number: degrees for number, degrees in enumerate(turns, start=1) if degrees}
 
 
 def _pixels(page: Page) -> int:
