@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -23,10 +23,12 @@ from bannette.binder import (
     OcrFacts,
     OcrOutcome,
     OnDuplicate,
+    Record,
 )
 from bannette.collector.handover import Halt, ScratchSpace
 from bannette.collector.ledger import Ledger
 from bannette.collector.places import Places
+from bannette.collector.reading import Reader, ReadPart
 from bannette.collector.scope import wants
 from bannette.errors import BannetteError, ItemDeferred, PersonNeeded, Transient
 from bannette.onedrive import Drive, Graph, Item, ItemGone, Position
@@ -80,6 +82,7 @@ class Read:
     """A document that is ready to be committed.
 
     Attributes:
+        parts: the documents inside it, those of a part before it.
         attempted: an attempt at it was begun in the binder.
         untouched: no other program has had the original.
     """
@@ -88,7 +91,8 @@ class Read:
     detected: ocr.Detected
     facts: OcrFacts
     invoice: Invoice | None = None
-    files: dict[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    parts: tuple[ReadPart, ...] = ()
     attempted: bool = False
     untouched: bool = False
 
@@ -125,9 +129,14 @@ class Documents:
         self._scratch = scratch
         self._space = space
         self._halt = halt
-        self._limits = limits
         self._places = Places(graph)
         self._detector = ocr.Detector()
+        self._reader = Reader(
+            self._detector,
+            languages=destination.channel.ocr.languages,
+            limits=limits,
+            first_with=self._first_with,
+        )
         self._numbers = count()
         # Read, and not committed yet: what ends the run now isn't their fault.
         self._blameless: set[str] = set()
@@ -186,35 +195,29 @@ class Documents:
                 facts=OcrFacts(outcome=OcrOutcome.SKIPPED, reason="Disabled"),
                 untouched=True,
             )
-        first = self._binder.first_with(fetched.sha256)
-        if first is not None and self._to.resource.on_duplicate is resources.OnDuplicate.SKIP:
+        first = self._first_with(fetched.sha256)
+        if first is not None:
             # It will be withheld, with the files of the first: to read it again would be for nothing.
             detected = ocr.Detected(first.media_type, "bin")
             return Read(fetched=fetched, detected=detected, facts=first.ocr, untouched=True)
         return None
 
     def read(self, fetched: Fetched) -> Read:
-        """Find out what the document is, and what it says.
+        """Find out what the document is, and what it and the documents inside it say.
 
         Raises:
             ocr.Stopped: the run was given up. PersonNeeded, Transient: the store fails.
         """
-        settings = self._to.channel.ocr
-        detected = self._detector.detect(fetched.original)
         attempts = self._binder.begin_attempt(fetched.document)
         if attempts >= _ATTEMPTS:
+            detected = self._detector.detect(fetched.original)
             facts = OcrFacts(outcome=OcrOutcome.FAILED, reason="Crashed")
             return Read(fetched=fetched, detected=detected, facts=facts, attempted=True)
         try:
             with _scratch_errors():
                 fetched.workspace.mkdir()
-                reading = ocr.read(
-                    fetched.original,
-                    detected=detected,
-                    languages=settings.languages,
-                    limits=self._limits,
-                    workspace=fetched.workspace,
-                )
+                content = self._reader.read(fetched.original, fetched.workspace)
+                parts = self._reader.parts(fetched.document, content, fetched.workspace)
         except ocr.Stopped:
             # From outside: that says nothing about the document. A full scratch folder may be this document's doing.
             self._binder.end_attempt(fetched.document)
@@ -222,15 +225,16 @@ class Documents:
         self._blameless.add(fetched.document)
         return Read(
             fetched=fetched,
-            detected=detected,
-            facts=_facts(reading),
-            invoice=_invoice(reading),
-            files=dict(reading.files),
+            detected=content.detected,
+            facts=content.facts,
+            invoice=content.invoice,
+            files=content.files,
+            parts=parts,
             attempted=True,
         )
 
-    def commit(self, read: Read) -> Committed:
-        """Put the document into the binder.
+    def commit(self, read: Read) -> tuple[Committed, list[Committed]]:
+        """Put the document into the binder, after those inside it; return what came of it, and of them.
 
         Raises:
             ItemDeferred: the original changed while it was read. PersonNeeded, Transient: the store fails.
@@ -238,6 +242,7 @@ class Documents:
         fetched, blameless = read.fetched, read.fetched.document in self._blameless
         self._blameless.discard(fetched.document)
         try:
+            parts = [self._put_part(read, part) for part in read.parts]
             committed = self._put_into_binder(read)
         except (PersonNeeded, Transient):
             if blameless:
@@ -245,7 +250,7 @@ class Documents:
             raise
         if read.attempted:
             self._binder.end_attempt(fetched.document)
-        return committed
+        return committed, parts
 
     def absolve(self) -> None:
         """End the attempts at documents that were read and that this run will not commit: they ended no process."""
@@ -262,32 +267,57 @@ class Documents:
         fetched.original.unlink(missing_ok=True)
         self._space.give_back(fetched.reserved)
 
+    def _first_with(self, sha256: str) -> Record | None:
+        """Return the document that withholds another one with these bytes, if there is one."""
+        if self._to.resource.on_duplicate is not resources.OnDuplicate.SKIP:
+            return None
+        return self._binder.first_with(sha256)
+
+    def _put_part(self, read: Read, part: ReadPart) -> Committed:
+        content = part.content
+        new = replace(
+            self._new_document(read),
+            id=part.document,
+            name=part.name,
+            size=part.size,
+            sha256=part.sha256,
+            media_type=content.detected.media_type,
+            extension=content.detected.extension,
+            ocr=content.facts,
+            invoice=content.invoice,
+            files={"original": part.path, **content.files},
+            parent=part.parent,
+            untouched=False,
+        )
+        return self._binder.commit(new, on_duplicate=OnDuplicate(self._to.resource.on_duplicate.value))
+
     def _put_into_binder(self, read: Read) -> Committed:
+        on_duplicate = OnDuplicate(self._to.resource.on_duplicate.value)
+        return self._binder.commit(self._new_document(read), on_duplicate=on_duplicate)
+
+    def _new_document(self, read: Read) -> NewDocument:
         fetched, item, channel = read.fetched, read.fetched.item, self._to.channel
-        return self._binder.commit(
-            NewDocument(
-                id=fetched.document,
-                drive=fetched.candidate.walked.drive.key,
-                item=item.id,
-                name=item.name,
-                folder=fetched.folder,
-                size=fetched.size,
-                sha256=fetched.sha256,
-                verified=fetched.verified,
-                media_type=read.detected.media_type,
-                extension=read.detected.extension,
-                modified_at=item.modified_at,
-                collected_at=datetime.now(UTC),
-                channel=ChannelRef(namespace=channel.namespace, name=channel.name, uid=channel.uid),
-                run=self._to.run,
-                recipient=self._to.recipient.name,
-                binder=self._to.resource.name,
-                ocr=read.facts,
-                invoice=read.invoice,
-                files={"original": fetched.original, **read.files},
-                untouched=read.untouched,
-            ),
-            on_duplicate=OnDuplicate(self._to.resource.on_duplicate.value),
+        return NewDocument(
+            id=fetched.document,
+            drive=fetched.candidate.walked.drive.key,
+            item=item.id,
+            name=item.name,
+            folder=fetched.folder,
+            size=fetched.size,
+            sha256=fetched.sha256,
+            verified=fetched.verified,
+            media_type=read.detected.media_type,
+            extension=read.detected.extension,
+            modified_at=item.modified_at,
+            collected_at=datetime.now(UTC),
+            channel=ChannelRef(namespace=channel.namespace, name=channel.name, uid=channel.uid),
+            run=self._to.run,
+            recipient=self._to.recipient.name,
+            binder=self._to.resource.name,
+            ocr=read.facts,
+            invoice=read.invoice,
+            files={"original": fetched.original, **read.files},
+            untouched=read.untouched,
         )
 
     def _is_collected(self, candidate: Candidate, document: str) -> bool:
@@ -350,25 +380,6 @@ class _Room:
                 return False
             self.reserved = size
         return True
-
-
-def _facts(reading: ocr.Reading) -> OcrFacts:
-    return OcrFacts(
-        outcome=OcrOutcome(reading.outcome.value),
-        reason=reading.reason,
-        engine=reading.engine,
-        languages=reading.languages,
-        pages=reading.pages,
-        confidence=reading.confidence,
-        words=reading.words,
-        unsure_words=reading.unsure_words,
-        rotation=reading.rotation,
-        seconds=reading.seconds,
-    )
-
-
-def _invoice(reading: ocr.Reading) -> Invoice | None:
-    return None if reading.invoice is None else Invoice(**asdict(reading.invoice))
 
 
 @contextmanager

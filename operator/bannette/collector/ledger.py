@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -175,19 +175,24 @@ class Ledger:
 
     # What becomes of an item
 
-    def committed(self, item_id: str, committed: Committed) -> None:
+    def committed(self, item_id: str, committed: Committed, parts: Iterable[Committed] = ()) -> None:
+        """The item is collected, and the documents inside it, which count as documents of their own."""
         with self._lock:
-            record = committed.record
-            match committed.outcome:
-                case CommitOutcome.COLLECTED:
-                    self._count(collected=1, bytes=record.size, pages=record.ocr.pages or 0)
-                case CommitOutcome.DUPLICATE:
-                    self._count(duplicates=1)
-                case CommitOutcome.ALREADY_SEEN:
-                    self._count(already_seen=1)
+            for one in (*parts, committed):
+                self._count_commit(one)
             # A collected item that was put off before was not counted as seen then.
             self._seen += 1
             self._settle(item_id)
+
+    def _count_commit(self, committed: Committed) -> None:
+        record = committed.record
+        match committed.outcome:
+            case CommitOutcome.COLLECTED:
+                self._count(collected=1, bytes=record.size, pages=record.ocr.pages or 0)
+            case CommitOutcome.DUPLICATE:
+                self._count(duplicates=1)
+            case CommitOutcome.ALREADY_SEEN:
+                self._count(already_seen=1)
 
     def already_seen(self, item_id: str, *, walked_anew: bool, changed: bool = False) -> None:
         """The item's record exists. *walked_anew*: the walk started over, so that it wasn't counted yet."""

@@ -164,7 +164,8 @@ class Pipeline:
     def _deliver(self, read: Read) -> None:
         fetched = read.fetched
         with self._answering(fetched.item.id, fetched.item, abandon=True):
-            self._ledger.committed(fetched.candidate.item_id, self._documents.commit(read))
+            committed, parts = self._documents.commit(read)
+            self._ledger.committed(fetched.candidate.item_id, committed, parts)
         self._documents.discard(fetched)
 
     def _recognise(self) -> None:

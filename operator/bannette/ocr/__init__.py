@@ -9,9 +9,12 @@ from bannette.ocr.detector import Detector
 from bannette.ocr.invoice import Invoice
 from bannette.ocr.languages import check_languages
 from bannette.ocr.reading import Limits, Outcome, Part, Reading
+from bannette.ocr.request import MOST_PART_BYTES, MOST_PARTS
 from bannette.ocr.supervision import Stopped, memory_needed, read, stop_all
 
 __all__ = [
+    "MOST_PARTS",
+    "MOST_PART_BYTES",
     "UNKNOWN",
     "Detected",
     "Detector",

@@ -113,13 +113,6 @@ class Package:
         return next((relation.target for relation in relations if relation.kind == "officeDocument"), default)
 
 
-def xml_engine() -> str:
-    """Return ``lxml`` and its version."""
-    from lxml import etree
-
-    return f"lxml {'.'.join(str(number) for number in etree.LXML_VERSION[:3])}"
-
-
 def local_name(element: etree._Element) -> str:
     """Return the name of *element* without its namespace; empty for what isn't an element."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -71,7 +71,7 @@ class Reading:
             are only a placeholder; ``PagesMissing``: some can't be loaded; ``Downscaled`` and ``NotRewritable``: not
             all of the text is in the searchable PDF, or there is none; ``TooManyPages`` and ``TooLarge``: only the text
             that is in the document; ``TextCut``: it has more text than anybody reads; ``NoText``: there is nothing to
-            read).
+            read; ``PartsMissing``: not all that is in the mail or archive could be taken out).
         engine: what made the text, for example ``tesseract 5.3.0``; several are joined by ``, ``.
         confidence: mean confidence of the recognised words, 0 to 100.
         words: how many words were recognised; None when none were looked for. unsure_words: with a confidence below 60.

@@ -12,6 +12,9 @@ from bannette.ocr.reading import Limits, Outcome
 
 # Nothing that the document can be blamed for.
 NO_SPACE = "NoSpace"
+#: Of one mail or archive, those inside it counted.
+MOST_PARTS = 500
+MOST_PART_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,7 @@ class Request:
     Attributes:
         folder: the child's own; what shall stay is written here.
         passwords: on the pipe only, never in a file or an argument.
+        most_parts: how many documents may be taken out of a mail or archive; part_bytes: of how many bytes together.
     """
 
     path: Path
@@ -29,6 +33,8 @@ class Request:
     limits: Limits
     folder: Path
     passwords: tuple[str, ...] = ()
+    most_parts: int = MOST_PARTS
+    part_bytes: int = MOST_PART_BYTES
 
     @property
     def scratch(self) -> Path:
@@ -56,6 +62,8 @@ class Request:
             limits=Limits(**fields["limits"]),
             folder=Path(fields["folder"]),
             passwords=tuple(fields["passwords"]),
+            most_parts=fields["most_parts"],
+            part_bytes=fields["part_bytes"],
         )
 
 

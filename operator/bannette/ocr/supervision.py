@@ -24,7 +24,7 @@ from bannette.errors import Transient
 from bannette.ocr import families
 from bannette.ocr.detection import Detected
 from bannette.ocr.reading import Limits, Outcome, Part, Reading
-from bannette.ocr.request import NO_SPACE, Request, load_answer
+from bannette.ocr.request import MOST_PART_BYTES, MOST_PARTS, NO_SPACE, Request, load_answer
 
 # The collector itself: interpreter, sign-in, store, and the buffers of a download.
 _COLLECTOR_BYTES = 300 * 1024 * 1024
@@ -53,6 +53,8 @@ def read(
     limits: Limits,
     workspace: Path,
     passwords: tuple[str, ...] = (),
+    most_parts: int = MOST_PARTS,
+    part_bytes: int = MOST_PART_BYTES,
 ) -> Reading:
     """Read the document *path* in a child process.
 
@@ -62,6 +64,7 @@ def read(
     Args:
         languages: tesseract's names, the main language first.
         passwords: tried on encrypted documents, after the empty one.
+        most_parts: how many documents may be taken out of a mail or archive; part_bytes: of how many bytes together.
 
     Raises:
         Stopped: ``stop_all`` was called meanwhile. A bad document never raises.
@@ -81,6 +84,8 @@ def read(
         limits=limits,
         folder=folder,
         passwords=passwords,
+        most_parts=most_parts,
+        part_bytes=part_bytes,
     )
     request.scratch.mkdir()
     ended = 0

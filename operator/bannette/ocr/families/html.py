@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from bannette.ocr.encodings import decode
-from bannette.ocr.package import xml_engine
 from bannette.ocr.pages import save_text
 from bannette.ocr.reading import Outcome
 from bannette.ocr.request import Answer, NotRead, Request
+from bannette.ocr.versions import xml_engine
 
 if TYPE_CHECKING:
     from lxml import etree

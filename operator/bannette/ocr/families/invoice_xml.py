@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bannette.ocr.invoice import invoice_lines, parse_invoice
-from bannette.ocr.package import xml_engine
 from bannette.ocr.pages import save_text
 from bannette.ocr.reading import Outcome
 from bannette.ocr.request import Answer, NotRead, Request
+from bannette.ocr.versions import xml_engine
 
 MEDIA_TYPES = frozenset({"text/xml", "application/xml"})
 # In bytes. Real ones have some 100 kB, unless they carry documents.

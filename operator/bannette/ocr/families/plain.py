@@ -6,6 +6,7 @@ from bannette.ocr.encodings import decode
 from bannette.ocr.pages import save_text
 from bannette.ocr.reading import Outcome
 from bannette.ocr.request import Answer, Request
+from bannette.ocr.versions import python_engine
 
 MEDIA_TYPES = frozenset({"text/plain", "text/csv"})
 _TEXT = "document.txt"
@@ -22,7 +23,7 @@ def read(request: Request) -> Answer:
     return Answer(
         outcome=Outcome.TEXT,
         reason="TextCut" if more else None if has_text else "NoText",
-        engine="text",
+        engine=python_engine(),
         pages=len(pages),
         files={"text": _TEXT},
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bannette.ocr.package import Package, Relation, attribute, local_name, xml_engine
+from bannette.ocr.package import Package, Relation, attribute, local_name
 from bannette.ocr.pages import save_text
 from bannette.ocr.reading import Outcome
 from bannette.ocr.request import Answer, Request
+from bannette.ocr.versions import xml_engine
 
 if TYPE_CHECKING:
     from lxml import etree
