@@ -10,7 +10,10 @@ import uuid
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
 
 from simulator import addresses, downloads, graph, hostile
 from simulator.accounts import Grant
@@ -35,7 +38,20 @@ _SIGN_IN_KINDS = {
     "authorize": Request.AUTHORIZE,
     "devicecode": Request.DEVICE_CODE,
 }
+_LARGEST_BODY = 64 * 1024 * 1024
 _AS_IT_IS = Fault(name="none")
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    """Make a request whose body may be a document."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST_BODY)
 
 
 class Server:
@@ -50,7 +66,13 @@ class Server:
         """Listen at these hosts and ports; return the ports, also those that the system chose for 0."""
         self._runner = web.ServerRunner(
             # An answer that stands still ends when whoever asked for it has gone.
-            web.Server(self._handle, handler_cancellation=True, access_log=None, keepalive_timeout=75),
+            web.Server(
+                self._handle,
+                request_factory=_request,
+                handler_cancellation=True,
+                access_log=None,
+                keepalive_timeout=75,
+            ),
             shutdown_timeout=1,
         )
         await self._runner.setup()

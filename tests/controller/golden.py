@@ -29,13 +29,14 @@ DEMANDING: Body = {
     "tolerations": [{"key": "collectors", "operator": "Exists", "effect": "NoSchedule"}],
     "caBundle": {"configMap": "proxy-ca", "key": "bundle.pem"},
 }
+PASSWORDS: Body = {"passwordsSecret": {"name": "acme-passwords"}}
 
 
 def rendered() -> Iterator[tuple[str, str]]:
     """Yield each file's name and what it should say."""
     yield "application", _children(channel(), binder(), SETTINGS)
     yield "delegated", _children(channel(account=DELEGATED), binder(), SETTINGS)
-    yield "demanding", _children(channel(collector=DEMANDING, suspend=True), binder(), DEMO)
+    yield "demanding", _children(channel(collector=DEMANDING, ocr=PASSWORDS, suspend=True), binder(), DEMO)
     bucket = binder({"s3": {"bucket": "binders", "credentialsSecret": {"name": "bucket"}}})
     yield "bucket", _children(channel(), bucket, SETTINGS)
     yield "binder-missing", _children(channel(), None, SETTINGS)

@@ -60,3 +60,15 @@ def test_a_bucket_without_credentials_is_opened_as_who_the_pod_is(storage: Body)
 
 def test_a_binder_on_a_claim_lacks_nothing() -> None:
     assert list(unmet(channel(), binder(), {})) == []
+
+
+def test_passwords_are_waited_for_before_any_run() -> None:
+    subject = channel(ocr={"passwordsSecret": {"name": "acme-passwords"}})
+    (need,) = [need for need in needs(subject, binder()) if need.name == "acme-passwords"]
+    (missing,) = unmet(subject, binder(), {need: None})
+    assert missing.reason == "PasswordsMissing"
+    assert missing.message == (
+        'Secret "acme-passwords" of namespace "acme" doesn\'t exist: create it; it holds passwords of encrypted '
+        "documents (spec.ocr.passwordsSecret)."
+    )
+    assert list(unmet(subject, binder(), {need: Presence(keys=frozenset({"anything"}))})) == []

@@ -92,6 +92,7 @@ A_USER = (
 )
 A_CLIENT = "write the application (client) id that Entra shows for the app registration, not its name and not a secret"
 A_LANGUAGE = 'write Tesseract\'s three-letter names: "fra" for French, "eng" for English, "deu" for German'
+A_FOLDER_OF_MODELS = 'write the whole path of the folder with the models, for example "/opt/tessdata"'
 A_LINE = "write one line of text without blanks at its ends"
 A_STORAGE = 'write exactly one of "persistentVolumeClaim", "s3", "azureBlob" and "gcs"'
 A_CLAIM = "write the metadata.name of a PersistentVolumeClaim in this namespace"
@@ -286,6 +287,16 @@ BAD_CHANNELS = [
         "Invalid value: 5000: spec.ocr.limits.megapixels in body should be less than or equal to 1000",
         "must be 1 to 1000",
     ),
+    misshapen(
+        CHANNEL,
+        "memory for no document",
+        "spec.ocr.limits.memoryMiB",
+        64,
+        "Invalid value: 64: spec.ocr.limits.memoryMiB in body should be greater than or equal to 512",
+        "must be 512 to 16384",
+    ),
+    wrong(CHANNEL, "passwords themselves", "spec.ocr.passwordsSecret.name", "S3cret!", A_REFERENCE),
+    wrong(CHANNEL, "models by a relative path", "spec.ocr.tessdata", "tessdata", A_FOLDER_OF_MODELS),
     wrong(CHANNEL, "CA bundle as a path", "spec.collector.caBundle.configMap", "/etc/ssl/ca.crt", A_REFERENCE),
     Bad(
         "CA bundle without a name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ from bannette.resources import (
 )
 from bannette.resources.channel import DEFAULT_HISTORY_LIMIT, MAX_HISTORY_LIMIT, MAX_REQUEST_LENGTH, CaBundle
 from bannette.resources.history import MESSAGE_LENGTH
-from bannette.resources.ocr import MOST
+from bannette.resources.ocr import LEAST, MOST
 from bannette.resources.schedule import DEFAULT_TIME_ZONE
 from tests.resources.api import CRDS
 
@@ -164,8 +165,10 @@ def test_the_limits_are_the_constants() -> None:
         return field["minimum"], field["maximum"], field["default"]
 
     assert bounds("spec.historyLimit") == (1, MAX_HISTORY_LIMIT, DEFAULT_HISTORY_LIMIT)
-    for limit in ("pages", "megapixels", "seconds"):
-        assert bounds(f"spec.ocr.limits.{limit}") == (1, getattr(MOST, limit), getattr(OcrLimits(), limit))
+    limits = schema("collectionchannels", "spec.ocr.limits")["properties"]
+    for limit, field in zip(limits, dataclasses.fields(OcrLimits), strict=True):
+        least_most_default = tuple(getattr(given, field.name) for given in (LEAST, MOST, OcrLimits()))
+        assert bounds(f"spec.ocr.limits.{limit}") == least_most_default
     assert schema("collectionchannels", "status.history")["maxItems"] == MAX_HISTORY_LIMIT
     for path in ("status.history[].message", "status.lastRun.message", "status.conditions[].message"):
         assert schema("collectionchannels", path)["maxLength"] == MESSAGE_LENGTH

@@ -53,7 +53,7 @@ def test_defaults_are_filled_in() -> None:
     assert (read.suspend, read.history_limit, read.deleting, read.requested_at) == (False, 10, False, None)
     assert (read.onedrive.cloud, read.onedrive.drive, read.onedrive.folder) == (Cloud.GLOBAL, None, "/")
     assert read.onedrive.account == DelegatedAccount("compta@acme.example", client_id=None, credentials_secret=None)
-    assert read.ocr == OcrSettings(True, ("fra", "eng"), OcrLimits(500, 180, 900))
+    assert read.ocr == OcrSettings(True, ("fra", "eng"), OcrLimits(500, 180, 900, 100, 1536))
     assert (read.collector.ca_bundle, read.collector.tolerations, dict(read.collector.resources)) == (None, (), {})
 
 
@@ -62,7 +62,12 @@ def test_what_is_said_replaces_the_defaults() -> None:
     read = channel(
         spec__suspend=True,
         spec__historyLimit=50,
-        spec__ocr={"enabled": False, "languages": ["deu", "chi_sim"], "limits": {"pages": 20}},
+        spec__ocr={
+            "enabled": False,
+            "languages": ["deu", "chi_sim"],
+            "limits": {"pages": 20, "megabytes": 7, "memoryMiB": 600},
+        }
+        | {"passwordsSecret": {"name": "acme-passwords"}, "tessdata": "/opt/tessdata"},
         spec__collector={
             "resources": {"limits": {"memory": "2Gi"}},
             "nodeSelector": {"pool": "ocr"},
@@ -71,7 +76,9 @@ def test_what_is_said_replaces_the_defaults() -> None:
         },
     )
     assert (read.suspend, read.history_limit) == (True, 50)
-    assert read.ocr == OcrSettings(False, ("deu", "chi_sim"), OcrLimits(20, 180, 900))
+    assert read.ocr == OcrSettings(
+        False, ("deu", "chi_sim"), OcrLimits(20, 180, 900, 7, 600), "acme-passwords", "/opt/tessdata"
+    )
     assert read.collector.resources == {"limits": {"memory": "2Gi"}}
     assert (read.collector.node_selector, read.collector.tolerations) == ({"pool": "ocr"}, (toleration,))
     assert read.collector.ca_bundle == CaBundle("proxy-ca", "ca.crt")

@@ -32,6 +32,9 @@ class Assignment(Protocol):
     def storage(self, binder: Binder) -> Location:
         """Return where the binder's store is for this process."""
 
+    def passwords(self, channel: Channel) -> tuple[str, ...]:
+        """Return the passwords to try on encrypted documents."""
+
     def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
         """Return what gives tokens for the channel's account."""
 

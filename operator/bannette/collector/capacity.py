@@ -43,7 +43,7 @@ def capacity(
         needed = math.ceil(ocr.memory_needed(1, limits) / _MIB)
         raise PersonNeeded(
             f"Reading one document may take {needed} MiB, and the memory limit is {(limit or 0) // _MIB} MiB: set "
-            f"spec.collector.resources.limits.memory to {needed}Mi or more.",
+            f"spec.collector.resources.limits.memory to {needed}Mi or more, or spec.ocr.limits.memoryMiB to less.",
             reason="MemoryLimitTooLow",
         )
     free = shutil.disk_usage(scratch).free

@@ -121,6 +121,7 @@ class Documents:
         space: ScratchSpace,
         halt: Halt,
         limits: ocr.Limits,
+        passwords: tuple[str, ...] = (),
     ) -> None:
         self._graph = graph
         self._to = destination
@@ -133,8 +134,9 @@ class Documents:
         self._detector = ocr.Detector()
         self._reader = Reader(
             self._detector,
-            languages=destination.channel.ocr.languages,
+            settings=destination.channel.ocr,
             limits=limits,
+            passwords=passwords,
             first_with=self._first_with,
         )
         self._numbers = count()

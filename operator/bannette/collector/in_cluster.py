@@ -11,6 +11,7 @@ from bannette.collector.accounts import sign_in
 from bannette.collector.assignment import secret_in_folder
 from bannette.collector.cluster_status import ClusterStatus
 from bannette.collector.connection_secret import ConnectionSecret
+from bannette.collector.passwords import passwords_in
 from bannette.collector.stores import bucket_location
 from bannette.errors import PersonNeeded
 from bannette.kube import ClusterApi
@@ -29,6 +30,7 @@ from bannette.resources import (
 _BINDER = Path("/binder")
 _CREDENTIALS = Path("/etc/bannette/credentials")
 _STORE = Path("/etc/bannette/store")
+_PASSWORDS = Path("/etc/bannette/passwords")
 
 
 class ClusterAssignment:
@@ -38,6 +40,7 @@ class ClusterAssignment:
         volume: where the binder's volume is mounted.
         credentials: where the Secret of the channel's account is mounted.
         store: where the Secret of the binder's bucket is mounted.
+        passwords: where the Secret with passwords of documents is mounted.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class ClusterAssignment:
         volume: Path = _BINDER,
         credentials: Path = _CREDENTIALS,
         store: Path = _STORE,
+        passwords: Path = _PASSWORDS,
     ) -> None:
         self._api = api
         self._name = channel
         self._volume = volume
         self._credentials = credentials
         self._store = store
+        self._passwords = passwords
         self.status = ClusterStatus(api, name=channel)
         self.scratch = Path(tempfile.gettempdir()) / "bannette"
 
@@ -101,6 +106,10 @@ class ClusterAssignment:
                 reason="BinderNotMounted",
             )
         return StorePath(self._volume)
+
+    def passwords(self, channel: Channel) -> tuple[str, ...]:
+        name = channel.ocr.passwords_secret
+        return passwords_in(secret_in_folder(self._passwords), name) if name else ()
 
     def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
         return sign_in(

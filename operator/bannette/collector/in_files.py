@@ -14,6 +14,7 @@ from bannette.binder import Location, StorePath
 from bannette.collector.accounts import client_of, sign_in
 from bannette.collector.connection_file import ConnectionFile
 from bannette.collector.file_status import FileStatus
+from bannette.collector.passwords import passwords_in
 from bannette.collector.stores import bucket_location
 from bannette.errors import PersonNeeded
 from bannette.onedrive import Client, Endpoints, Tokens
@@ -185,6 +186,10 @@ class FileAssignment:
 
     def storage(self, binder: Binder) -> Location:
         return self._files.storage(binder)
+
+    def passwords(self, channel: Channel) -> tuple[str, ...]:
+        name = channel.ocr.passwords_secret
+        return passwords_in(self._files.secret(channel.namespace, name), name) if name else ()
 
     def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
         return sign_in(channel, endpoints, secret=self._secret(channel), connections=self.connection, environ=environ)

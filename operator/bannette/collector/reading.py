@@ -10,6 +10,7 @@ from typing import Final
 
 from bannette import ocr
 from bannette.binder import Invoice, OcrFacts, OcrOutcome, Record, part_id
+from bannette.resources import OcrSettings
 
 #: An archive in a mail in a mail: what is inside that one stays there.
 MOST_DEPTH: Final = 3
@@ -53,6 +54,7 @@ class Reader:
     """Reads documents; safe to use from several threads.
 
     Args:
+        passwords: to try on encrypted documents.
         first_with: the record that withholds a document with a sha256: such a one isn't read again.
     """
 
@@ -60,13 +62,15 @@ class Reader:
         self,
         detector: ocr.Detector,
         *,
-        languages: tuple[str, ...],
+        settings: OcrSettings,
         limits: ocr.Limits,
+        passwords: tuple[str, ...] = (),
         first_with: Callable[[str], Record | None] = lambda sha256: None,
     ) -> None:
         self._detector = detector
-        self._languages = languages
+        self._settings = settings
         self._limits = limits
+        self._passwords = passwords
         self._first_with = first_with
 
     def read(
@@ -86,9 +90,11 @@ class Reader:
         reading = ocr.read(
             path,
             detected=detected,
-            languages=self._languages,
+            languages=self._settings.languages,
             limits=self._limits,
             workspace=workspace,
+            passwords=self._passwords,
+            tessdata=tessdata_of(self._settings),
             most_parts=most_parts,
             part_bytes=part_bytes,
         )
@@ -146,6 +152,11 @@ class _Allowance:
 
     count: int
     size: int
+
+
+def tessdata_of(settings: OcrSettings) -> Path | None:
+    """Return the folder of the engine's models; None: where the engine has them."""
+    return None if settings.tessdata is None else Path(settings.tessdata)
 
 
 def _sha256(path: Path) -> str:

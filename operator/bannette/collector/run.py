@@ -25,6 +25,7 @@ from bannette.collector.ledger import MOST_DEFERRED, Counts, Ledger
 from bannette.collector.order import Order
 from bannette.collector.pipeline import Pipeline
 from bannette.collector.progress import progress_for
+from bannette.collector.reading import tessdata_of
 from bannette.collector.reporting import (
     Verdict,
     history_entry,
@@ -152,7 +153,7 @@ class Run:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True, mode=0o700)
         if channel.ocr.enabled:
-            ocr.check_languages(channel.ocr.languages)
+            ocr.check_languages(channel.ocr.languages, tessdata=tessdata_of(channel.ocr))
         return capacity(scratch=scratch, limits=limits, reads=channel.ocr.enabled)
 
     def _walk(self, to: Destination, room: Capacity, limits: ocr.Limits, *, day: str | None) -> Verdict:
@@ -177,6 +178,7 @@ class Run:
             space=ScratchSpace(room.scratch_bytes, self._halt),
             halt=self._halt,
             limits=limits,
+            passwords=self._assignment.passwords(channel) if channel.ocr.enabled else (),
         )
         pipeline = self._pipeline(graph, to, start, documents, room, ledger)
         try:
@@ -317,4 +319,10 @@ class Run:
 
 def _limits(channel: Channel) -> ocr.Limits:
     limits = channel.ocr.limits
-    return ocr.Limits(pages=limits.pages, megapixels=limits.megapixels, seconds=limits.seconds)
+    return ocr.Limits(
+        pages=limits.pages,
+        megapixels=limits.megapixels,
+        seconds=limits.seconds,
+        memory_bytes=limits.memory_mib * 1024 * 1024,
+        original_bytes=limits.megabytes * 1_000_000,
+    )

@@ -198,6 +198,9 @@ def _volumes(channel: Channel, binder: Binder | None, settings: Settings) -> tup
     if channel.onedrive.account.credentials_secret:
         volumes.append(_secret_volume("credentials", channel.onedrive.account.credentials_secret))
         mounts.append({"name": "credentials", "mountPath": "/etc/bannette/credentials", "readOnly": True})
+    if channel.ocr.passwords_secret:
+        volumes.append(_secret_volume("passwords", channel.ocr.passwords_secret))
+        mounts.append({"name": "passwords", "mountPath": "/etc/bannette/passwords", "readOnly": True})
     bundle = channel.collector.ca_bundle
     if bundle is not None:
         items = [{"key": bundle.key, "path": "ca.crt"}]

@@ -94,6 +94,9 @@ def needs(channel: Channel, binder: Binder | None) -> tuple[Need, ...]:
     elif account.credentials_secret:
         purpose = "the app's credentials (spec.onedrive.account.delegated.credentialsSecret)"
         found.append(_secret(account.credentials_secret, purpose, "CredentialsMissing", *_CREDENTIALS))
+    if channel.ocr.passwords_secret:
+        purpose = "passwords of encrypted documents (spec.ocr.passwordsSecret)"
+        found.append(_secret(channel.ocr.passwords_secret, purpose, "PasswordsMissing"))
     if channel.collector.ca_bundle is not None:
         bundle = channel.collector.ca_bundle
         purpose = "the CA bundle (spec.collector.caBundle)"

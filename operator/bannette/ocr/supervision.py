@@ -17,12 +17,14 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import bannette
 from bannette.errors import Transient
 from bannette.ocr import families
 from bannette.ocr.detection import Detected
+from bannette.ocr.languages import engine_folder
 from bannette.ocr.reading import Limits, Outcome, Part, Reading
 from bannette.ocr.request import MOST_PART_BYTES, MOST_PARTS, NO_SPACE, Request, load_answer
 
@@ -53,6 +55,7 @@ def read(
     limits: Limits,
     workspace: Path,
     passwords: tuple[str, ...] = (),
+    tessdata: Path | None = None,
     most_parts: int = MOST_PARTS,
     part_bytes: int = MOST_PART_BYTES,
 ) -> Reading:
@@ -64,6 +67,7 @@ def read(
     Args:
         languages: tesseract's names, the main language first.
         passwords: tried on encrypted documents, after the empty one.
+        tessdata: the folder of tesseract's models, if it isn't tesseract's own.
         most_parts: how many documents may be taken out of a mail or archive; part_bytes: of how many bytes together.
 
     Raises:
@@ -90,7 +94,7 @@ def read(
     request.scratch.mkdir()
     ended = 0
     try:
-        ended = _run(request, deadline=began + limits.seconds)
+        ended = _run(request, deadline=began + limits.seconds, tessdata=tessdata)
         reason = "TimedOut" if ended == -signal.SIGXCPU else "Crashed"
     except _DeadlineReached:
         reason = "TimedOut"
@@ -132,7 +136,7 @@ def stop_all() -> None:
             _kill_session(pid)
 
 
-def _run(request: Request, *, deadline: float) -> int:
+def _run(request: Request, *, deadline: float, tessdata: Path | None) -> int:
     """Run the child to its end and return its exit status, negative for a signal.
 
     Raises:
@@ -147,7 +151,7 @@ def _run(request: Request, *, deadline: float) -> int:
         # Libraries print what they find in documents.
         stderr=subprocess.DEVNULL,
         cwd=request.scratch,
-        env=_environment(request),
+        env=_environment(request, tessdata),
         start_new_session=True,
     )
     with _lock:
@@ -202,8 +206,10 @@ def _kill_session(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _environment(request: Request) -> dict[str, str]:
+def _environment(request: Request, tessdata: Path | None) -> dict[str, str]:
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    if tessdata is not None:
+        passed_on["TESSDATA_PREFIX"] = str(_with_settings(tessdata, request.scratch / "tessdata"))
     return passed_on | {
         "LC_ALL": "C.UTF-8",
         "HOME": str(request.scratch),
@@ -212,6 +218,24 @@ def _environment(request: Request) -> dict[str, str]:
         "OMP_THREAD_LIMIT": "1",
         "PYTHONPATH": str(Path(bannette.__file__).parents[1]),
     }
+
+
+def _with_settings(tessdata: Path, target: Path) -> Path:
+    """Fill the folder *target* with links: the models of *tessdata*, beside the engine's own settings and fonts.
+
+    A folder of models alone isn't enough for tesseract to write a PDF, or to find out how a page lies.
+    """
+    target.mkdir()
+    own = _engine_folder()
+    wanted = {path.name: path for path in (own.iterdir() if own else ()) if path.suffix != ".traineddata"}
+    wanted |= {path.name: path for path in (own.glob("osd.traineddata") if own else ())}
+    wanted |= {path.name: path.absolute() for path in tessdata.iterdir()}
+    for name, path in wanted.items():
+        (target / name).symlink_to(path)
+    return target
+
+
+_engine_folder = cache(engine_folder)
 
 
 def _since(began: float) -> float:

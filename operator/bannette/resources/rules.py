@@ -104,6 +104,10 @@ LANGUAGE: Final = matching(
     "^[a-z]{3}(_[a-z]+)*$",
     'write Tesseract\'s three-letter names: "fra" for French, "eng" for English, "deu" for German',
 )
+ABSOLUTE: Final = matching(
+    "^/[^/]+(/[^/]+)*/?$",
+    'write the whole path of the folder with the models, for example "/opt/tessdata"',
+)
 ONE_LINE: Final = matching(
     r"^[^\s]([^\r\n]*[^\s])?$",
     "write one line of text without blanks at its ends",
