@@ -14,8 +14,10 @@ from bannette.binder.fields import Fields, Unreadable, json_bytes, time_text
 from bannette.binder.known import KnownIds
 from bannette.binder.layout import (
     INBOX,
+    PROCESSED,
     RECORDS,
     attempt_key,
+    document_of_entry,
     is_id,
     processed_key,
     record_key,
@@ -43,14 +45,16 @@ class Binder:
     Every method raises PersonNeeded or Transient as the store's operations do.
 
     Args:
+        uid: that of the Binder resource whose binder it is.
         patience: seconds to wait for another writer that seems to commit the same bytes; see contents.py.
     """
 
-    def __init__(self, store: Store, *, company: str, patience: float = 30.0) -> None:
+    def __init__(self, store: Store, *, company: str, uid: str = "", patience: float = 30.0) -> None:
         self._store = store
         self._contents = Contents(store, patience=patience)
         self._committer = Committer(store, self._contents, company=company)
         self.company = company
+        self.uid = uid
 
     @classmethod
     def open(
@@ -77,7 +81,7 @@ class Binder:
         claim_binder(
             store, Marker(uid=uid, namespace=namespace, company=company), expected=expected, adopt=adopt or None
         )
-        return cls(store, company=company, patience=patience)
+        return cls(store, company=company, uid=uid, patience=patience)
 
     @classmethod
     def existing(cls, store: Store) -> Binder:
@@ -90,7 +94,7 @@ class Binder:
             raise PersonNeeded(
                 "There is no binder here (no binder.json): name the folder or bucket of one.", reason="BinderNotFound"
             )
-        return cls(store, company=marker.company)
+        return cls(store, company=marker.company, uid=marker.uid)
 
     # Collecting
 
@@ -101,6 +105,10 @@ class Binder:
     def known_ids(self) -> KnownIds:
         """The ids of all collected documents, by one listing."""
         return KnownIds(self._ids(RECORDS))
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids of all collected documents, in no particular order, by one listing."""
+        return self._ids(RECORDS)
 
     def first_with(self, sha256: str) -> Record | None:
         """The record of the first document with these bytes, if there is one: to spare a duplicate its recognition."""
@@ -208,6 +216,12 @@ class Binder:
                 shown.add(document)
                 yield InboxEntry(key=key, record=record)
 
+    def waiting(self) -> KnownIds:
+        """The ids of what waits for data entry, by two listings; some may have no record yet."""
+        processed = KnownIds(self._ids(PROCESSED))
+        entries = (document_of_entry(key) for key in self._store.keys(INBOX))
+        return KnownIds(document for document in entries if document is not None and document not in processed)
+
     def record(self, id_or_prefix: str) -> Record:
         """The record of a document, by its id or by as much of it as is unambiguous.
 
@@ -240,8 +254,15 @@ class Binder:
 
     def text(self, id_or_prefix: str) -> str | None:
         """What could be read of a document; None if nothing could."""
-        key = self.record(id_or_prefix).files.get("text")
-        return None if key is None else self._store.get(key).decode(errors="replace")
+        return self.text_of(self.record(id_or_prefix))
+
+    def text_of(self, record: Record) -> str | None:
+        """What could be read of the document of *record*; None if nothing could, or its files were removed since."""
+        key = record.files.get("text")
+        try:
+            return None if key is None else self._store.get(key).decode(errors="replace")
+        except NotFound:
+            return None
 
     def mark_done(self, id_or_prefix: str) -> Record:
         """Take a document out of the inbox: data entry is done with it. Doing it again changes nothing."""

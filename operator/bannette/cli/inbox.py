@@ -67,9 +67,14 @@ def _show(binder: Binder, location: Location, wanted: str, form: str) -> None:
             "Recipient": record.recipient,
             "Channel": f"{record.channel.namespace}/{record.channel.name}",
             "Reading": _reading(record),
-            "Confidence": record.ocr.confidence and f"{record.ocr.confidence:.0f} of 100",
+            "Read by": record.ocr.engine,
+            "Languages": ", ".join(record.ocr.languages),
+            "Confidence": record.ocr.confidence and f"{record.ocr.confidence:.0f} of 100{_doubts(record)}",
+            "Turned": ", ".join(f"page {page} by {degrees}°" for page, degrees in record.ocr.rotation.items()),
+            "Invoice": _invoice(record),
             "Verified": None if record.verified else "no: OneDrive's description of the file differs from its content",
             "Repeats": record.duplicate_of,
+            "Part of": record.parent,
             **{f"File ({role})": address(location, key) for role, key in record.files.items()},
         }
     )
@@ -85,6 +90,19 @@ def _done(binder: Binder, wanted: list[str], form: str) -> None:
         return
     for record in records:
         print(f"{record.id[:_SHORT]} is done.")
+
+
+def _doubts(record: Record) -> str:
+    words, unsure = record.ocr.words, record.ocr.unsure_words
+    return "" if words is None or unsure is None else f", {unsure:,} of {words:,} words below 60"
+
+
+def _invoice(record: Record) -> str | None:
+    said = record.invoice
+    if said is None:
+        return None
+    total = " ".join(filter(None, (said.total, said.currency)))
+    return ", ".join(filter(None, (said.number, said.date, said.seller, total, said.profile)))
 
 
 def _reading(record: Record) -> str:

@@ -25,7 +25,7 @@ def print_data(data: object, form: str) -> None:
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print columns under their heads, as wide as they must be."""
-    lines = [[_plain(cell) for cell in row] for row in (head, *rows)]
+    lines = [[plain(cell) for cell in row] for row in (head, *rows)]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
         cells = (cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
@@ -34,7 +34,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def print_members(members: Mapping[str, object]) -> None:
     """Print names and values, one a line; what has no value is left out."""
-    shown = {name: _plain(str(value)) for name, value in members.items() if value not in (None, "")}
+    shown = {name: plain(str(value)) for name, value in members.items() if value not in (None, "")}
     width = max((len(name) for name in shown), default=0)
     for name, value in shown.items():
         print(f"{name + ':':<{width + 1}}  {value}")
@@ -50,7 +50,7 @@ def size_text(size: int) -> str:
     return f"{size} B"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Names come from outside: no control character, and nothing that turns the direction of writing, is printed."""
     return "".join(" " if unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") else letter for letter in text)
 

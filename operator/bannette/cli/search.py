@@ -1,0 +1,110 @@
+"""``bannette inbox search``: documents by their words."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from bannette.binder import Binder
+from bannette.cli.binders import binder_location, open_binder
+from bannette.cli.output import plain, print_data, print_table
+from bannette.cli.text_index import BEGIN, END, Hit, TextIndex
+from bannette.errors import PersonNeeded
+
+_MOST_TERMS: Final = 50
+_SHORT: Final = 12
+# From so many new documents on a person wants to know what takes so long.
+_MANY: Final = 200
+
+
+def run(arguments: argparse.Namespace) -> int:
+    terms = _terms(arguments.words)
+    binder = open_binder(binder_location(arguments))
+    path = _index_folder(arguments.index) / f"{binder.uid}.sqlite"
+    hits = _found(path, binder, terms, everything=arguments.all, limit=arguments.limit)
+    if arguments.output != "table":
+        print_data([{**hit.record.to_dict(), "excerpt": _marked(hit, "", "")} for hit in hits], arguments.output)
+        return 0
+    if not hits:
+        where = "No document of the binder" if arguments.all else "No document in the inbox"
+        more = "" if arguments.all else "; --all searches those that are done, too"
+        print(f"{where} has all of these words{more}.", file=sys.stderr)
+        return 0
+    marks = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
+    rows = [
+        (
+            hit.record.id[:_SHORT],
+            f"{hit.record.collected_at:%Y-%m-%d}",
+            hit.record.name,
+            hit.excerpt.replace(BEGIN, "").replace(END, ""),
+        )
+        for hit in hits
+    ]
+    if marks[0]:
+        for hit, row in zip(hits, rows, strict=True):
+            print(f"{row[0]}  {row[1]}  {plain(row[2])}\n    {_marked(hit, *marks)}")
+        return 0
+    print_table(("ID", "COLLECTED", "NAME", "EXCERPT"), rows)
+    return 0
+
+
+def _terms(words: Sequence[str]) -> list[str]:
+    """Return what is searched for: each argument is a word, or several that follow each other.
+
+    Raises: PersonNeeded: NothingToSearch, TooManyWords.
+    """
+    terms = [word for word in words if any(character.isalnum() for character in word)]
+    if not terms:
+        raise PersonNeeded("There is no word to search for: give letters or digits.", reason="NothingToSearch")
+    if len(terms) > _MOST_TERMS:
+        raise PersonNeeded(
+            f"{len(terms)} words are too many: give at most {_MOST_TERMS}, all of which a document has.",
+            reason="TooManyWords",
+        )
+    return terms
+
+
+def _index_folder(given: Path | None) -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return given or Path(cache).expanduser() / "bannette" / "search"
+
+
+def _found(path: Path, binder: Binder, terms: Sequence[str], *, everything: bool, limit: int) -> list[Hit]:
+    """Search, with an index that is made anew if the one that is there can't be read."""
+    for last in (False, True):
+        try:
+            index = TextIndex(path)
+            try:
+                index.update(binder, _progress())
+                waiting = None if everything else binder.waiting()
+                hits = (hit for hit in index.find(terms) if waiting is None or hit.record.id in waiting)
+                return list(islice(hits, limit or None))
+            finally:
+                index.close()
+        except sqlite3.DatabaseError as error:
+            if last:
+                raise PersonNeeded(
+                    f"The search index {path} can't be used ({error}): remove it, or name another folder with --index.",
+                    reason="IndexUnusable",
+                ) from error
+            path.unlink(missing_ok=True)
+    return []
+
+
+def _progress() -> Callable[[int, int], None]:
+    def tell(done: int, total: int) -> None:
+        if total > _MANY:
+            print(f"bannette: {done:,} of {total:,} new documents indexed", file=sys.stderr)
+
+    return tell
+
+
+def _marked(hit: Hit, begin: str, end: str) -> str:
+    parts: Iterator[str] = iter(hit.excerpt.replace(END, BEGIN).split(BEGIN))
+    return "".join(f"{begin}{plain(part)}{end}" if number % 2 else plain(part) for number, part in enumerate(parts))

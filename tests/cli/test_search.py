@@ -1,0 +1,177 @@
+"""``bannette inbox search``: documents by their words, from an index that can be lost."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bannette.binder import Invoice, OcrFacts, OcrOutcome, StorePath, open_store
+from tests.binder.binder_documents import make_document, open_binder, report_of_a_run
+from tests.collector.local_channel import BANNETTE
+
+TEXTS = {
+    "lefèvre.pdf": "Menuiserie Lefèvre et fils\nNet à payer : 3936,60",
+    "orange.pdf": "Orange SA\nFacturé le 24 novembre 2026, à payer avant le net",
+    "note.txt": "Fenêtre en chêne",
+}
+
+
+@pytest.fixture
+def binder(tmp_path):
+    """A binder with three documents, of which the second is done, and the first is an electronic invoice."""
+    folder = tmp_path / "binder"
+    folder.mkdir()
+    opened = open_binder(open_store(StorePath(folder)))
+    for name, text in TEXTS.items():
+        invoice = Invoice(number="F-2026/118", seller="LE FOURNISSEUR") if name.startswith("lef") else None
+        add(tmp_path, opened, name, text, invoice=invoice)
+    opened.save_report("acme", "acme-onedrive", report_of_a_run(collected=len(TEXTS)))
+    done = next(entry.record.id for entry in opened.inbox() if entry.record.name == "orange.pdf")
+    opened.mark_done(done)
+    return folder
+
+
+def add(tmp_path, opened, name, text, **changes):
+    derived = {"text": text.encode()}
+    new = make_document(tmp_path / "scratch", name, name.encode(), derived=derived, name=name, **changes)
+    return opened.commit(new).record
+
+
+@pytest.fixture
+def search(tmp_path, binder):
+    def run(*arguments):
+        command = [BANNETTE, "inbox", "search", "--binder", str(binder), "--index", str(tmp_path / "index"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+@pytest.fixture
+def names(search):
+    def found(*words):
+        done = search("-o", "json", *words)
+        assert done.returncode == 0, done.stderr
+        return [one["name"] for one in json.loads(done.stdout)]
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["lefevre"], ["lefèvre.pdf"]),
+        (["LEFÈVRE", "menuiserie"], ["lefèvre.pdf"]),
+        (["net à payer"], ["lefèvre.pdf"]),
+        (["fen*"], ["note.txt"]),
+        (["fen"], []),
+        (["F-2026/118"], ["lefèvre.pdf"]),
+        (["fournisseur"], ["lefèvre.pdf"]),
+        (["note"], ["note.txt"]),
+        (["facture*", "--all"], ["lefèvre.pdf", "note.txt", "orange.pdf"]),
+        (["orange"], []),
+        (["orange", "--all"], ["orange.pdf"]),
+        (["chêne", "lefèvre"], []),
+        (['") OR text:("x', "--all"], []),
+        (["3936,60"], ["lefèvre.pdf"]),
+    ],
+    ids=str,
+)
+def test_documents_are_found_by_their_words(names, words, expected):
+    assert sorted(names(*words)) == expected
+
+
+def test_an_excerpt_shows_where_the_words_are_and_no_text_is_logged(search):
+    done = search("payer")
+    assert "Net à payer : 3936,60" in done.stdout
+    assert done.stderr == ""
+    nothing = search("introuvable")
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert nothing.stderr == (
+        "No document in the inbox has all of these words; --all searches those that are done, too.\n"
+    )
+
+
+def test_what_came_is_found_and_what_is_gone_is_not(tmp_path, binder, names):
+    assert names("nouveau") == []
+    record = add(tmp_path, open_binder(open_store(StorePath(binder))), "d.txt", "Nouveau texte")
+    assert names("nouveau") == ["d.txt"]
+    (binder / record.key).unlink()
+    assert names("nouveau") == []
+
+
+def test_the_index_is_for_its_user_alone(tmp_path, search):
+    search("x")
+    (file,) = (tmp_path / "index").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("damage", [b"no database", b"SQLite format 3\0" + bytes(4080), b""])
+def test_a_damaged_index_is_made_again(tmp_path, names, damage):
+    assert names("lefevre") == ["lefèvre.pdf"]
+    (file,) = (tmp_path / "index").iterdir()
+    file.write_bytes(damage)
+    assert names("lefevre") == ["lefèvre.pdf"]
+
+
+def test_a_text_that_was_removed_hides_no_document(binder, names):
+    for path in binder.rglob("document.txt"):
+        path.unlink()
+    assert names("lefevre") == ["lefèvre.pdf"]
+    assert names("menuiserie") == []
+
+
+def test_searches_at_once_find_the_same(names):
+    with ThreadPoolExecutor(4) as several:
+        assert list(several.map(lambda _: names("lefevre"), range(4))) == [["lefèvre.pdf"]] * 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["?!", "…"], "no word to search for"), ([*map(str, range(51))], "51 words are too many")]
+)
+def test_what_cannot_be_searched_is_said(search, words, said):
+    done = search(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_an_index_that_cannot_be_written_is_named(tmp_path, binder):
+    (tmp_path / "file").touch()
+    command = [BANNETTE, "inbox", "search", "--binder", str(binder), "--index", str(tmp_path / "file" / "x"), "a"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "--index" in done.stderr
+
+
+def test_a_document_is_shown_with_what_is_known_of_its_reading(tmp_path, binder):
+    facts = OcrFacts(
+        outcome=OcrOutcome.RECOGNISED,
+        engine="tesseract 5.3.0, ocrmypdf 17.13.0",
+        languages=("fra", "eng"),
+        pages=2,
+        confidence=87.4,
+        words=1187,
+        unsure_words=6,
+        rotation={2: 180},
+    )
+    invoice = Invoice(profile="BASIC", number="7", date="2026-01-31", seller="Lefèvre", total="12.40", currency="EUR")
+    parent = "0" * 32
+    opened = open_binder(open_store(StorePath(binder)))
+    record = add(tmp_path, opened, "e.pdf", "texte", ocr=facts, invoice=invoice, parent=parent)
+    command = [BANNETTE, "inbox", "show", "--binder", str(binder), record.id[:12]]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    for expected in (
+        "tesseract 5.3.0, ocrmypdf 17.13.0",
+        "fra, eng",
+        "87 of 100, 6 of 1,187 words below 60",
+        "page 2 by 180°",
+        "7, 2026-01-31, Lefèvre, 12.40 EUR, BASIC",
+        parent,
+        "document.txt",
+        "texte",
+    ):
+        assert expected in shown
