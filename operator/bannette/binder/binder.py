@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bannette import logs
+from bannette.binder.amendments import amendments_of, put_amendment
 from bannette.binder.commit import Committer
 from bannette.binder.contents import Contents
 from bannette.binder.fields import Fields, Unreadable, json_bytes, time_text
 from bannette.binder.known import KnownIds
 from bannette.binder.layout import (
+    AMENDMENTS,
     INBOX,
     PROCESSED,
     RECORDS,
+    amendment_folder,
     attempt_key,
+    document_of_amendment,
     document_of_entry,
     is_id,
     processed_key,
@@ -27,7 +33,7 @@ from bannette.binder.layout import (
     state_key,
 )
 from bannette.binder.marker import Marker, claim_binder, read_marker
-from bannette.binder.records import Committed, InboxEntry, NewDocument, OnDuplicate, Record
+from bannette.binder.records import Committed, InboxEntry, Invoice, NewDocument, OcrFacts, OnDuplicate, Record
 from bannette.binder.state import STATES_KEPT, State, StateAdvanced
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
@@ -201,6 +207,7 @@ class Binder:
         A document whose record is damaged is passed over and logged: it must not hide the others.
         """
         shown: set[str] = set()
+        amended = {document_of_amendment(key) for key in self._store.keys(AMENDMENTS)}
         for key in sorted(self._store.keys(INBOX)):
             document = key.removesuffix(".json").rpartition("-")[2]
             if not is_id(document) or document in shown or self._store.head(processed_key(document)) is not None:
@@ -214,7 +221,7 @@ class Binder:
                 continue
             if not record.withheld:
                 shown.add(document)
-                yield InboxEntry(key=key, record=record)
+                yield InboxEntry(key=key, record=self.amended(record) if document in amended else record)
 
     def waiting(self) -> KnownIds:
         """The ids of what waits for data entry, by two listings; some may have no record yet."""
@@ -243,7 +250,7 @@ class Binder:
             )
         try:
             if matches:
-                return Record.parse(self._store.get(record_key(matches[0])))
+                return self.amended(Record.parse(self._store.get(record_key(matches[0]))))
         except NotFound:
             pass
         raise PersonNeeded(
@@ -251,6 +258,41 @@ class Binder:
             "lists them.",
             reason="NoSuchDocument",
         )
+
+    def amended(self, record: Record) -> Record:
+        """Return *record* with what was read of its document later; a damaged amendment is logged and passed over."""
+        try:
+            amendments = amendments_of(self._store, record.id)
+        except Unreadable:
+            logs.event(logger, "binder.unreadable", level=logging.ERROR, key=amendment_folder(record.id))
+            return record
+        return amendments[-1].applied_to(record) if amendments else record
+
+    def amend(
+        self, record: Record, *, files: Mapping[str, Path], ocr: OcrFacts, invoice: Invoice | None = None
+    ) -> Record:
+        """Add what was read of a collected document anew, beside what is there; return the record as it is with it.
+
+        *files*: role to local file, without the original.
+
+        Raises: ValueError: it is a withheld duplicate, which has no files of its own.
+        """
+        if record.withheld:
+            raise ValueError(f"A withheld duplicate can't be amended: {record.id}.")
+        now = datetime.now(UTC)
+        return put_amendment(self._store, record, files=files, ocr=ocr, invoice=invoice, at=now).applied_to(record)
+
+    def fetch_original(self, record: Record, target: Path) -> bool | None:
+        """Write the original of *record* to *target*; return whether it has the recorded SHA-256, None if it's gone."""
+        hashed = hashlib.sha256()
+        try:
+            with target.open("wb") as file:
+                for piece in self._store.pieces(record.files["original"]):
+                    hashed.update(piece)
+                    file.write(piece)
+        except NotFound:
+            return None
+        return hashed.hexdigest() == record.sha256
 
     def text(self, id_or_prefix: str) -> str | None:
         """What could be read of a document; None if nothing could."""

@@ -5,7 +5,7 @@ until everything is there. What is read first must not tell of what is read late
 
 1. The channels' states, so that no cursor is ahead of the records that come after it.
 2. The records. A copy that is given up here has all that keeps documents from being collected twice.
-3. The claims, then the files of the records that were copied, by name; what no record names stays behind.
+3. The claims and amendments, then the files that these and the records name; what none names stays behind.
 4. Run reports and attempts.
 5. The inbox: what the source's inbox lists and isn't processed by then. So no entry is there before its document.
 6. binder.json says what that of the source says.
@@ -24,11 +24,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from bannette.binder.amendments import amendments_of
 from bannette.binder.fields import Unreadable
 from bannette.binder.file_copies import FileCopies, WrongContent
 from bannette.binder.findings import Damage, Tally
 from bannette.binder.known import KnownIds, digest
 from bannette.binder.layout import (
+    AMENDMENTS,
     ATTEMPTS,
     CONTENTS,
     DOCUMENTS,
@@ -53,7 +55,7 @@ from bannette.binder.store import Meta, Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
 from bannette.errors import PersonNeeded
 
-_USED = (RECORDS, DOCUMENTS, CONTENTS, INBOX, PROCESSED, STATES, REPORTS)
+_USED = (RECORDS, AMENDMENTS, DOCUMENTS, CONTENTS, INBOX, PROCESSED, STATES, REPORTS)
 
 
 @dataclass(kw_only=True)
@@ -120,6 +122,7 @@ class Copy:
             self._copy_states()
             self._each_shard(crew, "records", lambda shard: self._copy_records(shard, crew))
             self._each_shard(crew, "claims", lambda shard: self._copy_claims(shard, crew))
+            self._each_shard(crew, "amendments", lambda shard: self._copy_amendments(shard, crew))
             self._each_shard(crew, "files", lambda shard: self._copy_files(shard, crew))
             self._progress("reports", 0)
             self._copy_replaceable(REPORTS, crew)
@@ -247,6 +250,11 @@ class Copy:
         there = set(self._to.keys(folder))
         crew.do_each(self._copy_same, [key for key in _whole_chains(self._from.keys(folder)) if key not in there])
 
+    def _copy_amendments(self, shard: str, crew: Crew) -> None:
+        folder = f"{AMENDMENTS}/{shard}"
+        there = set(self._to.keys(folder))
+        crew.do_each(self._copy_same, [key for key in self._from.keys(folder) if key not in there])
+
     def _copy_same(self, key: str) -> None:
         with suppress(NotFound):
             self._put_same(key, self._from.get(key))
@@ -282,7 +290,7 @@ class Copy:
             self._damaged(Damage.RECORD_UNREADABLE, document_of_entry(record_key) or "")
             return []
         copied: list[str] = []
-        for role, key in record.files.items() if not record.withheld else ():
+        for role, key in self._files_of(record):
             found = here.get(key) or self._from.head(key)
             size = record.size if role == "original" else found.size if found else None
             if key in there and there[key].size == (size if size is not None else there[key].size):
@@ -301,6 +309,18 @@ class Copy:
                     self.copied.files += 1
                     self.copied.size += found.size
         return copied
+
+    def _files_of(self, record: Record) -> list[tuple[str, str]]:
+        """Return roles and keys of the files of a document: those of the record, and of what was read later."""
+        if record.withheld:
+            return []
+        try:
+            amendments = amendments_of(self._to, record.id)
+        except Unreadable:
+            self._damaged(Damage.AMENDMENT_UNREADABLE, record.id)
+            amendments = []
+        later = [pair for amendment in amendments for pair in amendment.files.items() if pair[0] != "original"]
+        return [*record.files.items(), *later]
 
     def _missing(self, record: Record) -> None:
         if self._files_since is None or record.collected_at >= self._files_since:

@@ -32,6 +32,7 @@ class Damage(StrEnum):
     STATE_UNREADABLE = "StateUnreadable"
     REVISION_MISSING = "RevisionMissing"
     REPORT_UNREADABLE = "ReportUnreadable"
+    AMENDMENT_UNREADABLE = "AmendmentUnreadable"
 
 
 # With one of these, files that no record names may be all that is left of a document.

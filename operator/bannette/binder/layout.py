@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 MARKER = "binder.json"
 DOCUMENTS = "documents"
 RECORDS = "records"
+AMENDMENTS = "amendments"
 CONTENTS = "contents"
 INBOX = "inbox"
 PROCESSED = "processed"
@@ -22,6 +23,7 @@ SWEEP = ".sweep"
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _ENTRY = re.compile(r"inbox/([0-9]{8})-([0-9a-f]{32})\.json")
+_AMENDMENT = re.compile(r"amendments/([0-9a-f]{2})/(\1[0-9a-f]{30})/([1-9][0-9]{0,8})\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"documents/([0-9a-f]{2})/(\1[0-9a-f]{30})/[0-9a-f]{16}(-[0-9a-f]{8})?/[A-Za-z][A-Za-z0-9.-]*")
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}")
@@ -52,6 +54,26 @@ def part_id(parent: str, index: int, sha256: str) -> str:
 
 def record_key(document: str) -> str:
     return f"{RECORDS}/{document[:2]}/{document}.json"
+
+
+def amendment_folder(document: str) -> str:
+    return f"{AMENDMENTS}/{document[:2]}/{document}"
+
+
+def amendment_key(document: str, number: int) -> str:
+    return f"{amendment_folder(document)}/{number}.json"
+
+
+def amendment_number(key: str) -> int | None:
+    """The number of the amendment at *key*, from 1; None for another key."""
+    match = _AMENDMENT.fullmatch(key)
+    return int(match[3]) if match else None
+
+
+def document_of_amendment(key: str) -> str | None:
+    """The id of the document that the amendment at *key* is of; None for another key."""
+    match = _AMENDMENT.fullmatch(key)
+    return match[2] if match else None
 
 
 def contents_key(sha256: str, claim: int = 0) -> str:

@@ -25,6 +25,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
 
+from bannette.binder.amendments import amendments_of
 from bannette.binder.fields import Unreadable
 from bannette.binder.findings import Leftover, Leftovers, Tally
 from bannette.binder.layout import (
@@ -91,9 +92,10 @@ class Sweep:
         ]
         try:
             record = self._record(document)
+            named = {key for amendment in amendments_of(self._store, document) for key in amendment.files.values()}
         except Unreadable:
             return
-        named = set(record.files.values()) if record is not None else set()
+        named |= set(record.files.values()) if record is not None else set()
         for file in found:
             if file.key not in named:
                 self._delete(Leftover.FILES, file.key, file.size, which=document)

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from bannette.binder.amendments import Amendment
 from bannette.binder.completeness import Completeness
 from bannette.binder.fields import Fields, Unreadable
 from bannette.binder.findings import Damage, Findings, Leftover, Leftovers
 from bannette.binder.known import KnownIds, digest
 from bannette.binder.layout import (
+    AMENDMENTS,
     ATTEMPTS,
     DOCUMENTS,
     PROBE,
@@ -26,6 +28,7 @@ from bannette.binder.layout import (
     REPORTS,
     STAGING,
     STATES,
+    document_of_amendment,
     document_of_entry,
     document_of_file,
     is_id_of_item,
@@ -141,7 +144,8 @@ class Verification:
         # Those that can't be read have their key: their document isn't collected again.
         self._ids[shard] = b"".join(bytes.fromhex(document_of_entry(key) or "") for key in keys)
         there = {found.key: found for found in self._store.list(f"{DOCUMENTS}/{shard}")}
-        named: set[str] = set()
+        amendments, doubtful = self._read_amendments(shard, crew)
+        named = {key for amendment in amendments for key in amendment.files.values()}
         for record in records:
             self._completeness.expect(record)
             named.update(record.files.values())
@@ -151,11 +155,43 @@ class Verification:
         for files, size in crew.each(lambda record: self._check_files(record, there), own):
             self.findings.checked(files=files, size=size)
         self.findings.checked(records=len(keys))
-        unread = {document_of_entry(key) for key in keys} - {record.id for record in records}
+        crew.do_each(lambda amendment: self._check_amended_files(amendment, there), amendments)
+        unread = {document_of_entry(key) for key in keys} - {record.id for record in records} | doubtful
         for key, found in there.items():
             document = document_of_file(key)
             if document is not None and document not in unread and key not in named:
                 self._left_over(Leftover.FILES, document, found)
+
+    def _read_amendments(self, shard: str, crew: Crew) -> tuple[list[Amendment], set[str | None]]:
+        """Return those of a shard, and the ids of documents of which one can't be read."""
+        keys = [key for key in self._store.keys(f"{AMENDMENTS}/{shard}") if document_of_amendment(key) is not None]
+        doubtful: set[str | None] = set()
+
+        def read(key: str) -> Amendment | None:
+            document = document_of_amendment(key) or ""
+            try:
+                amendment = Amendment.parse(self._store.get(key))
+            except NotFound:
+                return None
+            except Unreadable:
+                amendment = None
+            if (
+                amendment is None
+                or amendment.key != key
+                or any(document_of_file(file) != document for file in amendment.files.values())
+            ):
+                self.findings.damaged(Damage.AMENDMENT_UNREADABLE, document)
+                doubtful.add(document)
+                return None
+            return amendment
+
+        return [amendment for amendment in crew.each(read, keys) if amendment is not None], doubtful
+
+    def _check_amended_files(self, amendment: Amendment, there: dict[str, Meta]) -> None:
+        for role, key in amendment.files.items():
+            # The original is the record's, and checked with it. Retention removes what was read with it.
+            if role != "original" and key not in there and amendment.files["original"] in there:
+                self.findings.damaged(Damage.FILE_MISSING, amendment.id)
 
     def _read(self, key: str) -> Record | None:
         document = document_of_entry(key) or ""

@@ -24,6 +24,7 @@ _MEANING: Final[Mapping[Damage, str]] = {
     Damage.CLAIM_MISSING: "The same bytes would be delivered once more: --repair puts their claims back.",
     Damage.STATE_UNREADABLE: "A channel's state can't be read: its next run uses an older one, or walks anew.",
     Damage.REVISION_MISSING: "A channel's states have a gap: somebody removed one; its next run goes on from the last.",
+    Damage.AMENDMENT_UNREADABLE: "What was read later can't be read: remove it, and `bannette reprocess` the document.",
     Damage.REPORT_UNREADABLE: "Reports of runs can't be read: `bannette history` leaves them out.",
 }
 

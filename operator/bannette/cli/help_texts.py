@@ -21,6 +21,7 @@ examples:
   bannette inbox list -f acme.yaml        what waits for data entry
   bannette inbox show 4f1c -f acme.yaml   one document: metadata, files, text
   bannette history -f acme.yaml           the runs, newest first
+  bannette reprocess -f acme.yaml --failed   read again what couldn't be read
   bannette binder verify -f acme.yaml     whether the binder is whole
 
 {EXIT_CODES}"""
@@ -85,6 +86,20 @@ examples:
   bannette history -f acme.yaml -o json
 
 {EXIT_CODES}"""
+REPROCESS: Final = """\
+Read documents again that are in the binder already, with the channel's present settings: another language, a password
+that is known by now, a higher limit, a newer version. What is read stands beside what was there, and the record is
+amended; the original isn't touched, and nothing comes into the inbox twice. A reading that isn't better is thrown away.
+Runs may be under way meanwhile. In a cluster, do it in a pod of the collector's image with the resources as YAML.
+"""
+REPROCESS_EXAMPLES: Final = f"""\
+examples:
+  bannette reprocess -f acme.yaml 4f1c                       one document, by the beginning of its id
+  bannette reprocess -f acme.yaml --failed                   all that weren't read
+  bannette reprocess -f acme.yaml --outcome NeedsPassword    after a password was added to the Secret
+
+{EXIT_CODES}  4  an original isn't what was collected: `bannette binder verify --content` tells more
+"""
 BINDER_EXAMPLES: Final = f"""\
 examples:
   bannette binder verify -f acme.yaml                       whether the binder is whole

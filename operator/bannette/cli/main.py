@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_connect(commands)
     _add_inbox(commands)
     _add_history(commands)
+    _add_reprocess(commands)
     _add_binder_commands(commands)
     # The controller has options of its own: everything after its name is its.
     controller = commands.add_parser(
@@ -237,6 +238,35 @@ def _add_history(commands: argparse._SubParsersAction[_Parser]) -> None:
     history.add_argument("--state", metavar="DIR", type=Path, help="show the runs of DIR/status.yaml instead")
     history.add_argument("--limit", metavar="N", type=_count, default=20, help="at most N runs (default: 20; 0: all)")
     _add_output(history)
+
+
+def _add_reprocess(commands: argparse._SubParsersAction[_Parser]) -> None:
+    reprocess = _command(
+        commands,
+        "reprocess",
+        "read documents of the binder again",
+        description=help_texts.REPROCESS,
+        examples=help_texts.REPROCESS_EXAMPLES,
+    )
+    reprocess.set_defaults(module="bannette.cli.reprocess")
+    reprocess.add_argument(
+        "ids", metavar="ID", nargs="*", help="as the inbox lists it, or as much of its beginning as is unambiguous"
+    )
+    reprocess.add_argument(
+        "--failed", action="store_true", help="all that weren't read: Failed, NeedsPassword, Skipped, Unsupported"
+    )
+    reprocess.add_argument(
+        "--outcome",
+        dest="outcomes",
+        action="append",
+        default=[],
+        choices=["Text", "Recognised", "Failed", "NeedsPassword", "Skipped", "Unsupported"],
+        help="all that ended so; may be given more than once",
+    )
+    reprocess.add_argument("--force", action="store_true", help="take the new reading though it has fewer sure words")
+    _add_files(reprocess)
+    reprocess.add_argument("--channel", metavar="NAME", help="whose settings, when the files hold several")
+    _add_output(reprocess)
 
 
 def _add_binder_commands(commands: argparse._SubParsersAction[_Parser]) -> None:

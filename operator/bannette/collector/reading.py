@@ -159,6 +159,18 @@ def tessdata_of(settings: OcrSettings) -> Path | None:
     return None if settings.tessdata is None else Path(settings.tessdata)
 
 
+def reading_limits(settings: OcrSettings) -> ocr.Limits:
+    """Return the limits of a channel in the reader's own units."""
+    limits = settings.limits
+    return ocr.Limits(
+        pages=limits.pages,
+        megapixels=limits.megapixels,
+        seconds=limits.seconds,
+        memory_bytes=limits.memory_mib * 1024 * 1024,
+        original_bytes=limits.megabytes * 1_000_000,
+    )
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -25,7 +25,7 @@ from bannette.collector.ledger import MOST_DEFERRED, Counts, Ledger
 from bannette.collector.order import Order
 from bannette.collector.pipeline import Pipeline
 from bannette.collector.progress import progress_for
-from bannette.collector.reading import tessdata_of
+from bannette.collector.reading import reading_limits, tessdata_of
 from bannette.collector.reporting import (
     Verdict,
     history_entry,
@@ -140,7 +140,7 @@ class Run:
                 message=f"The automatic run of {day} has been already.",
                 exit_code=ExitCode.DONE,
             )
-        limits = _limits(channel)
+        limits = reading_limits(channel.ocr)
         destination = Destination(binder=binder, resource=resource, channel=channel, recipient=recipient, run=order.id)
         room = self._prepare(channel, limits)
         try:
@@ -315,14 +315,3 @@ class Run:
     @property
     def _usage(self) -> Usage:
         return self._graph.usage if self._graph else Usage()
-
-
-def _limits(channel: Channel) -> ocr.Limits:
-    limits = channel.ocr.limits
-    return ocr.Limits(
-        pages=limits.pages,
-        megapixels=limits.megapixels,
-        seconds=limits.seconds,
-        memory_bytes=limits.memory_mib * 1024 * 1024,
-        original_bytes=limits.megabytes * 1_000_000,
-    )
