@@ -52,19 +52,22 @@ down: $(VENV)/.complete ## end the embedded cluster
 
 golden: $(VENV)/.complete ## make the golden files again; read the difference
 	$(BIN)/python -m tests.controller.golden
+	$(BIN)/python -m tests.ocr.golden
 
-manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/{reference,behaviours}.md
+manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/{reference,behaviours,formats}.md
 	$(BIN)/python -m devcluster.chart
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python docs/generate_behaviours.py
+	$(BIN)/python docs/generate_formats.py
 
 bench: dev ## measure what runs cost (20 minutes); writes benchmarks/figures.md (BENCH="--only quiet": a part)
 	$(BIN)/python -m benchmarks $(BENCH)
 
-soak: dev ## kill runs 1,000 times and go through long random sequences; writes benchmarks/soak.md
+soak: dev ## kill runs 1,000 times, go through long random sequences and damaged documents; writes benchmarks/soak.md
 	$(BIN)/python -m soak --kills 1000 --store local
 	for seed in 1 2 3 4; do $(BIN)/python -m soak --kills 250 --store s3 --seed $$seed; done
 	$(BIN)/python -m pytest -q tests/sequences --hypothesis-profile=soak
+	BANNETTE_FUZZ_SECONDS=600 $(BIN)/python -m pytest -q -s tests/ocr/test_mutations.py
 
 lock: $(VENV)/.complete ## renew the pinned requirements
 	requirements/lock.sh

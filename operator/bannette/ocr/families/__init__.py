@@ -1,8 +1,9 @@
 """Families of formats: each is one module here, and a new module is found without being named anywhere.
 
-A family module has ``MEDIA_TYPES``, the media types that it reads, and ``read(request) -> Answer``, which raises
-NotRead for a document that it can't read. It is imported by the collector too, to know the types; so the libraries that
-read documents are imported inside functions, here and in the modules that a family uses.
+A family module has ``MEDIA_TYPES``, the media types that it reads, ``GIVES``, what it makes of them, and
+``read(request) -> Answer``, which raises NotRead for a document that it can't read. It is imported by the collector
+too, to know the types; so the libraries that read documents are imported inside functions, here and in the modules that
+a family uses.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Family(Protocol):
     """What a family module has."""
 
     MEDIA_TYPES: frozenset[str]
+    GIVES: tuple[str, ...]
 
     def read(self, request: Request) -> Answer:
         """Read the document of *request*; runs in the child."""
@@ -31,10 +33,12 @@ def find(media_type: str) -> Family | None:
     return _by_media_type().get(media_type)
 
 
+def all_families() -> list[Family]:
+    """Return all families, by the names of their modules."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return [cast(Family, importlib.import_module(f"{__name__}.{name}")) for name in names]
+
+
 @cache
 def _by_media_type() -> dict[str, Family]:
-    found: dict[str, Family] = {}
-    for module in pkgutil.iter_modules(__path__):
-        family = cast(Family, importlib.import_module(f"{__name__}.{module.name}"))
-        found.update(dict.fromkeys(family.MEDIA_TYPES, family))
-    return found
+    return {media_type: family for family in all_families() for media_type in family.MEDIA_TYPES}

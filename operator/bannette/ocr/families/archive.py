@@ -16,6 +16,7 @@ from bannette.ocr.versions import python_engine
 from bannette.ocr.zips import DamagedZip, damage_noticed
 
 MEDIA_TYPES = frozenset({"application/zip", "application/x-zip-compressed"})
+GIVES = ("text", "parts")
 _TEXT = "document.txt"
 _MOST_ENTRIES = 500
 _MOST_LISTED = 10_000

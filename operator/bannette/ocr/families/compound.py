@@ -21,6 +21,7 @@ MEDIA_TYPES = frozenset(
         "application/vnd.ms-outlook",
     }
 )
+GIVES = ()
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _PIECE = 1 << 20
 

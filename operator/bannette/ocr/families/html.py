@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
 MEDIA_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+GIVES = ("text",)
 _TEXT = "document.txt"
 _MOST = 20_000_000
 _DECLARED = re.compile(

@@ -27,7 +27,8 @@ MEDIA_TYPES = _HEIF | {
     "image/bmp",
     "image/x-ms-bmp",
 }
-_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "HEIF", "AVIF")
+GIVES = ("text", "pdf", "thumbnail")
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "AVIF")
 _PDF, _TEXT = "document.pdf", "document.txt"
 # Beyond this an image is made smaller before it is recognised: more only costs time.
 _RECOGNISED_PIXELS = 25_000_000
@@ -45,10 +46,9 @@ def read(request: Request) -> Answer:
     require_languages(request)
     # The limit is this module's, with an answer of its own.
     Image.MAX_IMAGE_PIXELS = None
-    if request.media_type in _HEIF:
-        _read_heif_too()
+    formats = _formats(request)
     try:
-        upright = [_recognise(page, dpi, request=request) for page, dpi in _pages(request)]
+        upright = [_recognise(page, dpi, request=request) for page, dpi in _pages(request, formats)]
     except (UnidentifiedImageError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise NotRead(Outcome.FAILED, "Corrupt") from error
     except OSError as error:
@@ -73,17 +73,21 @@ def read(request: Request) -> Answer:
     )
 
 
-def _read_heif_too() -> None:
+def _formats(request: Request) -> tuple[str, ...]:
+    """Return what Pillow may take the file for; libheif is loaded only for what is said to be HEIF."""
+    if request.media_type not in _HEIF:
+        return _FORMATS
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False)
+    return (*_FORMATS, "HEIF")
 
 
-def _pages(request: Request) -> Iterator[tuple[Path, int]]:
+def _pages(request: Request, formats: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
     """Yield an image file of each page, upright by its own account, and its resolution in dpi."""
     from PIL import Image
 
-    with Image.open(request.path, formats=_FORMATS) as image:
+    with Image.open(request.path, formats=formats) as image:
         # A phone's photo may have more images after the first, but those are for its gallery; a GIF moves.
         count = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
         if count > request.limits.pages:

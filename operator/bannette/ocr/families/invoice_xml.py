@@ -9,6 +9,7 @@ from bannette.ocr.request import Answer, NotRead, Request
 from bannette.ocr.versions import xml_engine
 
 MEDIA_TYPES = frozenset({"text/xml", "application/xml"})
+GIVES = ("text", "invoice")
 # In bytes. Real ones have some 100 kB, unless they carry documents.
 _LARGEST = 32_000_000
 _TEXT = "document.txt"

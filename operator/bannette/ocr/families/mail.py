@@ -19,6 +19,7 @@ from bannette.ocr.request import Answer, NotRead, Request
 from bannette.ocr.versions import python_engine
 
 MEDIA_TYPES = frozenset({"message/rfc822"})
+GIVES = ("text", "parts")
 _TEXT = "document.txt"
 _FIELDS = ("From", "To", "Cc", "Date", "Subject")
 # Signatures and trackers are pictures too.

@@ -21,6 +21,7 @@ _ODF = "application/vnd.oasis.opendocument"
 MEDIA_TYPES = frozenset(
     f"{_ODF}.{kind}{template}" for kind in ("text", "spreadsheet", "presentation") for template in ("", "-template")
 )
+GIVES = ("text",)
 _TEXT = "document.txt"
 _SKIPPED = frozenset({"tracked-changes", "annotation", "annotation-end", "forms", "shapes", "title", "desc"})
 _LINES = frozenset({"p", "h"})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bannette.ocr.rewriting import Rewritten
 
 MEDIA_TYPES = frozenset({"application/pdf"})
+GIVES = ("text", "pdf", "thumbnail", "invoice")
 _PDF, _TEXT, _INVOICE_DATA = "document.pdf", "document.txt", "factur-x.xml"
 # Beyond this OCRmyPDF needs more memory (about 13 MB a megapixel) than a child has.
 _REWRITABLE_PIXELS = 60_000_000

@@ -9,6 +9,7 @@ from bannette.ocr.request import Answer, Request
 from bannette.ocr.versions import python_engine
 
 MEDIA_TYPES = frozenset({"text/plain", "text/csv"})
+GIVES = ("text",)
 _TEXT = "document.txt"
 # In bytes; what comes after it is left out of the text, never of the document.
 _MOST = 20_000_000

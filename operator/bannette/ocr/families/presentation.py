@@ -27,6 +27,7 @@ MEDIA_TYPES = frozenset(
         "application/vnd.ms-powerpoint.slideshow.macroEnabled.12",
     }
 )
+GIVES = ("text",)
 _TEXT = "document.txt"
 # The picture of the slide, its number, the date: placeholders that say nothing of their own.
 _FURNITURE = frozenset({"sldImg", "sldNum", "dt"})

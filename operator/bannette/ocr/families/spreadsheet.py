@@ -27,6 +27,7 @@ MEDIA_TYPES = frozenset(
         "application/vnd.ms-excel.template.macroEnabled.12",
     }
 )
+GIVES = ("text",)
 _TEXT = "document.txt"
 # Sheets of a million rows are data, not documents: the inbox is for reading.
 _MOST_CHARACTERS = 5_000_000

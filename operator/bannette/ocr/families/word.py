@@ -26,6 +26,7 @@ MEDIA_TYPES = frozenset(
         "application/vnd.ms-word.template.macroEnabled.12",
     }
 )
+GIVES = ("text",)
 _TEXT = "document.txt"
 # Deleted and moved-away text, field codes, and what stands for readers that are too old.
 _SKIPPED = frozenset({"del", "moveFrom", "instrText", "delText", "Fallback", "pPr", "rPr", "sectPr", "tblPr", "trPr"})
