@@ -28,7 +28,7 @@ EXPECTED = [
     ("livecycle.pdf", Outcome.TEXT, "XfaForm", 1, None, ["pdf", "text", "thumbnail"]),
     ("invalid.pdf", Outcome.FAILED, "Corrupt", 0, None, []),
     ("hugemono.pdf", Outcome.SKIPPED, "TooLarge", 0, None, []),
-    ("enormous.pdf", Outcome.RECOGNISED, "Downscaled", 1, None, ["text", "thumbnail"]),
+    ("enormous.pdf", Outcome.RECOGNISED, "Downscaled", 1, None, ["pdf", "text", "thumbnail"]),
     ("baiona_alpha.png", Outcome.RECOGNISED, None, 1, None, ["pdf", "text", "thumbnail"]),
     ("baiona_cmyk.jpg", Outcome.RECOGNISED, None, 1, None, ["pdf", "text", "thumbnail"]),
     ("crom.png", Outcome.RECOGNISED, None, 1, None, ["pdf", "text", "thumbnail"]),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from bannette.ocr.languages import installed_models
 from bannette.ocr.reading import Outcome
@@ -19,6 +20,10 @@ from bannette.ocr.request import NotRead, Request
 PAGE_SECONDS = 120
 # A word below this is more often wrong than right.
 SURE = 60
+# Of all words of a page.
+_MANY_DOUBTS = 0.15
+# In letters: a word that is wider than high when it stands upright.
+_LONG = 4
 _numbers = itertools.count(1)
 
 
@@ -36,16 +41,28 @@ class Recognition:
     Attributes:
         words: each word's confidence (0 to 100) and length.
         pdf: a PDF of one page: the image and the text, invisible.
+        lies: most words run up or down the page. Tesseract reads them all the same.
     """
 
     text: str
     words: Sequence[tuple[float, int]]
     pdf: Path
+    lies: bool = False
 
     @property
     def sure_characters(self) -> int:
         """Characters in words that are probably right: what one thresholding is better at than another."""
         return sum(length for confidence, length in self.words if confidence >= SURE)
+
+    @property
+    def may_be_turned(self) -> bool:
+        """Whether the page may stand upright when it is turned: little was read, or the words don't run across it."""
+        return self.lies or self.sure_characters * 2 <= sum(length for _, length in self.words)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether more than a few words are probably wrong, or there are none."""
+        return sum(confidence < SURE for confidence, _ in self.words) >= _MANY_DOUBTS * len(self.words)
 
 
 @cache
@@ -93,6 +110,19 @@ def recognise(image: Path, *, request: Request, dpi: int) -> Recognition:
     return better
 
 
+def recognise_scan(image: Path, *, request: Request, dpi: int, shaded: bool) -> Recognition:
+    """Recognise the drawing *image* of a scanned page; its PDF has the text alone, without the image.
+
+    Clean scans are read once. A second time with the other thresholding only where that may win: in a shadow, and where
+    many words are in doubt.
+    """
+    first = _run(image, request=request, dpi=dpi, thresholding=Thresholding.OTSU, text_only=True)
+    if not shaded and not first.is_doubtful:
+        return first
+    second = _run(image, request=request, dpi=dpi, thresholding=Thresholding.SAUVOLA, text_only=True)
+    return second if second.sure_characters > first.sure_characters else first
+
+
 def quarter_turns(image: Path, *, dpi: int) -> int:
     """Say by how many quarter turns clockwise *image* must be turned to stand upright; 0 when that can't be told."""
     from pytesseract import Output, TesseractError, image_to_osd
@@ -106,7 +136,9 @@ def quarter_turns(image: Path, *, dpi: int) -> int:
     return int(found["rotate"]) // 90 if float(found["orientation_conf"]) >= 2 else 0
 
 
-def _run(image: Path, *, request: Request, dpi: int, thresholding: Thresholding) -> Recognition:
+def _run(
+    image: Path, *, request: Request, dpi: int, thresholding: Thresholding, text_only: bool = False
+) -> Recognition:
     from pytesseract import TesseractError
     from pytesseract.pytesseract import run_tesseract
 
@@ -117,7 +149,8 @@ def _run(image: Path, *, request: Request, dpi: int, thresholding: Thresholding)
             str(base),
             extension="pdf txt tsv",
             lang="+".join(request.languages),
-            config=f"--dpi {dpi} -c thresholding_method={thresholding} -c tessedit_create_tsv=1",
+            config=f"--dpi {dpi} -c thresholding_method={thresholding} -c tessedit_create_tsv=1"
+            f" -c textonly_pdf={int(text_only)}",
             timeout=PAGE_SECONDS,
         )
     except TesseractError as error:
@@ -128,7 +161,10 @@ def _run(image: Path, *, request: Request, dpi: int, thresholding: Thresholding)
     if not pdf.read_bytes().rstrip().endswith(b"%%EOF"):
         # Tesseract doesn't notice a full disk.
         raise OSError(errno.ENOSPC, "No space left")
-    return Recognition(text, _words(base.with_suffix(".tsv")), pdf)
+    words = _words(base.with_suffix(".tsv"))
+    long = [word for word in words if word.length >= _LONG]
+    lies = sum(word.height > word.width for word in long) * 2 > len(long)
+    return Recognition(text, [(word.confidence, word.length) for word in words], pdf, lies)
 
 
 def _reason(status: int, message: str) -> str:
@@ -137,12 +173,19 @@ def _reason(status: int, message: str) -> str:
     return "Crashed" if status < 0 else "EngineFailed"
 
 
-def _words(table: Path) -> list[tuple[float, int]]:
+class _Word(NamedTuple):
+    confidence: float
+    length: int
+    width: int
+    height: int
+
+
+def _words(table: Path) -> list[_Word]:
     with table.open(encoding="utf-8", errors="replace", newline="") as lines:
         rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         # Level 5 is a word; -1 stands for what isn't one.
         return [
-            (float(row["conf"]), len(row["text"].strip()))
+            _Word(float(row["conf"]), len(row["text"].strip()), int(row["width"]), int(row["height"]))
             for row in rows
             if row["level"] == "5" and float(row["conf"]) >= 0 and row["text"] and row["text"].strip()
         ]

@@ -126,12 +126,15 @@ class Pdf:
             raise NotRead(Outcome.FAILED, "Corrupt")
         return pages
 
-    def draw(self, index: int, target: Path) -> int:
-        """Draw page *index* into the PNG file *target*, and return its resolution in dpi."""
+    def draw(self, index: int, target: Path, *, turns: int = 0) -> int:
+        """Draw page *index* in grey into the file *target*, and return its resolution in dpi.
+
+        *turns*: by how many quarters it is turned clockwise.
+        """
         page = self._document[index]
         width, height = page.get_size()
         dpi = min(_DPI, int(72 * math.sqrt(_RENDERED_PIXELS / max(width * height, 1))))
-        bitmap = page.render(scale=dpi / 72, grayscale=True)
+        bitmap = page.render(scale=dpi / 72, grayscale=True, rotation=90 * turns)
         bitmap.to_pil().save(target, dpi=(dpi, dpi))
         bitmap.close()
         page.close()

@@ -1,4 +1,4 @@
-"""A searchable PDF from a scanned one, by OCRmyPDF: the images stay as they are, the text is laid over them."""
+"""A searchable PDF from pages that have text beside images, by OCRmyPDF: only what isn't text is recognised."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bannette.ocr.engine import PAGE_SECONDS
-from bannette.ocr.languages import installed_models
 from bannette.ocr.request import Request
 
 _CONFIDENCE = re.compile(r"class=['\"]ocrx_word['\"][^>]*x_wconf (\d+)")
@@ -27,13 +26,10 @@ class NotRewritable(Exception):
     """OCRmyPDF refuses this file; its pages may still be drawn and recognised."""
 
 
-def rewrite(
-    source: Path, target: Path, *, request: Request, pages: Sequence[int], mixed: bool, shaded: bool
-) -> Rewritten:
+def rewrite(source: Path, target: Path, *, request: Request, pages: Sequence[int], shaded: bool) -> Rewritten:
     """Recognise the *pages* (from 0) of *source* and write the result to *target*.
 
     Args:
-        mixed: some of the pages have text beside images; only what isn't text is recognised there.
         shaded: some of the pages are photos with shadows; clean pages lose little by it.
 
     Raises:
@@ -48,8 +44,7 @@ def rewrite(
             target,
             language=list(request.languages),
             pages=",".join(str(page + 1) for page in pages),
-            mode="redo" if mixed else "skip",
-            rotate_pages="osd" in installed_models(),
+            mode="redo",
             output_type="pdf",
             optimize=0,
             jobs=1,

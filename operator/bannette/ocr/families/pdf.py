@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from bannette.ocr.reading import Outcome
 from bannette.ocr.request import Answer, NotRead, Request
 
 if TYPE_CHECKING:
+    from bannette.ocr.layering import Layered
     from bannette.ocr.pdfium import Page, Pdf
     from bannette.ocr.rewriting import Rewritten
 
@@ -83,73 +84,84 @@ def _note(pdf: Pdf, pages: Sequence[Page]) -> str | None:
 
 def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequence[int]) -> Answer:
     from bannette.ocr.engine import certainty, engine_name, require_languages
+    from bannette.ocr.layering import recognise_pages
     from bannette.ocr.pdfium import Content, Pdf
 
     require_languages(request)
     texts = [page.text for page in pages]
     large = [index for index in unread if _pixels(pages[index]) > _REWRITABLE_PIXELS]
-    to_draw = {*large, *(index for index in unread if pages[index].content is Content.GARBLED)}
-    to_rewrite = [index for index in unread if index not in to_draw]
-    files = {"text": _TEXT}
-    confidences: list[float] = []
-    rotation: dict[int, int] = {}
-    if rewritten := _rewrite(request, pdf, pages, to_rewrite):
+    scans = [index for index in unread if pages[index].content is Content.SCAN]
+    mixed = [index for index in unread if pages[index].content is Content.MIXED and index not in large]
+    engines, files, confidences = [engine_name()], {"text": _TEXT}, list[float]()
+    layered = recognise_pages(pdf, scans, request=request)
+    for index, one in layered.items():
+        texts[index] = one.recognition.text
+        confidences += [confidence for confidence, _ in one.recognition.words]
+    written = _lay_over(request, pdf, layered)
+    if rewritten := _rewrite(written or request.path, request, pdf, mixed):
+        engines.append(rewritten.engine)
         confidences += rewritten.confidences
+        of_rewritten = Pdf.open(request.folder / _PDF).pages()
+        texts = [of_rewritten[index].text if index in mixed else text for index, text in enumerate(texts)]
+    elif written:
+        written.replace(request.folder / _PDF)
+    if rewritten or written:
         files["pdf"] = _PDF
-        written = Pdf.open(request.folder / _PDF).pages()
-        texts = [page.text for page in written]
-        rotation = _turned(pages, written)
-        # OCRmyPDF leaves out what it takes for text; and a page of which it read nothing gets a second chance.
-        to_draw |= {index for index in to_rewrite if not texts[index].strip()}
-    else:
-        to_draw |= {*to_rewrite}
-    for index in sorted(to_draw):
+    for index in unread:
+        if index in layered or (rewritten and index in mixed):
+            continue
         text, of_page = _recognise_drawing(request, pdf, index)
         # Of a page with text, that text is better; what its images add comes after it.
         texts[index] = f"{texts[index]}\n{text}" if pages[index].content is Content.MIXED else text
         confidences += of_page
     has_text = save_text(texts, request.folder / _TEXT)
     sure = certainty(confidences)
-    note = "Downscaled" if large else None if rewritten else "NotRewritable"
+    whole = all(index in layered or (rewritten and index in mixed) for index in unread) and "pdf" in files
+    note = "Downscaled" if large else None if whole else "NotRewritable"
     return Answer(
         outcome=Outcome.RECOGNISED,
         reason=_note(pdf, pages) or note or (None if has_text else "NoText"),
-        engine=", ".join([engine_name(), *([rewritten.engine] if rewritten else [])]),
+        engine=", ".join(engines),
         pages=len(pages),
         confidence=sure.mean,
         words=sure.words,
         unsure_words=sure.unsure_words,
-        rotation=rotation,
+        rotation={index + 1: 90 * one.turns for index, one in layered.items() if one.turns},
         files=files,
     )
 
 
-def _turned(before: Sequence[Page], after: Sequence[Page]) -> dict[int, int]:
-    """Return by how many degrees clockwise pages were turned, by their number from 1."""
-    turns = ((new.rotation - old.rotation) % 360 for old, new in zip(before, after, strict=True))
-    return {number: degrees for number, degrees in enumerate(turns, start=1) if degrees}
+def _lay_over(request: Request, pdf: Pdf, layered: Mapping[int, Layered]) -> Path | None:
+    """Write the PDF with the text over its scanned pages; None when that can't be, mustn't be, or needn't be."""
+    from bannette.ocr.layering import NotLayerable, lay_over
+
+    if not layered or pdf.is_signed:
+        return None
+    target = request.scratch / "layered.pdf"
+    try:
+        lay_over(request.path, target, layered, password=pdf.password)
+    except NotLayerable:
+        return None
+    return target
 
 
 def _pixels(page: Page) -> int:
     return max(page.image_pixels, page.drawn_pixels)
 
 
-def _rewrite(request: Request, pdf: Pdf, pages: Sequence[Page], chosen: Sequence[int]) -> Rewritten | None:
-    """Make the searchable PDF, or return None when that can't be or mustn't."""
-    from bannette.ocr.pdfium import Content
+def _rewrite(source: Path, request: Request, pdf: Pdf, mixed: Sequence[int]) -> Rewritten | None:
+    """Recognise what is picture on pages with text and write the searchable PDF; None when that can't or mustn't be."""
     from bannette.ocr.rewriting import NotRewritable, rewrite
 
-    if not chosen or pdf.is_signed:
+    if not mixed or pdf.is_signed:
         return None
-    source = request.path
-    if pdf.is_encrypted:
+    if pdf.is_encrypted and source == request.path:
         source = request.scratch / "decrypted.pdf"
         _save_decrypted(request.path, source, password=pdf.password or "")
-    mixed = any(pages[index].content is Content.MIXED for index in chosen)
     # Pages of one document come from one camera: a few tell.
-    shaded = any(pdf.is_shaded(index) for index in chosen[:: math.ceil(len(chosen) / _PAGES_SEARCHED_FOR_SHADOWS)])
+    shaded = any(pdf.is_shaded(index) for index in mixed[:: math.ceil(len(mixed) / _PAGES_SEARCHED_FOR_SHADOWS)])
     try:
-        return rewrite(source, request.folder / _PDF, request=request, pages=chosen, mixed=mixed, shaded=shaded)
+        return rewrite(source, request.folder / _PDF, request=request, pages=mixed, shaded=shaded)
     except NotRewritable:
         return None
 

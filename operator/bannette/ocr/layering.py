@@ -1,0 +1,134 @@
+"""A searchable PDF from a scanned one: pages stay as they are, and what was recognised is laid invisibly over them.
+
+Source: ISO 32000-2, 8.3 (coordinates), 9.3.6 (invisible text), 7.7.3.4 (inherited attributes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bannette.ocr.engine import Recognition, quarter_turns, recognise_scan
+from bannette.ocr.request import Request
+
+if TYPE_CHECKING:
+    import pikepdf
+
+    from bannette.ocr.pdfium import Pdf
+
+
+@dataclass(frozen=True)
+class Layered:
+    """What was recognised of a page; *turns*: by how many quarters clockwise it must be turned to stand upright."""
+
+    recognition: Recognition
+    turns: int
+
+
+class NotLayerable(Exception):
+    """The file can't be written again; its pages were recognised all the same."""
+
+
+def recognise_pages(pdf: Pdf, pages: Sequence[int], *, request: Request) -> dict[int, Layered]:
+    """Recognise *pages* (from 0) from drawings of them, each turned upright if it isn't."""
+    return {index: _recognise(pdf, index, request) for index in pages}
+
+
+def lay_over(source: Path, target: Path, recognised: Mapping[int, Layered], *, password: str | None) -> None:
+    """Write *source* to *target* with the recognised text over its pages, turned where they were.
+
+    Raises:
+        NotLayerable: it is too broken for that.
+    """
+    import pikepdf
+
+    try:
+        with pikepdf.open(source, password=password or "") as document:
+            for index, layered in recognised.items():
+                with pikepdf.open(layered.recognition.pdf) as text:
+                    _lay_over_page(document, document.pages[index], text.pages[0], layered.turns)
+            document.save(target)
+    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        target.unlink(missing_ok=True)
+        raise NotLayerable from error
+
+
+def _recognise(pdf: Pdf, index: int, request: Request) -> Layered:
+    drawing = request.scratch / f"page-{index + 1}.pgm"
+    dpi = pdf.draw(index, drawing)
+    shaded = pdf.is_shaded(index)
+    found = recognise_scan(drawing, request=request, dpi=dpi, shaded=shaded)
+    turns = 0
+    if found.may_be_turned:
+        turns = quarter_turns(drawing, dpi=dpi)
+        if turns:
+            turned = pdf.draw(index, drawing, turns=turns)
+            upright = recognise_scan(drawing, request=request, dpi=turned, shaded=shaded)
+            # Lying words that were read as surely are worth turning, too: a person reads them then.
+            if upright.sure_characters >= found.sure_characters * (0.9 if found.lies else 1.0):
+                found = upright
+            else:
+                turns = 0
+    drawing.unlink()
+    return Layered(found, turns)
+
+
+def _lay_over_page(document: pikepdf.Pdf, page: pikepdf.Page, text: pikepdf.Page, turns: int) -> None:
+    import pikepdf
+
+    rotation = (_inherited_number(page, "/Rotate") + 90 * turns) % 360
+    if turns:
+        page.obj.Rotate = rotation
+    left, bottom, right, top = (float(side) for side in page.cropbox)
+    across, up = _size(text)
+    matrix = _placed(rotation, (left, bottom, right - left, top - bottom), across=across, up=up)
+    if "/Resources" not in page.obj:
+        page.obj.Resources = _inherited(page, "/Resources") or pikepdf.Dictionary()
+    # Others may share it, and a name that is added would be added to theirs.
+    page.obj.Resources = document.make_indirect(pikepdf.Dictionary(dict(page.obj.Resources.items())))
+    name = page.add_resource(document.copy_foreign(text.as_form_xobject()), pikepdf.Name.XObject)
+    # What the page's own content leaves behind must not move the text.
+    page.contents_add(b"q\n", prepend=True)
+    numbers = " ".join(f"{number:.6f}" for number in matrix)
+    page.contents_add(f"\nQ\nq {numbers} cm {name} Do Q\n".encode())
+
+
+def _placed(
+    rotation: int, box: tuple[float, float, float, float], *, across: float, up: float
+) -> tuple[float, float, float, float, float, float]:
+    """Return the matrix that lays an upright page of *across* by *up* over a *box* that is shown turned by *rotation*.
+
+    *box*: left, bottom, width and height in the page's own coordinates.
+    """
+    left, bottom, width, height = box
+    shown = (height, width) if rotation % 180 else (width, height)
+    wide, high = shown[0] / across, shown[1] / up
+    match rotation:
+        case 90:
+            return 0, wide, -high, 0, left + width, bottom
+        case 180:
+            return -wide, 0, 0, -high, left + width, bottom + height
+        case 270:
+            return 0, -wide, high, 0, left, bottom + height
+        case _:
+            return wide, 0, 0, high, left, bottom
+
+
+def _size(page: pikepdf.Page) -> tuple[float, float]:
+    left, bottom, right, top = (float(side) for side in page.mediabox)
+    return right - left, top - bottom
+
+
+def _inherited(page: pikepdf.Page, name: str) -> pikepdf.Object | None:
+    node: pikepdf.Object = page.obj
+    depth = 0
+    while name not in node and "/Parent" in node and depth < 50:
+        node, depth = node["/Parent"], depth + 1
+    return node.get(name)
+
+
+def _inherited_number(page: pikepdf.Page, name: str) -> int:
+    value = _inherited(page, name)
+    return int(str(value)) if value is not None else 0
