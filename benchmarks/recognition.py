@@ -31,7 +31,7 @@ def measure(plan: Plan) -> list[Area]:
 
 
 @dataclass(frozen=True)
-class _Read:
+class Reads:
     """What a program made of a folder of documents."""
 
     cost: Cost
@@ -39,15 +39,16 @@ class _Read:
     texts: dict[str, str]
 
 
-def _ours(source: Path) -> _Read:
+def read_folder(source: Path) -> Reads:
+    """Read all files of a folder by Bannette."""
     with tempfile.TemporaryDirectory() as target:
         output, cost = run([sys.executable, "-m", "benchmarks.reader", source, target], environment=_ENVIRONMENT)
-        return _Read(
+        return Reads(
             cost, output, {path.name.removesuffix(".txt"): path.read_text() for path in Path(target).iterdir()}
         )
 
 
-def _ocrmypdf(source: Path) -> _Read:
+def _ocrmypdf(source: Path) -> Reads:
     """Every document by a command of its own, which has both cores."""
     with tempfile.TemporaryDirectory() as target:
         lines = [
@@ -56,7 +57,7 @@ def _ocrmypdf(source: Path) -> _Read:
             for path in sorted(source.iterdir())
         ]
         output, cost = run(["sh", "-ec", "\n".join(lines)], environment={**os.environ})
-        return _Read(cost, output, {path.stem: path.read_text() for path in Path(target).glob("*.txt")})
+        return Reads(cost, output, {path.stem: path.read_text() for path in Path(target).glob("*.txt")})
 
 
 def _tesseract(image: Path) -> str:
@@ -80,7 +81,7 @@ def _scans(plan: Plan, folder: Path) -> Area:
     say("recognition: 40 scanned pages are made")
     ours, theirs = [], []
     for pair in range(plan.pairs):
-        ours.append(_ours(folder))
+        ours.append(read_folder(folder))
         theirs.append(_ocrmypdf(folder))
         say(f"recognition: pair {pair + 1}: {ours[-1].cost.wall:.0f} s, ocrmypdf {theirs[-1].cost.wall:.0f} s")
     times = ratio([one.cost.wall for one in theirs], [one.cost.wall for one in ours])
@@ -120,8 +121,8 @@ def _digital(plan: Plan, folder: Path) -> Area:
         short.save(folder.with_name("start") / "a.pdf")
     speeds = []
     for _ in range(plan.pairs):
-        start = _ours(folder.with_name("start")).cost.wall
-        speeds.append(199 / (_ours(folder).cost.wall - start))
+        start = read_folder(folder.with_name("start")).cost.wall
+        speeds.append(199 / (read_folder(folder).cost.wall - start))
     say(f"recognition: {statistics.median(speeds):.0f} pages with text a second")
     return Area(
         key="digital",
@@ -147,7 +148,7 @@ def _recalls(folder: Path) -> Area:
                 name = f"{kind}-{dpi}-{number}.png"
                 paper.scanned(drawn, dpi=dpi).save(folder / name, dpi=(dpi, dpi))
                 words[name] = drawn.words
-    ours = _ours(folder).texts
+    ours = read_folder(folder).texts
     say("recognition: photos and resolutions are read")
     plain = {name: _tesseract(folder / name) for name in words}
     rows: list[Sequence[str]] = []
@@ -181,7 +182,7 @@ def _memory(folder: Path) -> Area:
         paper.save_scans([paper.page(number)], folder / f"{number}.pdf", dpi=300)
         paper.photographed(paper.page(number)).save(folder / f"{number}.jpg", quality=70)
     bomb_pdf(folder / "bomb.pdf")
-    megabytes = int(_ours(folder).output) / 1e6
+    megabytes = int(read_folder(folder).output) / 1e6
     return Area(
         key="memory",
         command="--only recognition",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -158,13 +157,20 @@ def bomb_pdf(path: Path, *, side: int = 35_000) -> Path:
     return path
 
 
-def docx(path: Path) -> Path:
-    """Write what a text processor's file begins with."""
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(
-            "[Content_Types].xml",
-            '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
-        )
-        archive.writestr("_rels/.rels", "<Relationships/>")
-        archive.writestr("word/document.xml", "<w:document/>")
+def nested_drawing(path: Path, depth: int, *, times: int = 1, text: bytes = b"") -> Path:
+    """Write a page of forms that draw a form, eight times each, *depth* deep; all of it *times*, after *text*."""
+    with pikepdf.new() as document:
+        document.add_blank_page(page_size=A4)
+        form = document.make_stream(b"0 0 500 500 re f")
+        form.update(pikepdf.Dictionary(Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=[0, 0, *A4]))
+        for _ in range(depth):
+            outer = document.make_stream(b"/X Do " * 8)
+            outer.update(pikepdf.Dictionary(Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=[0, 0, *A4]))
+            outer.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(X=form))
+            form = document.make_indirect(outer)
+        page = document.pages[0]
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(X=form), Font=pikepdf.Dictionary(F=font))
+        page.Contents = document.make_stream(text + b" /X Do" * times)
+        document.save(path)
     return path

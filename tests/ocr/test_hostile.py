@@ -10,6 +10,7 @@ import pikepdf
 import pytest
 import specimens
 from PIL import Image
+from test_child import processes_in
 
 from bannette.ocr import Limits, Outcome, detect
 
@@ -34,25 +35,6 @@ def _pages(path, count, content=b""):
 
 def _ten_thousand_pages(path):
     return _pages(path, 10_000, b"BT /F 12 Tf 20 100 Td (page) Tj ET")
-
-
-def _nested_drawing(path, depth):
-    """A page of forms that draw a form, eight times each, *depth* deep."""
-    with pikepdf.new() as document:
-        document.add_blank_page(page_size=(595, 842))
-        form = document.make_stream(b"0 0 500 500 re f")
-        form.update(pikepdf.Dictionary(Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=[0, 0, 595, 842]))
-        for _ in range(depth):
-            outer = document.make_stream(b"/X Do " * 8)
-            outer.update(
-                pikepdf.Dictionary(Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=[0, 0, 595, 842])
-            )
-            outer.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(X=form))
-            form = document.make_indirect(outer)
-        page = document.pages[0]
-        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(X=form))
-        page.Contents = document.make_stream(b"/X Do")
-        return _saved(path, document)
 
 
 def _loop_of_pages(path):
@@ -115,6 +97,16 @@ def _pdf_in_a_zip_header(path):
     return path
 
 
+def _blank_pages(path):
+    return _pages(path, 10_000)
+
+
+def _pdf_with_a_page(path):
+    specimens.text_pdf(path)
+    path.write_bytes(path.read_bytes() + b"<html><script>alert(1)</script></html>")
+    return path
+
+
 def _picture_with_a_zip(path):
     buffer = io.BytesIO()
     Image.new("L", (40, 40), 255).save(buffer, "PNG")
@@ -136,6 +128,11 @@ CASES = [
     (_cut("JPEG"), "jpg", Outcome.FAILED, "Corrupt"),
     (_cut("PNG"), "png", Outcome.FAILED, "Corrupt"),
     (_cut("WEBP"), "webp", Outcome.FAILED, "Corrupt"),
+    (_cut("TIFF"), "tif", Outcome.FAILED, "Corrupt"),
+    (_cut("GIF"), "gif", Outcome.FAILED, "Corrupt"),
+    (_cut("BMP"), "bmp", Outcome.FAILED, "Corrupt"),
+    (_blank_pages, "pdf", Outcome.TEXT, "NoText"),
+    (_pdf_with_a_page, "pdf", Outcome.TEXT, None),
     (_one_byte, "bin", Outcome.UNSUPPORTED, "UnsupportedType"),
     (_pdf_in_a_zip_header, "pdf", Outcome.TEXT, None),
     (_picture_with_a_zip, "png", Outcome.RECOGNISED, "NoText"),
@@ -151,11 +148,12 @@ def test_a_hostile_document_has_its_outcome(tmp_path, read_document, make, exten
     reading = read_document(path, limits=Limits(seconds=60))
     assert (reading.outcome, reading.reason) == (outcome, reason)
     assert path.read_bytes() == before
+    assert processes_in(tmp_path) == []
 
 
 def test_a_document_that_ends_the_program_that_draws_it_ends_nothing_else(tmp_path, read_document):
     """The library asks for memory without end: it is killed for it, or ends itself."""
-    path = _nested_drawing(tmp_path / "a", 13)
+    path = specimens.nested_drawing(tmp_path / "a", 13)
     reading = read_document(path, limits=Limits(seconds=60))
     assert reading.outcome is Outcome.FAILED
     assert reading.reason in ("Crashed", "OutOfMemory")

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from test_child import processes_in
 
 import bannette.ocr
 from bannette.ocr import Limits, Outcome, detect, read
@@ -63,25 +64,10 @@ def mutated(data: bytes, dice: random.Random) -> bytes:
     return bytes(changed) or b"\0"
 
 
-def children() -> set[str]:
-    """The processes below this one, those that were orphaned to it included."""
-    own = str(os.getpid())
-    found = set()
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            pid, rest = status.parent.name, status.read_text().rpartition(")")[2].split()
-        except (OSError, UnicodeDecodeError):
-            continue
-        if rest[1] == own and rest[0] != "Z":
-            found.add(pid)
-    return found
-
-
 def test_no_damage_loses_the_original_escapes_its_limits_or_leaves_a_process(tmp_path):
     seed = int(os.environ.get("BANNETTE_FUZZ_SEED", time.time_ns() % 10**9))
     dice, ends, number = random.Random(seed), time.monotonic() + SECONDS, 0
     sources = [next(fetch(source).rglob(name)).read_bytes() for source, name in SEEDS]
-    before = children()
     outcomes: set[Outcome] = set()
     while time.monotonic() < ends or number < len(sources):
         folder = tmp_path / str(number)
@@ -99,7 +85,7 @@ def test_no_damage_loses_the_original_escapes_its_limits_or_leaves_a_process(tmp
         assert {one.name for one in folder.iterdir()} == {"document", "workspace"}, case
         produced = [*reading.files.values(), *(part.path for part in reading.parts)]
         assert all(one.is_relative_to(workspace) and one.is_file() for one in produced), case
-        assert children() <= before, case
+        assert processes_in(folder) == [], case
         outcomes.add(reading.outcome)
         number += 1
     print(f"seed {seed}: {number} documents")

@@ -24,6 +24,7 @@ from bannette.ocr.thumbnail import add_thumbnail
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY = 0.1  # seconds
+_PICTURE_SECONDS = 10
 _FILE_BYTES = 2 * 1024**3
 # In the collector's stead, should the machine run out of memory.
 _OOM_SCORE = "900"
@@ -66,7 +67,8 @@ def _work(request: Request) -> None:
     answer = _read(request)
     try:
         answer.save(request.answer)
-        # Only now: what was read mustn't be lost over a picture.
+        # Only now: what was read mustn't be lost over a picture, though drawing it never ends.
+        signal.setitimer(signal.ITIMER_REAL, _PICTURE_SECONDS)
         with_thumbnail = add_thumbnail(request, answer)
         if with_thumbnail is not answer:
             with_thumbnail.save(request.answer)

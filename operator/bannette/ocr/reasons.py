@@ -7,7 +7,7 @@ from typing import Final
 #: Reason to its meaning and what helps; the outcomes that it comes with are in ``reading.Outcome``.
 REASONS: Final = {
     "Corrupt": ("The file is damaged, or isn't what it begins like.", "Ask the client for it again."),
-    "Crashed": ("Reading it ended the program that read it, twice.", "Report it; the original is there."),
+    "Crashed": ("Reading it ended the program that read it.", "Raise `memoryMiB` and read it again, or report it."),
     "Disabled": ("The channel doesn't read documents.", "`spec.ocr.enabled: true`, then `bannette reprocess`."),
     "Downscaled": ("A page is so large that it was read at a lower resolution.", ""),
     "Empty": ("There is nothing in it.", ""),
