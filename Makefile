@@ -67,7 +67,7 @@ soak: dev ## kill runs 1,000 times, go through long random sequences and damaged
 	$(BIN)/python -m soak --kills 1000 --store local
 	for seed in 1 2 3 4; do $(BIN)/python -m soak --kills 250 --store s3 --seed $$seed; done
 	$(BIN)/python -m pytest -q tests/sequences --hypothesis-profile=soak
-	BANNETTE_FUZZ_SECONDS=600 $(BIN)/python -m pytest -q -s tests/ocr/test_mutations.py
+	BANNETTE_FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q -s tests/ocr/test_mutations.py
 
 lock: $(VENV)/.complete ## renew the pinned requirements
 	requirements/lock.sh

@@ -106,7 +106,7 @@ def _pages() -> tuple[list[Path], dict[str, tuple[str, ...]]]:
         drawn = paper.page(300 + number)
         add(f"photo-{number}", drawn, paper.photographed(drawn))
         scan = paper.scanned(drawn, dpi=150)
-        noise = Image.effect_noise(scan.size, 60)
+        noise = Image.effect_noise(scan.size, 22)
         faint = scan.point(lambda value: 150 + value * 90 // 255)
         add(f"faint 150 dpi-{number}", drawn, ImageChops.add(faint, noise, offset=-128))
         add(f"coarse 100 dpi-{number}", drawn, paper.scanned(drawn, dpi=100).filter(ImageFilter.GaussianBlur(0.5)))
