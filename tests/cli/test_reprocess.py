@@ -76,6 +76,15 @@ def test_a_document_is_read_when_its_password_is_known(channel, locked, reproces
     assert subprocess.run(verify, capture_output=True, timeout=60).returncode == 0
 
 
+def test_a_damaged_record_keeps_no_other_document_from_being_read(channel, simulator, locked, reprocess):
+    simulator.control.create("/Invoices/b.pdf", encrypted("Invoice 4712"))
+    assert channel.collect().counts("collected") == (1,)
+    (channel.binder_folder / locked.key).write_bytes(b"{")
+    done = reprocess("--failed", "-o", "json")
+    assert (done.returncode, results(done)) == (0, [("Kept", 0)])
+    assert "binder.unreadable" in done.stderr
+
+
 def test_a_mail_that_was_not_opened_brings_what_is_inside(channel, simulator, reprocess):
     simulator.control.create("/Invoices/a.eml", mail(("note.txt", b"a note\n")))
     assert channel.collect().counts("collected") == (1,)

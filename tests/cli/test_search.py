@@ -9,7 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bannette.binder import Invoice, OcrFacts, OcrOutcome, StorePath, open_store
+from bannette.binder import Binder, Invoice, OcrFacts, OcrOutcome, StorePath, open_store
+from bannette.binder.folder_store import FolderStore
+from bannette.cli.text_index import TextIndex
+from bannette.errors import PersonNeeded
 from tests.binder.binder_documents import make_document, open_binder, report_of_a_run
 from tests.collector.local_channel import BANNETTE
 
@@ -101,6 +104,42 @@ def test_what_came_is_found_and_what_is_gone_is_not(tmp_path, binder, names):
     assert names("nouveau") == ["d.txt"]
     (binder / record.key).unlink()
     assert names("nouveau") == []
+
+
+def test_what_was_read_again_is_found_by_its_new_words(tmp_path, binder, names):
+    assert names("fenêtre") == ["note.txt"]
+    opened = open_binder(open_store(StorePath(binder)))
+    note = next(record for record in opened.records() if record.name == "note.txt")
+    for words in ("Porte", "Serrure"):
+        (tmp_path / "document.txt").write_text(words)
+        read = OcrFacts(outcome=OcrOutcome.RECOGNISED)
+        opened.amend(note, files={"text": tmp_path / "document.txt"}, ocr=read, invoice=Invoice(number="A-9"))
+        assert names(words) == names("A-9") == ["note.txt"]
+    assert names("fenêtre") == names("porte") == []
+
+
+def test_a_damaged_record_hides_no_other_document_and_is_found_once_it_is_mended(binder, names):
+    opened = open_binder(open_store(StorePath(binder)))
+    path = binder / next(record for record in opened.records() if record.name == "note.txt").key
+    whole = path.read_bytes()
+    path.write_bytes(b"{")
+    assert names("note") == []
+    assert names("lefevre") == ["lefèvre.pdf"]
+    path.write_bytes(whole)
+    assert names("note") == ["note.txt"]
+
+
+def test_a_store_that_refuses_is_not_taken_for_an_empty_one(tmp_path, binder):
+    class Refusing(FolderStore):
+        def get(self, key):
+            if key.startswith("records/"):
+                raise PersonNeeded("No access.", reason="StoreAccessDenied")
+            return super().get(key)
+
+    index = TextIndex(tmp_path / "index")
+    with pytest.raises(PersonNeeded, match="No access"):
+        index.update(Binder(Refusing(binder), company="acme"), lambda done, total: None)
+    index.close()
 
 
 def test_the_index_is_for_its_user_alone(tmp_path, search):

@@ -13,7 +13,14 @@ from datetime import datetime
 from pathlib import Path
 
 from bannette.binder.fields import Fields, json_bytes, time_text
-from bannette.binder.layout import amendment_folder, amendment_key, amendment_number, file_key
+from bannette.binder.layout import (
+    AMENDMENTS,
+    amendment_folder,
+    amendment_key,
+    amendment_number,
+    document_of_amendment,
+    file_key,
+)
 from bannette.binder.records import Invoice, OcrFacts, Record
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
@@ -83,6 +90,25 @@ def amendments_of(store: Store, document: str) -> list[Amendment]:
             except NotFound:
                 continue
     return sorted(found, key=lambda amendment: amendment.number)
+
+
+def later_files(store: Store, document: str) -> list[tuple[str, str]]:
+    """Return role and key of all files that amendments of *document* name, apart from its original.
+
+    Raises: as ``amendments_of`` does.
+    """
+    amendments = amendments_of(store, document)
+    return [pair for amendment in amendments for pair in amendment.files.items() if pair[0] != "original"]
+
+
+def latest_numbers(store: Store) -> dict[str, int]:
+    """Return the number of the latest amendment of each document that has one, by one listing."""
+    latest: dict[str, int] = {}
+    for key in store.keys(AMENDMENTS):
+        document, number = document_of_amendment(key), amendment_number(key)
+        if document is not None and number is not None:
+            latest[document] = max(number, latest.get(document, 0))
+    return latest
 
 
 def put_amendment(

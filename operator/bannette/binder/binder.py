@@ -10,20 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bannette import logs
-from bannette.binder.amendments import amendments_of, put_amendment
+from bannette.binder.amendments import amendments_of, latest_numbers, put_amendment
 from bannette.binder.commit import Committer
 from bannette.binder.contents import Contents
 from bannette.binder.fields import Fields, Unreadable, json_bytes, time_text
 from bannette.binder.known import KnownIds
 from bannette.binder.layout import (
-    AMENDMENTS,
     INBOX,
     PROCESSED,
     RECORDS,
     amendment_folder,
     attempt_key,
-    document_of_amendment,
-    document_of_entry,
+    documents_of_entries,
     is_id,
     processed_key,
     record_key,
@@ -207,27 +205,21 @@ class Binder:
         A document whose record is damaged is passed over and logged: it must not hide the others.
         """
         shown: set[str] = set()
-        amended = {document_of_amendment(key) for key in self._store.keys(AMENDMENTS)}
+        amended = self.amendment_numbers()
         for key in sorted(self._store.keys(INBOX)):
             document = key.removesuffix(".json").rpartition("-")[2]
             if not is_id(document) or document in shown or self._store.head(processed_key(document)) is not None:
                 continue
-            try:
-                record = Record.parse(self._store.get(record_key(document)))
-            except NotFound:
-                continue
-            except Unreadable:
-                logs.event(logger, "binder.unreadable", level=logging.ERROR, key=record_key(document))
-                continue
-            if not record.withheld:
+            record = self.readable_record(document, amended=document in amended)
+            if record is not None and not record.withheld:
                 shown.add(document)
-                yield InboxEntry(key=key, record=self.amended(record) if document in amended else record)
+                yield InboxEntry(key=key, record=record)
 
     def waiting(self) -> KnownIds:
         """The ids of what waits for data entry, by two listings; some may have no record yet."""
         processed = KnownIds(self._ids(PROCESSED))
-        entries = (document_of_entry(key) for key in self._store.keys(INBOX))
-        return KnownIds(document for document in entries if document is not None and document not in processed)
+        entries = documents_of_entries(self._store.keys(INBOX))
+        return KnownIds(document for document in entries if document not in processed)
 
     def record(self, id_or_prefix: str) -> Record:
         """The record of a document, by its id or by as much of it as is unambiguous.
@@ -258,6 +250,32 @@ class Binder:
             "lists them.",
             reason="NoSuchDocument",
         )
+
+    def readable_record(self, document: str, *, amended: bool) -> Record | None:
+        """The record of *document*, with its amendments if it is *amended*; a damaged one is logged, and None.
+
+        For going through many, of which one must not hide the others. None, too, if there is no record.
+        """
+        try:
+            record = Record.parse(self._store.get(record_key(document)))
+        except NotFound:
+            return None
+        except Unreadable:
+            logs.event(logger, "binder.unreadable", level=logging.ERROR, key=record_key(document))
+            return None
+        return self.amended(record) if amended else record
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records of all collected documents as they are with their amendments, in no particular order."""
+        amended = self.amendment_numbers()
+        for document in self.ids():
+            record = self.readable_record(document, amended=document in amended)
+            if record is not None:
+                yield record
+
+    def amendment_numbers(self) -> dict[str, int]:
+        """The number of the latest amendment of each document that was read again, by one listing."""
+        return latest_numbers(self._store)
 
     def amended(self, record: Record) -> Record:
         """Return *record* with what was read of its document later; a damaged amendment is logged and passed over."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bannette.binder.layout import contents_key, is_id, record_key
+from bannette.binder.layout import contents_key, is_id, is_sha256, record_key
 from bannette.binder.records import Record
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
@@ -133,3 +134,14 @@ class Contents:
             return Record.parse(self._store.get(record_key(document)))
         except NotFound:
             return None
+
+
+def whole_chains(keys: Iterable[str]) -> Iterator[str]:
+    """Yield these claims with all that precede them: a listing may show one without another that was made before."""
+    last: dict[str, int] = {}
+    for key in keys:
+        first, _, number = key.partition(".")
+        if is_sha256(first.rpartition("/")[2]) and (number.isdecimal() or not number):
+            last[first] = max(int(number or 0), last.get(first, 0))
+    for first, highest in last.items():
+        yield from (f"{first}.{number}" if number else first for number in range(highest + 1))

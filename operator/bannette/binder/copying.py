@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from bannette.binder.amendments import amendments_of
+from bannette.binder.amendments import later_files
+from bannette.binder.contents import whole_chains
 from bannette.binder.fields import Unreadable
 from bannette.binder.file_copies import FileCopies, WrongContent
 from bannette.binder.findings import Damage, Tally
@@ -42,7 +43,7 @@ from bannette.binder.layout import (
     REPORTS,
     STATES,
     document_of_entry,
-    is_sha256,
+    documents_of_entries,
     packed_entry,
     state_key,
     states_by_channel,
@@ -248,7 +249,7 @@ class Copy:
     def _copy_claims(self, shard: str, crew: Crew) -> None:
         folder = f"{CONTENTS}/{shard}"
         there = set(self._to.keys(folder))
-        crew.do_each(self._copy_same, [key for key in _whole_chains(self._from.keys(folder)) if key not in there])
+        crew.do_each(self._copy_same, [key for key in whole_chains(self._from.keys(folder)) if key not in there])
 
     def _copy_amendments(self, shard: str, crew: Crew) -> None:
         folder = f"{AMENDMENTS}/{shard}"
@@ -315,12 +316,10 @@ class Copy:
         if record.withheld:
             return []
         try:
-            amendments = amendments_of(self._to, record.id)
+            return [*record.files.items(), *later_files(self._to, record.id)]
         except Unreadable:
             self._damaged(Damage.AMENDMENT_UNREADABLE, record.id)
-            amendments = []
-        later = [pair for amendment in amendments for pair in amendment.files.items() if pair[0] != "original"]
-        return [*record.files.items(), *later]
+            return list(record.files.items())
 
     def _missing(self, record: Record) -> None:
         if self._files_since is None or record.collected_at >= self._files_since:
@@ -359,7 +358,7 @@ class Copy:
         # Only now: an entry that went since the listing is in there.
         there = KnownIds(digest(key) for key in self._to.keys(PROCESSED))
         crew.do_each(self._copy_same, (key for key in self._from.keys(PROCESSED) if digest(key) not in there))
-        processed = KnownIds(_documents(self._to.keys(PROCESSED)))
+        processed = KnownIds(documents_of_entries(self._to.keys(PROCESSED)))
 
         def called_for() -> Iterator[str]:
             for at in range(0, len(waiting), 20):
@@ -380,23 +379,6 @@ class Copy:
     def _put_entry(self, key: str) -> None:
         with suppress(AlreadyExists):
             self._to.put_new_durable(key, inbox_entry(document_of_entry(key) or ""))
-
-
-def _documents(keys: Iterable[str]) -> Iterator[str]:
-    for key in keys:
-        if (document := document_of_entry(key)) is not None:
-            yield document
-
-
-def _whole_chains(keys: Iterable[str]) -> Iterator[str]:
-    """Yield these claims with all that precede them: a listing may show one without another that was made before."""
-    last: dict[str, int] = {}
-    for key in keys:
-        first, _, number = key.partition(".")
-        if is_sha256(first.rpartition("/")[2]) and (number.isdecimal() or not number):
-            last[first] = max(int(number or 0), last.get(first, 0))
-    for first, highest in last.items():
-        yield from (f"{first}.{number}" if number else first for number in range(highest + 1))
 
 
 def _in_use() -> PersonNeeded:

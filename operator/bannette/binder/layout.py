@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 MARKER = "binder.json"
@@ -157,6 +157,11 @@ def document_of_entry(key: str) -> str | None:
     """The id in the name of a record, an inbox entry, a processed entry or an attempt; None without one."""
     document = key.rpartition("/")[2].removesuffix(".json").rpartition("-")[2]
     return document if is_id(document) else None
+
+
+def documents_of_entries(keys: Iterable[str]) -> Iterator[str]:
+    """Yield the ids in these names, as ``document_of_entry`` finds them; a key without one is passed over."""
+    return filter(None, map(document_of_entry, keys))
 
 
 def is_id_of_item(document: str, drive: str, item: str) -> bool:

@@ -19,6 +19,7 @@ from bannette.errors import PersonNeeded
 
 _MOST_TERMS: Final = 50
 _SHORT: Final = 12
+_BOLD: Final = ("\x1b[1m", "\x1b[0m")
 # From so many new documents on a person wants to know what takes so long.
 _MANY: Final = 200
 
@@ -36,22 +37,17 @@ def run(arguments: argparse.Namespace) -> int:
         more = "" if arguments.all else "; --all searches those that are done, too"
         print(f"{where} has all of these words{more}.", file=sys.stderr)
         return 0
-    marks = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
-    rows = [
-        (
-            hit.record.id[:_SHORT],
-            f"{hit.record.collected_at:%Y-%m-%d}",
-            hit.record.name,
-            hit.excerpt.replace(BEGIN, "").replace(END, ""),
-        )
-        for hit in hits
-    ]
-    if marks[0]:
-        for hit, row in zip(hits, rows, strict=True):
-            print(f"{row[0]}  {row[1]}  {plain(row[2])}\n    {_marked(hit, *marks)}")
+    if sys.stdout.isatty():
+        for hit in hits:
+            print(*map(plain, _cells(hit)), sep="  ")
+            print(f"    {_marked(hit, *_BOLD)}")
         return 0
-    print_table(("ID", "COLLECTED", "NAME", "EXCERPT"), rows)
+    print_table(("ID", "COLLECTED", "NAME", "EXCERPT"), [(*_cells(hit), _marked(hit, "", "")) for hit in hits])
     return 0
+
+
+def _cells(hit: Hit) -> tuple[str, str, str]:
+    return hit.record.id[:_SHORT], f"{hit.record.collected_at:%Y-%m-%d}", hit.record.name
 
 
 def _terms(words: Sequence[str]) -> list[str]:
@@ -93,7 +89,8 @@ def _found(path: Path, binder: Binder, terms: Sequence[str], *, everything: bool
                     f"The search index {path} can't be used ({error}): remove it, or name another folder with --index.",
                     reason="IndexUnusable",
                 ) from error
-            path.unlink(missing_ok=True)
+            for part in (path, path.with_name(f"{path.name}-journal")):
+                part.unlink(missing_ok=True)
     return []
 
 

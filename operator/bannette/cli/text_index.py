@@ -18,12 +18,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bannette.binder import Binder, Record, Unreadable
+from bannette.binder import Binder, Record
 from bannette.errors import PersonNeeded
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = f"""
-CREATE TABLE documents (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, collected TEXT NOT NULL, record TEXT);
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, amendment INTEGER NOT NULL, collected TEXT NOT NULL, record TEXT
+);
 CREATE VIRTUAL TABLE words USING fts5(name, folder, invoice, text, tokenize = "unicode61 remove_diacritics 2");
 PRAGMA user_version = {_VERSION};
 """
@@ -70,22 +72,26 @@ class TextIndex:
         self._file.close()
 
     def update(self, binder: Binder, progress: Callable[[int, int], None]) -> None:
-        """Add what was collected since the last time, and remove what is gone; *progress* is told how many of how many.
+        """Add what was collected or read again since the last time, and remove what is gone.
+
+        *progress* is told how many are added of how many.
 
         Raises: PersonNeeded, Transient: as the store's operations do.
         """
-        there = set(binder.ids())
+        latest = binder.amendment_numbers()
+        there = {document: latest.get(document, 0) for document in binder.ids()}
         with self._transaction():
-            known = {row[0] for row in self._file.execute("SELECT id FROM documents")}
-            for document in known - there:
-                self._remove(document)
-        new, done = sorted(there - known), 0
+            known = dict(self._file.execute("SELECT id, amendment FROM documents"))
+            for document, amendment in known.items():
+                if there.get(document) != amendment:
+                    self._remove(document)
+        new, done = sorted(document for document, amendment in there.items() if known.get(document) != amendment), 0
         with ThreadPoolExecutor(_AT_ONCE) as readers:
             for batch in _batches(new):
-                found = list(readers.map(lambda document: _read(binder, document), batch))
+                found = list(readers.map(lambda document: _read(binder, document, there[document]), batch))
                 with self._transaction():
                     for record, text in filter(None, found):
-                        self._add(record, text)
+                        self._add(record, text, amendment=there[record.id])
                 done += len(batch)
                 progress(done, len(new))
 
@@ -112,10 +118,11 @@ class TextIndex:
             with suppress(sqlite3.OperationalError):  # Another search is making it.
                 self._file.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 
-    def _add(self, record: Record, text: str) -> None:
+    def _add(self, record: Record, text: str, *, amendment: int) -> None:
+        members = json.dumps(record.to_dict(), ensure_ascii=False)
         added = self._file.execute(
-            "INSERT OR IGNORE INTO documents (id, collected, record) VALUES (?, ?, ?)",
-            (record.id, record.collected_at.isoformat(), json.dumps(record.to_dict(), ensure_ascii=False)),
+            "INSERT OR IGNORE INTO documents (id, amendment, collected, record) VALUES (?, ?, ?, ?)",
+            (record.id, amendment, record.collected_at.isoformat(), members),
         )
         if added.rowcount and not record.withheld:
             invoice = record.invoice
@@ -148,11 +155,10 @@ class _Transaction:
         self._file.execute("COMMIT" if kind is None else "ROLLBACK")
 
 
-def _read(binder: Binder, document: str) -> tuple[Record, str] | None:
+def _read(binder: Binder, document: str, amendment: int) -> tuple[Record, str] | None:
     """Return the record and the text of *document*; None when it can't be read: it is looked at again next time."""
-    try:
-        record = binder.record(document)
-    except (Unreadable, PersonNeeded):
+    record = binder.readable_record(document, amended=amendment > 0)
+    if record is None:
         return None
     return record, "" if record.withheld else binder.text_of(record) or ""
 

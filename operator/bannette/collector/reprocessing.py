@@ -135,8 +135,7 @@ class Reprocessing:
 def chosen(binder: Binder, outcomes: Iterable[OcrOutcome]) -> Iterator[Record]:
     """Yield the records whose document ended as one of *outcomes*, as far as the binder's inbox would show it."""
     wanted = frozenset(outcomes)
-    for document in binder.ids():
-        record = binder.record(document)
+    for record in binder.records():
         if record.ocr.outcome in wanted and not record.withheld:
             yield record
 
