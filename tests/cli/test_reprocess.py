@@ -97,6 +97,19 @@ def test_a_mail_that_was_not_opened_brings_what_is_inside(channel, simulator, re
     assert part.name == "note.txt"
 
 
+@pytest.mark.parametrize(
+    ("on_duplicate", "inbox"), [("Skip", ["a.eml", "note.txt"]), ("Deliver", ["a.eml", "note.txt", "note.txt"])]
+)
+def test_what_is_inside_goes_by_the_rule_on_duplicates(channel, simulator, reprocess, on_duplicate, inbox):
+    channel.write(binder={"onDuplicate": on_duplicate})
+    simulator.control.create("/Invoices/note.txt", b"a note\n")
+    simulator.control.create("/Invoices/a.eml", mail(("note.txt", b"a note\n")))
+    assert channel.collect().counts("collected") == (2,)
+    channel.write(binder={"onDuplicate": on_duplicate}, spec={"ocr": {"languages": ["eng"]}})
+    assert reprocess("--failed").returncode == 0
+    assert sorted(channel.inbox()) == inbox
+
+
 @pytest.mark.parametrize(("damage", "code", "result"), [("gone", 0, "Gone"), ("changed", 4, "Damaged")])
 def test_an_original_that_is_gone_or_changed_is_told(channel, locked, reprocess, damage, code, result):
     path = channel.binder_folder / locked.files["original"]

@@ -27,7 +27,8 @@ _DAMAGED: Final = 4
 def run(arguments: argparse.Namespace) -> int:
     files = ResourceFiles.load(arguments.files)
     channel = files.channel(arguments.channel)
-    binder = open_binder(files.storage(files.binder(channel.namespace, channel.binder)))
+    resource = files.binder(channel.namespace, channel.binder)
+    binder = open_binder(files.storage(resource))
     if not channel.ocr.enabled:
         raise PersonNeeded(
             "spec.ocr.enabled of the channel is false, so nothing would be read: set it to true.", reason="Disabled"
@@ -41,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         limits=limits,
         passwords=passwords_in(files.secret(channel.namespace, secret), secret) if secret else (),
         at_once=capacity(scratch=Path(tempfile.gettempdir()), limits=limits).recognitions,
+        on_duplicate=resource.on_duplicate.value,
         force=arguments.force,
     )
     done: list[Reprocessed] = []

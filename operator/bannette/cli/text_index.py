@@ -24,7 +24,11 @@ from bannette.errors import PersonNeeded
 _VERSION: Final = 2
 _SCHEMA: Final = f"""
 CREATE TABLE documents (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, amendment INTEGER NOT NULL, collected TEXT NOT NULL, record TEXT
+    number INTEGER PRIMARY KEY,
+    id TEXT UNIQUE NOT NULL,
+    amendment INTEGER NOT NULL,
+    collected TEXT NOT NULL,
+    record TEXT NOT NULL
 );
 CREATE VIRTUAL TABLE words USING fts5(name, folder, invoice, text, tokenize = "unicode61 remove_diacritics 2");
 PRAGMA user_version = {_VERSION};

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,6 @@ from bannette.binder import (
     NewDocument,
     OcrFacts,
     OcrOutcome,
-    OnDuplicate,
     Record,
 )
 from bannette.collector.handover import Halt, ScratchSpace
@@ -243,9 +242,10 @@ class Documents:
         """
         fetched, blameless = read.fetched, read.fetched.document in self._blameless
         self._blameless.discard(fetched.document)
+        new = self._new_document(read)
         try:
-            parts = [self._put_part(read, part) for part in read.parts]
-            committed = self._put_into_binder(read)
+            parts = [self._put(part.as_document(new)) for part in read.parts]
+            committed = self._put(new)
         except (PersonNeeded, Transient):
             if blameless:
                 self._blameless.add(fetched.document)
@@ -275,27 +275,8 @@ class Documents:
             return None
         return self._binder.first_with(sha256)
 
-    def _put_part(self, read: Read, part: ReadPart) -> Committed:
-        content = part.content
-        new = replace(
-            self._new_document(read),
-            id=part.document,
-            name=part.name,
-            size=part.size,
-            sha256=part.sha256,
-            media_type=content.detected.media_type,
-            extension=content.detected.extension,
-            ocr=content.facts,
-            invoice=content.invoice,
-            files={"original": part.path, **content.files},
-            parent=part.parent,
-            untouched=False,
-        )
-        return self._binder.commit(new, on_duplicate=OnDuplicate(self._to.resource.on_duplicate.value))
-
-    def _put_into_binder(self, read: Read) -> Committed:
-        on_duplicate = OnDuplicate(self._to.resource.on_duplicate.value)
-        return self._binder.commit(self._new_document(read), on_duplicate=on_duplicate)
+    def _put(self, new: NewDocument) -> Committed:
+        return self._binder.commit(new, on_duplicate=self._to.resource.on_duplicate.value)
 
     def _new_document(self, read: Read) -> NewDocument:
         fetched, item, channel = read.fetched, read.fetched.item, self._to.channel

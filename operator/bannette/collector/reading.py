@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from bannette import ocr
-from bannette.binder import Invoice, OcrFacts, OcrOutcome, Record, part_id
+from bannette.binder import Invoice, NewDocument, OcrFacts, OcrOutcome, Record, part_id
 from bannette.resources import OcrSettings
 
 #: An archive in a mail in a mail: what is inside that one stays there.
@@ -48,6 +48,23 @@ class ReadPart:
     size: int
     sha256: str
     content: Content
+
+    def as_document(self, outer: NewDocument) -> NewDocument:
+        """Return the part as a document that came the way of *outer*, which it was inside."""
+        return replace(
+            outer,
+            id=self.document,
+            name=self.name,
+            size=self.size,
+            sha256=self.sha256,
+            media_type=self.content.detected.media_type,
+            extension=self.content.detected.extension,
+            ocr=self.content.facts,
+            invoice=self.content.invoice,
+            files={"original": self.path, **self.content.files},
+            parent=self.parent,
+            untouched=False,
+        )
 
 
 class Reader:

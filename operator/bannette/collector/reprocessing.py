@@ -14,7 +14,7 @@ from typing import Final
 
 from bannette import ocr
 from bannette.binder import Binder, NewDocument, OcrFacts, OcrOutcome, Record
-from bannette.collector.reading import Content, Reader, ReadPart
+from bannette.collector.reading import Content, Reader
 from bannette.resources import OcrSettings
 
 #: Of these another reading may make more: another engine, a format that is read by now, a password, a higher limit.
@@ -69,6 +69,8 @@ class Reprocessing:
     """Reads documents again, several at once.
 
     Args:
+        on_duplicate: what becomes of a document inside another one whose bytes were collected before; a value of
+            OnDuplicate.
         force: amend though the new reading isn't better, unless it gave nothing at all.
     """
 
@@ -80,6 +82,7 @@ class Reprocessing:
         limits: ocr.Limits,
         passwords: tuple[str, ...],
         at_once: int,
+        on_duplicate: str,
         force: bool = False,
     ) -> None:
         self._binder = binder
@@ -87,6 +90,7 @@ class Reprocessing:
         self._limits = limits
         self._passwords = passwords
         self._at_once = at_once
+        self._on_duplicate = on_duplicate
         self._force = force
 
     def run(self, records: Iterable[Record], *, ended: Callable[[Reprocessed], None]) -> None:
@@ -123,13 +127,11 @@ class Reprocessing:
             parts = reader.parts(record.id, content, workspace)
             if not (is_better(record.ocr, content.facts) or (self._force and content.files)):
                 return Reprocessed(record=record, result=Result.KEPT, after=content.facts)
+            outer = _as_document(record, content, original)
             for part in parts:
-                self._binder.commit(_new_document(record, part))
-            self._amend(record, content)
+                self._binder.commit(part.as_document(outer), on_duplicate=self._on_duplicate)
+            self._binder.amend(record, files=content.files, ocr=content.facts, invoice=content.invoice)
             return Reprocessed(record=record, result=Result.AMENDED, after=content.facts, parts=len(parts))
-
-    def _amend(self, record: Record, content: Content) -> None:
-        self._binder.amend(record, files=content.files, ocr=content.facts, invoice=content.invoice)
 
 
 def chosen(binder: Binder, outcomes: Iterable[OcrOutcome]) -> Iterator[Record]:
@@ -140,16 +142,16 @@ def chosen(binder: Binder, outcomes: Iterable[OcrOutcome]) -> Iterator[Record]:
             yield record
 
 
-def _new_document(record: Record, part: ReadPart) -> NewDocument:
-    content = part.content
+def _as_document(record: Record, content: Content, original: Path) -> NewDocument:
+    """Return the collected document of *record* as one that is collected now, for what came out of it to go by."""
     return NewDocument(
-        id=part.document,
+        id=record.id,
         drive=record.drive,
         item=record.item,
-        name=part.name,
+        name=record.name,
         folder=record.folder,
-        size=part.size,
-        sha256=part.sha256,
+        size=record.size,
+        sha256=record.sha256,
         verified=record.verified,
         media_type=content.detected.media_type,
         extension=content.detected.extension,
@@ -161,6 +163,6 @@ def _new_document(record: Record, part: ReadPart) -> NewDocument:
         binder=record.binder,
         ocr=content.facts,
         invoice=content.invoice,
-        files={"original": part.path, **content.files},
-        parent=part.parent,
+        files={"original": original, **content.files},
+        parent=record.parent,
     )

@@ -59,6 +59,13 @@ class Recognition:
         """Whether the page may stand upright when it is turned: little was read, or the words don't run across it."""
         return self.lies or self.sure_characters * 2 <= sum(length for _, length in self.words)
 
+    def is_beaten_by(self, turned: Recognition) -> bool:
+        """Whether the same page *turned* is the one to keep.
+
+        Lying words that were read nearly as surely are worth turning, too: a person reads them then.
+        """
+        return turned.sure_characters >= self.sure_characters * (0.9 if self.lies else 1.0)
+
     @property
     def is_doubtful(self) -> bool:
         """Whether more than a few words are probably wrong, or there are none."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bannette.ocr.engine import Recognition, quarter_turns, recognise_scan
-from bannette.ocr.request import Request
+from bannette.ocr.request import NotRead, Request
 
 if TYPE_CHECKING:
     import pikepdf
@@ -31,9 +31,20 @@ class NotLayerable(Exception):
     """The file can't be written again; its pages were recognised all the same."""
 
 
-def recognise_pages(pdf: Pdf, pages: Sequence[int], *, request: Request) -> dict[int, Layered]:
-    """Recognise *pages* (from 0) from drawings of them, each turned upright if it isn't."""
-    return {index: _recognise(pdf, index, request) for index in pages}
+def recognise_pages(
+    pdf: Pdf, pages: Sequence[int], *, request: Request, failed: dict[int, NotRead]
+) -> dict[int, Layered]:
+    """Recognise *pages* (from 0) from drawings of them, each turned upright if it isn't.
+
+    One at which the engine fails comes into *failed* instead: it mustn't cost the others.
+    """
+    recognised = {}
+    for index in pages:
+        try:
+            recognised[index] = _recognise(pdf, index, request)
+        except NotRead as error:
+            failed[index] = error
+    return recognised
 
 
 def lay_over(source: Path, target: Path, recognised: Mapping[int, Layered], *, password: str | None) -> None:
@@ -66,8 +77,7 @@ def _recognise(pdf: Pdf, index: int, request: Request) -> Layered:
         if turns:
             turned = pdf.draw(index, drawing, turns=turns)
             upright = recognise_scan(drawing, request=request, dpi=turned, shaded=shaded)
-            # Lying words that were read as surely are worth turning, too: a person reads them then.
-            if upright.sure_characters >= found.sure_characters * (0.9 if found.lies else 1.0):
+            if found.is_beaten_by(upright):
                 found = upright
             else:
                 turns = 0

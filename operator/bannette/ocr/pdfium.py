@@ -59,14 +59,12 @@ class Page:
     Attributes:
         image_pixels: of its largest image.
         drawn_pixels: of the page at 300 dpi.
-        rotation: by how many degrees clockwise viewers turn it.
     """
 
     content: Content
     text: str
     image_pixels: int
     drawn_pixels: int
-    rotation: int = 0
 
 
 class Pdf:
@@ -189,11 +187,10 @@ class Pdf:
         text = text_page.get_text_bounded()
         text_page.close()
         width, height = page.get_size()
-        rotation = page.get_rotation()
         seen = _look_at(page, area=width * height)
         page.close()
         drawn = int(width * height * (_DPI / 72) ** 2)
-        return Page(_content(text, seen), text, seen.image_pixels, drawn, rotation)
+        return Page(_content(text, seen), text, seen.image_pixels, drawn)
 
 
 @dataclass

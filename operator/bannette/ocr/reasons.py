@@ -17,7 +17,7 @@ REASONS: Final = {
     "NoText": ("There is nothing to read, or nothing that could be.", "Look at the thumbnail."),
     "NotRewritable": ("Its text was read from drawings of its pages; there is no searchable PDF.", ""),
     "OutOfMemory": ("Reading it takes more than `memoryMiB`.", "Raise the limit, then `bannette reprocess`."),
-    "PagesMissing": ("Some of its pages can't be loaded.", "Look at the original."),
+    "PagesMissing": ("Some of its pages can't be loaded, or the OCR engine gave up on them.", "Look at the original."),
     "PartsMissing": (
         "Some of what is inside is too much, too large, too deep, damaged or encrypted.",
         "Open it by hand.",

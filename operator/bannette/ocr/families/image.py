@@ -48,7 +48,7 @@ def read(request: Request) -> Answer:
     Image.MAX_IMAGE_PIXELS = None
     formats = _formats(request)
     try:
-        upright = [_recognise(page, dpi, request=request) for page, dpi in _pages(request, formats)]
+        upright, missing = _recognise_pages(request, formats)
     except (UnidentifiedImageError, SyntaxError, ValueError, EOFError, struct.error) as error:
         raise NotRead(Outcome.FAILED, "Corrupt") from error
     except OSError as error:
@@ -62,7 +62,7 @@ def read(request: Request) -> Answer:
     has_text = save_text([recognition.text for recognition in recognitions], request.folder / _TEXT)
     return Answer(
         outcome=Outcome.RECOGNISED,
-        reason=None if has_text else "NoText",
+        reason="PagesMissing" if missing else None if has_text else "NoText",
         engine=engine_name(),
         pages=len(recognitions),
         confidence=sure.mean,
@@ -154,6 +154,37 @@ def _on_white(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def _recognise_pages(request: Request, formats: tuple[str, ...]) -> tuple[list[tuple[Recognition, int]], int]:
+    """Return what was recognised of each page, and at how many the engine failed; those are pictures without text.
+
+    Raises: NotRead: of all pages.
+    """
+    upright: list[tuple[Recognition, int]] = []
+    failed: list[NotRead] = []
+    for page, dpi in _pages(request, formats):
+        try:
+            upright.append(_recognise(page, dpi, request=request))
+        except NotRead as error:
+            if page == request.path:  # It is the only one.
+                raise
+            failed.append(error)
+            upright.append((_without_text(page, dpi, request), 0))
+    if len(failed) == len(upright):
+        raise failed[0]
+    return upright, len(failed)
+
+
+def _without_text(page: Path, dpi: int, request: Request) -> Recognition:
+    from PIL import Image
+
+    from bannette.ocr.engine import Recognition
+
+    target = request.scratch / f"unread-{page.stem}.pdf"
+    with Image.open(page) as image:
+        image.save(target, resolution=dpi)
+    return Recognition("", [], target)
+
+
 def _recognise(page: Path, dpi: int, *, request: Request) -> tuple[Recognition, int]:
     """Recognise *page*, and once more turned when little was read and the letters lie or stand on their head.
 
@@ -182,9 +213,7 @@ def _recognise(page: Path, dpi: int, *, request: Request) -> tuple[Recognition, 
     with Image.open(page) as image:
         image.rotate(-90 * turns, expand=True).save(turned, dpi=(dpi, dpi), quality=92)
     of_turned = recognise(turned, request=request, dpi=dpi)
-    # Lying words that were read as surely are worth turning, too: a person reads them then.
-    better = of_turned.sure_characters >= found.sure_characters * (0.9 if found.lies else 1.0)
-    return (of_turned, 90 * turns) if better else (found, 0)
+    return (of_turned, 90 * turns) if found.is_beaten_by(of_turned) else (found, 0)
 
 
 def _join(pages: list[Path], target: Path) -> None:

@@ -75,11 +75,11 @@ def _forbidden(pages: Sequence[Page], request: Request) -> str | None:
 def _note(pdf: Pdf, pages: Sequence[Page]) -> str | None:
     from bannette.ocr.pdfium import Content
 
+    if any(page.content is Content.BROKEN for page in pages):
+        return "PagesMissing"
     if pdf.is_signed:
         return "Signed"
-    if pdf.is_dynamic_form:
-        return "XfaForm"
-    return "PagesMissing" if any(page.content is Content.BROKEN for page in pages) else None
+    return "XfaForm" if pdf.is_dynamic_form else None
 
 
 def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequence[int]) -> Answer:
@@ -93,7 +93,8 @@ def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequen
     scans = [index for index in unread if pages[index].content is Content.SCAN]
     mixed = [index for index in unread if pages[index].content is Content.MIXED and index not in large]
     engines, files, confidences = [engine_name()], {"text": _TEXT}, list[float]()
-    layered = recognise_pages(pdf, scans, request=request)
+    failed = dict[int, NotRead]()
+    layered = recognise_pages(pdf, scans, request=request, failed=failed)
     for index, one in layered.items():
         texts[index] = one.recognition.text
         confidences += [confidence for confidence, _ in one.recognition.words]
@@ -108,19 +109,25 @@ def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequen
     if rewritten or written:
         files["pdf"] = _PDF
     for index in unread:
-        if index in layered or (rewritten and index in mixed):
+        if index in layered or index in failed or (rewritten and index in mixed):
             continue
-        text, of_page = _recognise_drawing(request, pdf, index)
+        try:
+            text, of_page = _recognise_drawing(request, pdf, index)
+        except NotRead as error:
+            failed[index] = error
+            continue
         # Of a page with text, that text is better; what its images add comes after it.
         texts[index] = f"{texts[index]}\n{text}" if pages[index].content is Content.MIXED else text
         confidences += of_page
+    if len(failed) == len(pages):
+        raise next(iter(failed.values()))
     has_text = save_text(texts, request.folder / _TEXT)
     sure = certainty(confidences)
     whole = all(index in layered or (rewritten and index in mixed) for index in unread) and "pdf" in files
     note = "Downscaled" if large else None if whole else "NotRewritable"
     return Answer(
         outcome=Outcome.RECOGNISED,
-        reason=_note(pdf, pages) or note or (None if has_text else "NoText"),
+        reason=("PagesMissing" if failed else None) or _note(pdf, pages) or note or (None if has_text else "NoText"),
         engine=", ".join(engines),
         pages=len(pages),
         confidence=sure.mean,
