@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bannette.ocr import Detector, Limits, read
+from bannette.ocr.child import resident_bytes
 
 _EVERY = 0.05
 
@@ -25,7 +26,7 @@ def main() -> int:
 
     def watch() -> None:
         while not over.wait(_EVERY):
-            most[0] = max(most[0], _resident(os.getpid()))
+            most[0] = max(most[0], resident_bytes(os.getpid()))
 
     watching = threading.Thread(target=watch)
     watching.start()
@@ -49,19 +50,6 @@ def main() -> int:
     watching.join()
     print(most[0])
     return 0
-
-
-def _resident(pid: int) -> int:
-    pages, pids = 0, [pid]
-    while pids:
-        folder = Path(f"/proc/{pids.pop()}")
-        try:
-            pages += int((folder / "statm").read_bytes().split()[1])
-            for children in folder.glob("task/*/children"):
-                pids.extend(int(child) for child in children.read_bytes().split())
-        except OSError:
-            continue
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

@@ -98,8 +98,8 @@ def test_a_killed_child_is_a_crash_of_that_document(tmp_path, read_document, lon
     assert not processes_in(tmp_path)
 
 
-def test_a_killed_engine_is_a_crash_of_that_document(tmp_path, read_document, long_document):
-    future = _read_in_thread(read_document, long_document)
+def test_an_engine_that_is_killed_at_the_only_page_is_a_crash_of_that_document(tmp_path, read_document):
+    future = _read_in_thread(read_document, specimens.scan_pdf(tmp_path / "a"))
     os.kill(wait_for("tesseract", lambda: engines_in(tmp_path))[0], signal.SIGSEGV)
     reading = future.result(timeout=30)
     assert (reading.outcome, reading.reason) == (Outcome.FAILED, "Crashed")

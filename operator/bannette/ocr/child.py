@@ -98,7 +98,7 @@ def _watch(worker: int, request: Request) -> int:
         collector_gone, _, _ = select.select([sys.stdin], [], [], _LOOK_EVERY)
         if collector_gone:
             os.killpg(0, signal.SIGKILL)
-        if _resident_bytes(os.getpid()) > request.limits.memory_bytes:
+        if resident_bytes(os.getpid()) > request.limits.memory_bytes:
             Answer(outcome=Outcome.FAILED, reason="OutOfMemory").save(request.answer)
             os.killpg(0, signal.SIGKILL)
         ended, status = os.waitpid(-1, os.WNOHANG)
@@ -108,7 +108,7 @@ def _watch(worker: int, request: Request) -> int:
             ended, status = os.waitpid(-1, os.WNOHANG)
 
 
-def _resident_bytes(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
     """Sum the resident memory of *pid* and all its descendants; pages that they share count for each."""
     pages, pids = 0, [pid]
     while pids:

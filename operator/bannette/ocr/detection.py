@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bannette.ocr.sniffing import narrower
-
 if TYPE_CHECKING:
     import magic
 
@@ -86,6 +84,8 @@ def detect(path: Path) -> Detected:
     Raises:
         OSError: the file can't be read.
     """
+    from bannette.ocr.sniffing import narrower
+
     # An absolute path, so that no name is taken for an option; libmagic reads only the beginning.
     return detect_pdf(path) or detected(narrower(_libmagic().from_file(str(path.absolute())), path))
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -171,6 +170,8 @@ def _date(text: str | None) -> str | None:
 
 
 def _amount(text: str | None) -> str | None:
+    from decimal import Decimal, InvalidOperation
+
     try:
         amount = Decimal(text) if text and len(text) <= 30 else None
     except InvalidOperation:

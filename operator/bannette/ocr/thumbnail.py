@@ -15,9 +15,9 @@ FILE = "thumbnail.webp"
 # Pixels of the longer side.
 _SIDE = 320
 _QUALITY = 60
-# What these documents hold may be drawn; of others not even that is known.
+# What these documents hold may be drawn, though for these reasons it wasn't read; of others not even that is known.
 _DRAWABLE = frozenset({Outcome.TEXT, Outcome.RECOGNISED})
-_ONLY_TOO_LONG = frozenset({"TooManyPages", "LanguageNotInstalled"})
+_UNREAD_BUT_WELL = frozenset({"TooManyPages", "LanguageNotInstalled"})
 
 
 def add_thumbnail(request: Request, answer: Answer) -> Answer:
@@ -25,7 +25,7 @@ def add_thumbnail(request: Request, answer: Answer) -> Answer:
 
     A picture is worth no document: whatever a library raises here is swallowed.
     """
-    if answer.outcome not in _DRAWABLE and answer.reason not in _ONLY_TOO_LONG:
+    if answer.outcome not in _DRAWABLE and answer.reason not in _UNREAD_BUT_WELL:
         return answer
     try:
         picture = _picture(request, answer)
