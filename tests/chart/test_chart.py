@@ -34,12 +34,46 @@ def test_it_holds_the_very_definitions_of_crds() -> None:
 
 
 def test_the_operator_may_do_what_it_uses_and_no_more() -> None:
-    roles = [
-        document for document in yaml.safe_load_all(chart.render()) if document and document["kind"] == "ClusterRole"
-    ]
-    (role,) = roles
+    (role,) = (
+        document
+        for document in yaml.safe_load_all(chart.render())
+        if document and document["kind"] == "ClusterRole" and document["metadata"]["name"] == "bannette-operator"
+    )
     needed = [*OPERATOR_RULES, *CLUSTER_WIDE_RULES]
     assert sorted(role["rules"], key=str) == sorted(needed, key=str)
+
+
+AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ((), {"viewer": ["admin", "edit", "view"], "runner": ["admin", "edit"], "configurator": []}),
+        (("rights.aggregate=false",), {"viewer": [], "runner": [], "configurator": []}),
+        (
+            ("rights.aggregateConfiguratorToAdmin=true",),
+            {"viewer": ["admin", "edit", "view"], "runner": ["admin", "edit"], "configurator": ["admin"]},
+        ),
+    ],
+)
+def test_built_in_roles_get_what_the_values_say(settings: tuple[str, ...], expected: dict[str, list[str]]) -> None:
+    found = {
+        document["metadata"]["name"].removeprefix("bannette-"): sorted(
+            label.removeprefix(AGGREGATED) for label in document["metadata"]["labels"] if label.startswith(AGGREGATED)
+        )
+        for document in yaml.safe_load_all(chart.render(*settings))
+        if document and document["kind"] == "ClusterRole"
+    }
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_without_rights_there_are_neither_roles_for_people_nor_a_policy() -> None:
+    rendered = [document for document in yaml.safe_load_all(chart.render("rights.enabled=false")) if document]
+    assert [document["metadata"]["name"] for document in rendered if document["kind"] == "ClusterRole"] == [
+        "bannette-operator"
+    ]
+    assert not [document for document in rendered if document["kind"].startswith("ValidatingAdmission")]
 
 
 def test_its_values_are_what_the_operator_is_set_to() -> None:

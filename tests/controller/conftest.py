@@ -8,6 +8,7 @@ import pytest
 
 from devcluster.apiserver import ApiServer
 from tests.controller.cluster import Cluster, Operator, Tenant, install_rights
+from tests.controller.people import install_rights_of_people
 
 _numbers = itertools.count(1)
 
@@ -19,6 +20,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         server.install_crds(Path("crds"))
         made = Cluster(server, audit_log)
         install_rights(made)
+        install_rights_of_people(made)
         yield made
 
 
