@@ -106,7 +106,7 @@ def test_its_values_are_what_the_operator_is_set_to() -> None:
             "BANNETTE_DOWNLOAD_HOSTS": "files.example",
             "BANNETTE_CLIENT_ID": "our-app",
         },
-        liveness="http://0.0.0.0:8080/healthz",
+        listen=(None, 8080),
         instance="operator-0",
     )
 

@@ -174,7 +174,7 @@ class Operator:
                     **os.environ,
                     "KUBECONFIG": str(kubeconfig),
                     "PYTHONPATH": os.pathsep.join(["operator", "."]),
-                    "BANNETTE_LIVENESS": "",
+                    "BANNETTE_LISTEN": "",
                     **self._environ,
                 },
                 stdout=log,

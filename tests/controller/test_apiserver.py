@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 
 import pytest
-import requests
 
 from bannette.controller.names import CHANNEL, CHILD_KINDS, CRON_JOB, JOB, ROLE, SECRET, SERVICE_ACCOUNT, child_name
 from tests.controller.cluster import Cluster, Operator, Tenant, eventually
@@ -410,22 +408,6 @@ def test_of_two_replicas_one_works_and_the_other_takes_over(tenant: Tenant, new_
     second.wait_for_line("operator.ready")
     tenant.change(suspend=True)
     tenant.wait_for_condition("Ready", status="True", reason="Suspended")
-
-
-def test_liveness_is_answered(new_operator: NewOperator) -> None:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    address = f"http://127.0.0.1:{port}/healthz"
-    new_operator(f"--liveness={address}").start()
-
-    def answers() -> bool:
-        try:
-            return requests.get(address, timeout=1).ok
-        except requests.ConnectionError:
-            return False
-
-    eventually(answers, "the probe is answered")
 
 
 def test_people_are_told_once_what_happened(tenant: Tenant, operator: Operator) -> None:

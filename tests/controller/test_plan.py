@@ -323,7 +323,9 @@ def test_a_run_that_left_no_entry_gets_one_under_a_precondition_and_is_no_longer
     failed = replace(DAILY, state=JobState.FAILED, failure="BackoffLimitExceeded")
     subject = settled(status=status_after(FIRST) | {"activeRun": active})
     pods = (Pod("p", NOW, None, 137, "OOMKilled"),)
-    result = planned(observed(subject, jobs=(FIRST, failed), ended=(Ended(failed, pods),), announced=FIRST.uid))
+    result = planned(
+        observed(subject, jobs=(FIRST, failed), ended=(Ended(failed, pods),), announced=frozenset({FIRST.uid}))
+    )
     [patch] = [action for action in result.actions if isinstance(action, PatchStatus)]
     assert patch.resource_version == "7"
     assert patch.status["activeRun"] is None
@@ -349,8 +351,8 @@ def test_a_run_whose_job_was_deleted_is_recorded_as_failed() -> None:
 
 def test_a_run_is_announced_once_and_not_after_a_restart() -> None:
     subject = settled(status=status_after(FIRST))
-    assert announced(planned(observed(subject, jobs=(FIRST,), announced=""))) == ["RunSucceeded"]
-    assert announced(planned(observed(subject, jobs=(FIRST,), announced=FIRST.uid))) == []
+    assert announced(planned(observed(subject, jobs=(FIRST,), announced=frozenset()))) == ["RunSucceeded"]
+    assert announced(planned(observed(subject, jobs=(FIRST,), announced=frozenset({FIRST.uid})))) == []
     assert announced(planned(observed(subject, jobs=(FIRST,), announced=None))) == []
 
 
@@ -360,12 +362,22 @@ def test_a_failure_is_announced_only_when_its_job_gives_up() -> None:
     before = status_after(FIRST)
     status = before | {"lastRun": failed, "history": [failed, *cast("list[object]", before["history"])]}
     subject = settled(status=status)
-    seen = observed(subject, jobs=(FIRST, trying), announced=FIRST.uid)
+    seen = observed(subject, jobs=(FIRST, trying), announced=frozenset({FIRST.uid}))
     assert announced(planned(seen)) == []
-    assert planned(seen).last_run == FIRST.uid
+    assert planned(seen).announced == {FIRST.uid}
     over = replace(seen, jobs=(FIRST, replace(DAILY, state=JobState.FAILED)))
     assert announced(planned(over)) == ["RunFailed"]
-    assert planned(over).last_run == DAILY.uid
+    assert planned(over).announced == {FIRST.uid, DAILY.uid}
+
+
+def test_every_run_that_ended_meanwhile_is_told_and_counted_in_their_order() -> None:
+    runs = [replace(DAILY, uid=f"run-{number}", name=f"run-{number}") for number in range(3)]
+    newest_first = [entry(run).to_dict() for run in reversed(runs)]
+    subject = settled(status=status_after(FIRST) | {"lastRun": newest_first[0], "history": newest_first})
+    result = planned(observed(subject, jobs=(FIRST, *runs), announced=frozenset({"run-0"})))
+    assert [one.id for one in result.ended_runs] == ["run-1", "run-2"]
+    assert announced(result) == ["RunSucceeded", "RunSucceeded"]
+    assert result.announced == {"run-0", "run-1", "run-2"}
 
 
 def test_a_run_that_does_not_start_is_seen_before_its_deadline() -> None:

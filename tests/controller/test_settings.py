@@ -27,21 +27,37 @@ def test_the_environment_is_enough() -> None:
     assert settings.namespaces == ("acme", "beta")
     assert settings.max_concurrent_runs == 3
     assert settings.collector_environment == {"BANNETTE_GRAPH_URL": "https://graph.example"}
-    assert settings.liveness == "http://0.0.0.0:8080/healthz"
+    assert settings.listen == (None, 8080)
     assert settings.instance == "bannette-operator-1"
     assert settings.lease is None
 
 
 def test_flags_come_before_the_environment() -> None:
-    flags = ["--collector-image", "other", "-n", "acme", "--liveness", "", "--lease-namespace", "bannette-system"]
+    flags = ["--collector-image", "other", "-n", "acme", "--listen", "", "--lease-namespace", "bannette-system"]
     settings = Settings.from_arguments(flags, IMAGE | {"BANNETTE_NAMESPACES": "beta"})
-    assert (settings.collector_image, settings.namespaces, settings.liveness) == ("other", ("acme",), None)
+    assert (settings.collector_image, settings.namespaces, settings.listen) == ("other", ("acme",), None)
     assert settings.lease == ("bannette-system", "bannette-operator")
 
 
 @pytest.mark.parametrize(
-    "environ", [{}, IMAGE | {"BANNETTE_MAX_CONCURRENT_RUNS": "0"}, IMAGE | {"BANNETTE_MAX_CONCURRENT_RUNS": "many"}]
+    "environ",
+    [
+        {},
+        IMAGE | {"BANNETTE_MAX_CONCURRENT_RUNS": "0"},
+        IMAGE | {"BANNETTE_MAX_CONCURRENT_RUNS": "many"},
+        IMAGE | {"BANNETTE_LISTEN": "localhost"},
+        IMAGE | {"BANNETTE_LISTEN": "localhost:"},
+        IMAGE | {"BANNETTE_LISTEN": ":99999"},
+    ],
 )
 def test_impossible_settings_are_refused_with_their_name(environ: dict[str, str]) -> None:
     with pytest.raises(PersonNeeded, match="BANNETTE_"):
         Settings.from_arguments([], environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(":9090", (None, 9090)), ("127.0.0.1:9090", ("127.0.0.1", 9090)), ("[::1]:9090", ("::1", 9090)), ("", None)],
+)
+def test_an_address_to_listen_at_is_read(text: str, expected: tuple[str | None, int] | None) -> None:
+    assert Settings.from_arguments(["--listen", text], IMAGE).listen == expected

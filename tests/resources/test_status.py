@@ -58,6 +58,8 @@ def test_an_entry_has_the_names_that_the_resource_has() -> None:
         "rejected": 2,
         "bytes": 12345,
         "pages": 31,
+        "requests": 4,
+        "throttled": 1,
     }
 
 

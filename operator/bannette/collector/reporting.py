@@ -70,6 +70,7 @@ def history_entry(
     verdict: Verdict,
     counts: Counts,
     standing: Standing | None,
+    usage: Usage,
     *,
     completed_at: datetime,
     earlier: HistoryEntry | None = None,
@@ -96,6 +97,8 @@ def history_entry(
         rejected=len(standing.rejected) if standing else 0,
         bytes=counts.bytes,
         pages=counts.pages,
+        requests=usage.requests,
+        throttled=usage.throttled,
     )
     if earlier is None:
         return entry
@@ -106,6 +109,8 @@ def history_entry(
         duplicates=earlier.duplicates + entry.duplicates,
         bytes=earlier.bytes + entry.bytes,
         pages=earlier.pages + entry.pages,
+        requests=earlier.requests + entry.requests,
+        throttled=earlier.throttled + entry.throttled,
     )
 
 

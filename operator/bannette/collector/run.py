@@ -261,6 +261,7 @@ class Run:
             verdict,
             counts,
             ledger.standing() if ledger else None,
+            self._usage,
             completed_at=datetime.now(UTC),
             earlier=self._earlier,
         )

@@ -7,7 +7,7 @@ seconds of CPU per thousand channels.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -22,6 +22,7 @@ from bannette.controller.names import MANAGER
 from bannette.errors import BannetteError, PersonNeeded, Transient
 
 Manifest = dict[str, object]
+Seen = Callable[[str, str, int], None]
 
 CHUNK: Final = 500
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
@@ -47,14 +48,19 @@ class NamespaceTerminating(BannetteError):
 
 
 class KubernetesApi:
-    """One connection pool to one API server."""
+    """One connection pool to one API server.
 
-    def __init__(self, configuration: Configuration) -> None:
+    Args:
+        seen: told of each answer: method, path, and status; 0 when there was none. Of a stream also of each piece.
+    """
+
+    def __init__(self, configuration: Configuration, *, seen: Seen = lambda method, path, code: None) -> None:
         self.configuration = configuration
+        self._seen = seen
         self._rest = RESTClientObject(configuration)
 
     @classmethod
-    async def connect(cls) -> KubernetesApi:
+    async def connect(cls, *, seen: Seen = lambda method, path, code: None) -> KubernetesApi:
         """Return the API as this pod's ServiceAccount sees it, or outside a cluster as the kubeconfig says.
 
         Raises:
@@ -73,7 +79,7 @@ class KubernetesApi:
         configuration.connection_pool_maxsize = 0
         # As kopf does; a kubeconfig may name a proxy. Looking into .netrc would cost two threads a request.
         configuration.client_session_kwargs = {"trust_env": False}
-        return cls(configuration)
+        return cls(configuration, seen=seen)
 
     async def close(self) -> None:
         await self._rest.close()
@@ -121,6 +127,7 @@ class KubernetesApi:
         response = await self._request("GET", path, query=query, timeout=_WATCH_TIMEOUT)
         try:
             async for line in _lines(response):
+                self._seen("WATCH", path, response.status)
                 event = json.loads(line)
                 if event["type"] == "ERROR":
                     if event["object"].get("code") == 410:
@@ -205,10 +212,12 @@ class KubernetesApi:
                 method, url, headers=headers, body=body, _request_timeout=timeout
             )
             response = cast(aiohttp.ClientResponse, answer.response)
+            self._seen(method, path, response.status)
             if response.status < 400:
                 return response
             text = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
+            self._seen(method, path, 0)
             raise _unreachable(error) from error
         raise _error(response, text)
 

@@ -100,5 +100,14 @@ def labels(channel: str, uid: str, *, trigger: Trigger | None = None) -> dict[st
     }
 
 
+def resource_of(path: str) -> str:
+    """Return what a path of the API is about, for example ``jobs`` or ``collectionchannels/status``."""
+    parts = path.strip("/").split("/")
+    rest = parts[2:] if parts[0] == "api" else parts[3:]
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        rest = rest[2:]
+    return "/".join((rest[0], *rest[2:3])) if rest else "other"
+
+
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

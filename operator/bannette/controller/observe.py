@@ -94,7 +94,7 @@ class Observer:
         self._store = store
         self.recent = RecentReads(api)
 
-    async def observe(self, channel: Channel, *, resource_version: str, announced: str | None) -> Observed:
+    async def observe(self, channel: Channel, *, resource_version: str, announced: frozenset[str] | None) -> Observed:
         """Return all but the free slots, which must be counted when nothing can come between."""
         children = await asyncio.gather(*(self._child(kind, channel) for kind in CHILD_KINDS))
         prerequisites, token = await self._prerequisites(channel)

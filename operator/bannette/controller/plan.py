@@ -59,7 +59,7 @@ class Observed:
         ended: finished Jobs that left no entry.
         obstacle: why the pod of an unfinished run doesn't start.
         vanished: the status names an active run whose Job doesn't exist any more.
-        announced: id of the last run that people were told of, "" for none; None: unknown, so nothing is announced.
+        announced: ids of the runs that people were told of; None: unknown, so nothing is announced.
     """
 
     channel: Channel
@@ -73,7 +73,7 @@ class Observed:
     ended: tuple[Ended, ...] = ()
     obstacle: str | None = None
     vanished: bool = False
-    announced: str | None = None
+    announced: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,18 @@ Action = Confirm | Apply | Create | Delete | PatchStatus | Announce
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, in order, and when to look again without being woken."""
+    """What to do, in order, and when to look again without being woken.
+
+    Attributes:
+        announced: ids of the runs of the history that people know of then.
+        ended_runs: those that they are told of now, oldest first.
+    """
 
     actions: tuple[Action, ...] = ()
     look_again: timedelta | None = None
     waits_for_slot: bool = False
-    last_run: str | None = field(default=None, compare=False)
+    announced: frozenset[str] = field(default=frozenset(), compare=False)
+    ended_runs: tuple[HistoryEntry, ...] = field(default=(), compare=False)
 
 
 def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
@@ -161,18 +167,21 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
     )
     status = _next_status(channel, observed, (ready, *verdicts), decision, allowed=allowed, now=now)
     guard = observed.resource_version if entries else None
+    ended = _ended_runs(observed, status)
     children = tuple(_children(channel, observed, settings, decision, allowed=allowed))
     return Plan(
         actions=(
             *((Confirm(),) if any(_is_new(action, observed) for action in children) else ()),
             *children,
             *_status_patch(observed.channel.status, status, resource_version=guard),
-            *(Announce(one) for one in _announcements(observed, channel, status, decision)),
+            *(Announce(one) for one in _announcements(observed, status, decision)),
+            *(Announce(run_ended(entry)) for entry in ended),
             *(Delete(JOB, job.name, job.uid) for job in decision.superfluous),
         ),
         look_again=_look_again(channel, observed, status, decision, settings, now),
         waits_for_slot=decision.waiting is not None and decision.waiting[1] is Wait.SLOT,
-        last_run=_announced(observed, status),
+        announced=known_runs(status, observed.jobs),
+        ended_runs=ended,
     )
 
 
@@ -306,9 +315,7 @@ def _merged(old: object, new: object) -> object:
     return new
 
 
-def _announcements(
-    observed: Observed, channel: Channel, status: ChannelStatus, decision: Decision
-) -> Iterator[Announcement]:
+def _announcements(observed: Observed, status: ChannelStatus, decision: Decision) -> Iterator[Announcement]:
     yield from transitions(observed.channel.status, status)
     if decision.start is not None and decision.start.request is None:
         yield Announcement("FirstRunStarted", "The first collection starts.", action="Collect")
@@ -316,17 +323,27 @@ def _announcements(
         yield Announcement(
             "RunRequested", f"A run starts for the request of {decision.start.request}.", action="Collect"
         )
-    last = status.last_run
-    if last is not None and observed.announced is not None and observed.announced != _announced(observed, status):
-        yield run_ended(last)
 
 
-def _announced(observed: Observed, status: ChannelStatus) -> str | None:
-    """Return the id of the last run that people know of afterwards: not that of one whose Job may try it again."""
+def known_runs(status: ChannelStatus, jobs: Sequence[Job]) -> frozenset[str]:
+    """Return the ids of the runs that the history tells of; not those that their Jobs may try again."""
+    unfinished = {job.uid for job in jobs if not job.finished}
+    return frozenset(entry.id for entry in _entries(status) if entry.id not in unfinished)
+
+
+def _ended_runs(observed: Observed, status: ChannelStatus) -> tuple[HistoryEntry, ...]:
+    """Return the runs that ended and that people don't know of, oldest first."""
+    if observed.announced is None:
+        return ()
+    news = known_runs(status, observed.jobs) - observed.announced
+    return tuple(entry for entry in reversed(_entries(status)) if entry.id in news)
+
+
+def _entries(status: ChannelStatus) -> tuple[HistoryEntry, ...]:
     last = status.last_run
-    if last is not None and any(job.uid == last.id and not job.finished for job in observed.jobs):
-        return observed.announced
-    return last.id if last is not None else ""
+    if last is None or any(entry.id == last.id for entry in status.history):
+        return status.history
+    return (last, *status.history)
 
 
 def _look_again(

@@ -19,10 +19,20 @@ class WorkQueue(Generic[K]):
 
     A key that is added while it is worked on comes again afterwards: what changed meanwhile isn't missed. It must be
     used within one event loop, whose clock it goes by.
+
+    Args:
+        waited: told of each key that is taken how many seconds it waited.
     """
 
-    def __init__(self, *, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        *,
+        jitter: Callable[[], float] = random.random,
+        waited: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self._jitter = jitter
+        self._waited = waited
+        self._since: dict[K, float] = {}
         self._waiting: deque[K] = deque()
         self._queued: set[K] = set()
         self._at_work: set[K] = set()
@@ -42,6 +52,7 @@ class WorkQueue(Generic[K]):
         elif key not in self._queued:
             self._queued.add(key)
             self._waiting.append(key)
+            self._since[key] = asyncio.get_running_loop().time()
             self._wake_one()
 
     def add_after(self, key: K, seconds: float) -> None:
@@ -81,6 +92,7 @@ class WorkQueue(Generic[K]):
         self._queued.discard(key)
         self._at_work.add(key)
         self._cancel_timer(key)
+        self._waited(asyncio.get_running_loop().time() - self._since.pop(key))
         return key
 
     def done(self, key: K) -> None:

@@ -11,9 +11,11 @@ from bannette.controller import conditions
 from bannette.controller.api import Conflict, KubernetesApi, Manifest, NamespaceTerminating, Refused
 from bannette.controller.apply import Applier, ChannelGone, ForeignObject
 from bannette.controller.conditions import Verdict
+from bannette.controller.health import Health
+from bannette.controller.metrics import Metrics
 from bannette.controller.names import JOB, Key
 from bannette.controller.observe import Observer
-from bannette.controller.plan import Create, plan, refused
+from bannette.controller.plan import Create, known_runs, plan, refused
 from bannette.controller.queue import WorkQueue
 from bannette.controller.runs import Job
 from bannette.controller.settings import Settings
@@ -29,22 +31,40 @@ logger = logging.getLogger(__name__)
 class Reconciler:
     """Makes the cluster say what the channels say, one channel at a time."""
 
-    def __init__(self, api: KubernetesApi, settings: Settings, *, store: Store, queue: WorkQueue[Key]) -> None:
+    def __init__(
+        self,
+        api: KubernetesApi,
+        settings: Settings,
+        *,
+        store: Store,
+        queue: WorkQueue[Key],
+        metrics: Metrics,
+        health: Health,
+    ) -> None:
+        self._metrics = metrics
+        self._health = health
         self._settings = settings
         self._store = store
         self._queue = queue
         self.observer = Observer(api, store)
         self._applier = Applier(api, store, instance=settings.instance)
         self._slots = Slots(settings.max_concurrent_runs)
-        self._announced: dict[Key, str] = {}
+        self._announced: dict[Key, frozenset[str]] = {}
+        metrics.queue_depth.set_function(lambda: len(queue))
+        metrics.run_slots.set(settings.max_concurrent_runs)
+        metrics.run_slots_used.set_function(lambda: store.unfinished_on_demand)
+        metrics.runs_waiting.set_function(lambda: self._slots.waiting)
 
     async def work(self) -> None:
         """Take keys from the queue until cancelled."""
         while True:
             key = await self._queue.take()
+            self._health.begins(key)
             try:
-                await self._attempt(key)
+                with self._metrics.reconcile_seconds.time():
+                    await self._attempt(key)
             finally:
+                self._health.ends(key)
                 self._queue.done(key)
 
     def run_finished(self, job: Job) -> None:
@@ -77,8 +97,9 @@ class Reconciler:
             raise
 
     async def _reconcile(self, key: Key, channel: Channel, *, resource_version: str) -> timedelta | None:
-        last = channel.status.last_run
-        announced = self._announced.setdefault(key, last.id if last is not None else "")
+        if key not in self._announced:
+            self._announced[key] = known_runs(channel.status, self._store.jobs(key, channel.uid))
+        announced = self._announced[key]
         observed = await self.observer.observe(channel, resource_version=resource_version, announced=announced)
         # From here to the reservation nothing is awaited, so that no other channel takes the same slot.
         free = self._slots.free_for(key, taken=self._store.unfinished_on_demand)
@@ -92,8 +113,10 @@ class Reconciler:
         finally:
             if starts:
                 self._slots.release(key)
-        if planned.last_run is not None:
-            self._announced[key] = planned.last_run
+        if planned.announced != announced:
+            self._announced[key] = planned.announced
+        for entry in planned.ended_runs:
+            self._metrics.run_ended(key, entry)
         if changed:
             self._queue.add(key)
         return planned.look_again
@@ -105,18 +128,22 @@ class Reconciler:
             self._queue.forget(key)
             if self._store.channel(key) is None:
                 self._forget(key)
-        except Conflict:
+        except Conflict as error:
+            self._metrics.reconcile_errors.labels(error.reason).inc()
             self._queue.retry(key)
         except Transient as error:
+            self._metrics.reconcile_errors.labels(error.reason).inc()
             seconds = self._queue.retry(key, least=error.retry_after or 0)
             event(
                 logger, "reconcile.postponed", level=logging.WARNING, channel=key, seconds=f"{seconds:.1f}", error=error
             )
         except PersonNeeded as error:
+            self._metrics.reconcile_errors.labels(error.reason).inc()
             seconds = self._queue.retry(key)
             event(logger, "reconcile.refused", level=logging.ERROR, channel=key, seconds=f"{seconds:.1f}", error=error)
         except Exception:
             # The top of a worker: one channel's surprise must not stop the others.
+            self._metrics.reconcile_errors.labels("UnexpectedError").inc()
             self._queue.retry(key)
             logger.exception("reconcile.failed channel=%s", key)
         else:
@@ -146,6 +173,7 @@ class Reconciler:
 
     def _forget(self, key: Key) -> None:
         self._announced.pop(key, None)
+        self._metrics.forget(key)
         self._slots.leave(key)
         self._wake_waiting()
 

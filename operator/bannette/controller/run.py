@@ -12,10 +12,13 @@ from typing import Any, cast
 import kopf
 
 from bannette import logs
-from bannette.controller.api import KubernetesApi
+from bannette.controller.api import KubernetesApi, Seen
+from bannette.controller.endpoints import serving
 from bannette.controller.handlers import Sightings, kopf_settings, registry_for
+from bannette.controller.health import Health
 from bannette.controller.lease import Lease
-from bannette.controller.names import Key
+from bannette.controller.metrics import Metrics
+from bannette.controller.names import Key, resource_of
 from bannette.controller.queue import WorkQueue
 from bannette.controller.reconcile import Reconciler
 from bannette.controller.settings import Settings
@@ -34,22 +37,29 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
         BannetteError: a part of it ended by itself, and the process must be started anew.
     """
     async with AsyncExitStack() as stack:
-        api = await KubernetesApi.connect()
+        store, health = Store(), Health()
+        metrics = Metrics(store)
+        if settings.listen is not None:
+            await stack.enter_async_context(serving(*settings.listen, health=health, metrics=metrics))
+        api = await KubernetesApi.connect(seen=_teller(health, metrics))
         stack.push_async_callback(api.close)
         parts: list[asyncio.Task[None]] = []
         stack.push_async_callback(_cancel, parts)
         if settings.lease is not None:
             lease = Lease(api, *settings.lease, holder=settings.instance)
+            health.stands_by = True
             await lease.acquire()
+            health.stands_by = False
             stack.push_async_callback(lease.release)
             parts.append(_start(lease.keep(), "lease"))
 
-        store, queue = Store(), WorkQueue[Key]()
-        reconciler = Reconciler(api, settings, store=store, queue=queue)
+        queue = WorkQueue[Key](waited=metrics.queue_seconds.observe)
+        reconciler = Reconciler(api, settings, store=store, queue=queue, metrics=metrics, health=health)
         following = watches(api, store, settings.namespaces, wake=queue.add, finished=reconciler.run_finished)
         parts += [_start(watch.run(), "watch") for watch in following]
         # Before all children are known, every channel would seem to lack its own.
         await _first_of(parts, _start(_all_listed([watch.listed for watch in following]), "lists"))
+        health.started = True
         logs.event(logger, "operator.ready", namespaces=",".join(settings.namespaces) or "all")
 
         parts += [_start(reconciler.work(), f"worker {number}") for number in range(settings.workers)]
@@ -65,7 +75,6 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
                     standalone=True,
                     clusterwide=not settings.namespaces,
                     namespaces=settings.namespaces,
-                    liveness_endpoint=settings.liveness,
                     stop_flag=stop,
                 ),
                 "kopf",
@@ -98,6 +107,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return ExitCode.PERSON_NEEDED
     return run(settings)
+
+
+def _teller(health: Health, metrics: Metrics) -> Seen:
+    """Return what an answer of the API server is told to."""
+
+    def tell(method: str, path: str, code: int) -> None:
+        if 0 < code < 500:
+            health.answered()
+        if method != "WATCH":
+            metrics.api_requests.labels(method, resource_of(path), str(code) if code else "none").inc()
+
+    return tell
 
 
 def _start(part: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:

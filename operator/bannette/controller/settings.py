@@ -27,7 +27,7 @@ class Settings:
         collector_environment: variables of every run's pod.
         image_pull_secrets: Secrets of the channels' namespaces.
         scratch_size: of a run's scratch volume.
-        liveness: where the probe is answered; None: nowhere.
+        listen: host (None: all addresses) and port of probes and metrics; None: no port is opened.
         lease: namespace and name of the Lease to hold, for more than one replica; None: there is one replica.
     """
 
@@ -39,7 +39,7 @@ class Settings:
     collector_environment: Mapping[str, str] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
     scratch_size: str = "8Gi"
-    liveness: str | None = None
+    listen: tuple[str | None, int] | None = None
     lease: tuple[str, str] | None = None
     instance: str = "bannette"
     unmet_recheck_longest: timedelta = timedelta(seconds=120)
@@ -70,7 +70,7 @@ class Settings:
             collector_environment={name: environ[name] for name in PASSED_ON if environ.get(name)},
             image_pull_secrets=_names(environ.get("BANNETTE_IMAGE_PULL_SECRETS", "")),
             scratch_size=environ.get("BANNETTE_SCRATCH_SIZE") or "8Gi",
-            liveness=found.liveness or None,
+            listen=_address(found.listen),
             lease=(found.lease_namespace, "bannette-operator") if found.lease_namespace else None,
             instance=environ.get("POD_NAME") or environ.get("HOSTNAME") or "bannette",
         )
@@ -103,10 +103,10 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         help="unfinished on-demand Jobs at any one time ($BANNETTE_MAX_CONCURRENT_RUNS)",
     )
     parser.add_argument(
-        "--liveness",
-        default=environ.get("BANNETTE_LIVENESS", "http://0.0.0.0:8080/healthz"),
-        metavar="URL",
-        help="where to answer liveness probes; empty: nowhere ($BANNETTE_LIVENESS)",
+        "--listen",
+        default=environ.get("BANNETTE_LISTEN", ":8080"),
+        metavar="[HOST]:PORT",
+        help="where to answer /healthz, /readyz and /metrics; empty: nowhere ($BANNETTE_LISTEN)",
     )
     parser.add_argument(
         "--lease-namespace",
@@ -115,6 +115,19 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         help="hold a Lease there, so that one replica of several works ($BANNETTE_LEASE_NAMESPACE)",
     )
     return parser
+
+
+def _address(text: str) -> tuple[str | None, int] | None:
+    """Raises: PersonNeeded: InvalidSettings."""
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise PersonNeeded(
+            f"BANNETTE_LISTEN (--listen) must be HOST:PORT, or :PORT for all addresses, not {text!r}.",
+            reason="InvalidSettings",
+        )
+    return host.strip("[]") or None, int(port)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -34,6 +34,10 @@ class Slots:
         """Say that *key* waits no more; whoever is next should be woken."""
         self._waiting.pop(key, None)
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def next(self, *, taken: int) -> list[Key]:
         """Return who may go on now."""
         return list(self._waiting)[: max(self._limit - taken - len(self._reserved), 0)]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from bannette.controller.api import Manifest
+from bannette.controller.figures import ChannelFigures, channel_figures
 from bannette.controller.names import CHANNEL_LABEL, OWNED, Key, Kind
 from bannette.controller.runs import Job, parse_job
 from bannette.resources import REQUESTED_AT
@@ -54,6 +55,7 @@ class _ChannelEntry:
     uid: str
     recipient: str
     binder: str
+    figures: ChannelFigures
 
 
 class Store:
@@ -89,6 +91,7 @@ class Store:
             metadata["uid"],
             str((spec.get("recipient") or {}).get("name")),
             str((spec.get("destination") or {}).get("binder")),
+            channel_figures(body),
         )
         if old is None:
             return True
@@ -101,6 +104,11 @@ class Store:
     def channel(self, key: Key) -> Manifest | None:
         entry = self._channels.get(key)
         return _unpack(entry.packed) if entry is not None else None
+
+    def figures(self) -> Iterator[tuple[Key, ChannelFigures]]:
+        """Yield every channel in numbers."""
+        for key, entry in self._channels.items():
+            yield key, entry.figures
 
     def channels_naming(self, namespace: str, *, recipient: str | None = None, binder: str | None = None) -> list[Key]:
         """Return the namespace's channels that refer to this recipient, or binder."""

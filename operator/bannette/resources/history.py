@@ -52,6 +52,7 @@ class HistoryEntry:
         message: a sentence; longer ones are cut to 512 characters.
         bytes: size of the collected documents.
         pages: pages that were read or recognised.
+        requests: to Microsoft Graph. throttled: answers of OneDrive that said to wait.
     """
 
     id: str
@@ -70,6 +71,8 @@ class HistoryEntry:
     rejected: int = 0
     bytes: int = 0
     pages: int = 0
+    requests: int = 0
+    throttled: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", cut_message(self.message))
@@ -93,6 +96,8 @@ class HistoryEntry:
             "rejected": self.rejected,
             "bytes": self.bytes,
             "pages": self.pages,
+            "requests": self.requests,
+            "throttled": self.throttled,
         }
 
     @classmethod
@@ -123,6 +128,8 @@ class HistoryEntry:
             rejected=entry.number("rejected", default=0),
             bytes=entry.number("bytes", default=0),
             pages=entry.number("pages", default=0),
+            requests=entry.number("requests", default=0),
+            throttled=entry.number("throttled", default=0),
         )
 
 

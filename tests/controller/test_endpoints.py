@@ -1,0 +1,74 @@
+"""The operator's own port, asked while it works."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from tests.controller.cluster import Operator, Tenant, eventually
+from tests.controller.test_metrics import text_string_to_metric_families
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def address(new_operator: Callable[..., Operator]) -> str:
+    port = free_port()
+    new_operator(f"--listen=127.0.0.1:{port}").start()
+    return f"http://127.0.0.1:{port}"
+
+
+def answer(address: str, path: str) -> requests.Response:
+    return requests.get(f"{address}{path}", timeout=10)
+
+
+def test_it_is_alive_and_ready(address: str) -> None:
+    assert (answer(address, "/healthz").status_code, answer(address, "/healthz").text) == (200, "ok\n")
+    eventually(lambda: answer(address, "/readyz").ok, "ready")
+
+
+def test_its_metrics_follow_a_channel_from_its_first_run_to_its_end(tenant: Tenant, address: str) -> None:
+    def value(name: str, **labels: str) -> float | None:
+        of_channel = {"namespace": tenant.namespace, "channel": "acme-onedrive"}
+        text = answer(address, "/metrics").text
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == name and (of_channel | labels).items() <= sample.labels.items():
+                    return float(sample.value)
+        return None
+
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    first = tenant.wait_for_job("Initial")
+    tenant.run(first, collected=3, pages=5, requests=8)
+    eventually(lambda: value("bannette_runs_total", trigger="Initial", result="Succeeded") == 1, "the run is counted")
+    assert value("bannette_run_documents_total") == 3
+    assert value("bannette_run_graph_requests_total") == 8
+    eventually(lambda: value("bannette_channel_condition", type="Ready") == 1, "the channel is ready")
+    assert value("bannette_channel_next_run_timestamp_seconds") is not None
+    text = answer(address, "/metrics").text
+    assert 'bannette_kubernetes_requests_total{code="201",method="POST",resource="jobs"} 1.0' in text
+    assert "bannette_run_slots 20.0" in text
+    tenant.cluster.request(
+        "DELETE", f"/apis/bannette.io/v1alpha1/namespaces/{tenant.namespace}/collectionchannels/acme-onedrive"
+    )
+    eventually(lambda: tenant.namespace not in answer(address, "/metrics").text, "its series are gone")
+
+
+def test_a_port_that_is_taken_is_named(new_operator: Callable[..., Operator]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AssertionError, match=rf"Port {port} can't be opened"):
+            new_operator(f"--listen=127.0.0.1:{port}").start()
