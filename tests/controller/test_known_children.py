@@ -59,7 +59,11 @@ def test_what_decisions_rest_on_wakes() -> None:
     assert store.put_channel(versioned(channel_body(requested="A"), 2))
     assert store.put_channel(versioned(channel_body(requested="A", metadata={"generation": 2}), 3))
     assert store.put_channel(
-        versioned(channel_body(requested="A", metadata={"generation": 2}), 4, status={"history": [1]})
+        versioned(
+            channel_body(requested="A", metadata={"generation": 2}),
+            4,
+            status={"history": [{"id": "1", "result": "Failed"}]},
+        )
     )
 
 
@@ -79,9 +83,9 @@ def test_a_channel_made_again_is_another_one_whatever_its_version() -> None:
 def test_the_answer_to_a_write_of_our_own_wakes_only_if_others_changed_something() -> None:
     store = Store()
     store.put_channel(versioned(channel_body(), 1))
-    mine = versioned(channel_body(status={"conditions": [1]}), 2)
+    mine = versioned(channel_body(status={"conditions": [{"type": "Ready", "status": "True"}]}), 2)
     assert not store.put_channel(mine, written=True)
-    theirs = versioned(channel_body(status={"conditions": [2]}, requested="A"), 3)
+    theirs = versioned(channel_body(status={"conditions": [{"type": "Ready", "status": "False"}]}, requested="A"), 3)
     assert store.put_channel(theirs, written=True)
 
 
