@@ -54,11 +54,12 @@ golden: $(VENV)/.complete ## make the golden files again; read the difference
 	$(BIN)/python -m tests.controller.golden
 	$(BIN)/python -m tests.ocr.golden
 
-manifests: $(VENV)/.complete ## render manifests/install from the chart, docs/{reference,behaviours,formats}.md
+manifests: $(VENV)/.complete ## render manifests/install and the chart's README, docs/{reference,behaviours,formats}.md
 	$(BIN)/python -m devcluster.chart
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python docs/generate_behaviours.py
 	$(BIN)/python docs/generate_formats.py
+	$(BIN)/python docs/generate_values.py
 
 bench: dev ## measure what runs cost (20 minutes); writes benchmarks/figures.md (BENCH="--only quiet": a part)
 	$(BIN)/python -m benchmarks $(BENCH)

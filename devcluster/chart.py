@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
-from devcluster.paths import cache_folder, locked
+from devcluster.go_tools import built
 
 HELM_MODULE = "helm.sh/helm/v4/cmd/helm@v4.3.1"
 SOURCE = Path(__file__).resolve().parent.parent
@@ -30,15 +28,7 @@ metadata:
 
 def helm() -> Path:
     """Return the path of Helm, built from its Go module at first use (one to three minutes)."""
-    folder = cache_folder() / f"helm-{HELM_MODULE.rpartition('@')[2]}"
-    program = folder / "helm"
-    with locked(cache_folder() / "helm.lock"):
-        if not program.exists():
-            print("Building helm from its Go module (once)", file=sys.stderr, flush=True)
-            environment = {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0"}
-            command = ["go", "install", "-trimpath", "-ldflags=-s -w", HELM_MODULE]
-            subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
-    return program
+    return built("helm", HELM_MODULE)
 
 
 def render(*settings: str) -> str:

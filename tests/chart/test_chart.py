@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 import yaml
 
-from bannette.controller.rights import CLUSTER_WIDE_RULES, OPERATOR_RULES
+from bannette.controller.rights import CLUSTER_WIDE_RULES, LEASE_RULES, OPERATOR_RULES
 from bannette.controller.settings import Settings
 from devcluster import chart
 
 # The first test builds Helm, where it hasn't been built yet.
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
+
+
+def settings_of(rendered: Iterable[dict[str, Any] | None]) -> Settings:
+    """Return what the operator of these manifests is set to."""
+    (deployment,) = (document for document in rendered if document and document["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    environ = {one["name"]: one.get("value", "operator-0") for one in container["env"]}
+    return Settings.from_arguments(container["args"][1:], environ)
 
 
 def test_helm_finds_no_fault_with_it() -> None:
@@ -41,6 +51,46 @@ def test_the_operator_may_do_what_it_uses_and_no_more() -> None:
     )
     needed = [*OPERATOR_RULES, *CLUSTER_WIDE_RULES]
     assert sorted(role["rules"], key=str) == sorted(needed, key=str)
+
+
+def test_in_named_namespaces_it_has_roles_there_and_nowhere_else() -> None:
+    rendered = [one for one in yaml.safe_load_all(chart.render("operator.namespaces={acme,beta}")) if one]
+    roles = [one for one in rendered if one["kind"] == "Role"]
+    assert [one["metadata"]["namespace"] for one in roles] == ["acme", "beta"]
+    for role in roles:
+        assert sorted(role["rules"], key=str) == sorted(OPERATOR_RULES, key=str)
+    bindings = [one for one in rendered if one["kind"] == "RoleBinding"]
+    assert [one["metadata"]["namespace"] for one in bindings] == ["acme", "beta"]
+    assert {one["subjects"][0]["namespace"] for one in bindings} == {chart.NAMESPACE}
+    assert "bannette-operator" not in [one["metadata"]["name"] for one in rendered if one["kind"] == "ClusterRole"]
+    assert not [one for one in rendered if one["kind"] == "ClusterRoleBinding"]
+    assert settings_of(rendered).namespaces == ("acme", "beta")
+
+
+def test_of_several_replicas_one_works_and_one_may_always_go() -> None:
+    rendered = [one for one in yaml.safe_load_all(chart.render("operator.replicas=2")) if one]
+    deployment = next(one for one in rendered if one["kind"] == "Deployment")
+    assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]["type"]) == (2, "RollingUpdate")
+    assert settings_of(rendered).lease == (chart.NAMESPACE, "bannette-operator")
+    role = next(one for one in rendered if one["kind"] == "Role")
+    assert (role["metadata"]["namespace"], role["rules"]) == (chart.NAMESPACE, list(LEASE_RULES))
+    budget = next(one for one in rendered if one["kind"] == "PodDisruptionBudget")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert budget["spec"]["selector"]["matchLabels"].items() <= labels.items()
+
+
+def test_one_replica_lets_its_node_be_drained() -> None:
+    rendered = [one for one in yaml.safe_load_all(chart.render()) if one]
+    assert not [one for one in rendered if one["kind"] == "PodDisruptionBudget"]
+    assert settings_of(rendered).lease is None
+
+
+def test_a_network_policy_lets_probes_in_and_only_dns_and_the_api_server_out() -> None:
+    settings = ("networkPolicy.enabled=true", "networkPolicy.apiServerPorts={8443}")
+    (policy,) = (one for one in yaml.safe_load_all(chart.render(*settings)) if one and one["kind"] == "NetworkPolicy")
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    ports = [(port["port"], port["protocol"]) for rule in policy["spec"]["egress"] for port in rule["ports"]]
+    assert ports == [(53, "UDP"), (53, "TCP"), (8443, "TCP")]
 
 
 AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-"
@@ -90,11 +140,7 @@ def test_its_values_are_what_the_operator_is_set_to() -> None:
             "onedrive.clientId=our-app",
         )
     )
-    (deployment,) = (document for document in rendered if document and document["kind"] == "Deployment")
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    environ = {one["name"]: one.get("value", "operator-0") for one in container["env"]}
-    settings = Settings.from_arguments(container["args"][1:], environ)
-    assert settings == Settings(
+    assert settings_of(rendered) == Settings(
         collector_image="registry.example/collector:1",
         image_pull_policy="Always",
         image_pull_secrets=("one", "two"),

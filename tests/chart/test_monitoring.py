@@ -1,0 +1,123 @@
+"""Alerts and dashboard: what they ask for exists, and each alert fires when it should, and only then."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bannette.controller.metrics import Metrics
+from bannette.controller.names import Key
+from bannette.controller.store import Store
+from bannette.resources import HistoryEntry, RunResult, Trigger
+from devcluster import chart, promtool
+
+# The first test builds promtool, where it hasn't been built yet.
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1800)]
+
+FILES = chart.CHART / "files"
+RULES = FILES / "alerts.yaml"
+OPERATIONS = chart.SOURCE / "docs" / "operations.md"
+EVERYTHING = (
+    "metrics.serviceMonitor.enabled=true",
+    "metrics.rules.enabled=true",
+    "metrics.dashboard.enabled=true",
+    "metrics.rules.labels.release=monitoring",
+)
+
+
+def rules() -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+@pytest.fixture(scope="module")
+def exposed() -> set[str]:
+    """The names of all series that an operator with one channel and one run tells of."""
+    store = Store()
+    metrics = Metrics(store)
+    moment = datetime(2026, 11, 24, tzinfo=UTC)
+    entry = HistoryEntry("1", Trigger.SCHEDULED, None, "j", moment, moment, RunResult.SUCCEEDED, "Collected", "")
+    status = {
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "lastRun": entry.to_dict(),
+        "schedule": {"nextRunTime": "2026-11-25T00:00:00Z"},
+    }
+    metadata = {"namespace": "acme", "name": "a", "uid": "1", "creationTimestamp": "2026-11-01T00:00:00Z"}
+    store.put_channel({"metadata": metadata, "spec": {}, "status": status})
+    metrics.run_ended(Key("acme", "a"), entry)
+    metrics.reconcile_errors.labels("Conflict").inc()
+    metrics.api_requests.labels("GET", "jobs", "200").inc()
+    names = re.findall(r"^(bannette_\w+)[{ ]", metrics.exposition().decode(), re.MULTILINE)
+    return set(names)
+
+
+def asked_for(text: str) -> set[str]:
+    return set(re.findall(r"bannette_\w+", text))
+
+
+def test_every_alert_asks_for_series_that_exist(exposed: set[str]) -> None:
+    for rule in rules():
+        assert asked_for(rule["expr"]) <= exposed, rule["alert"]
+
+
+def test_every_panel_asks_for_series_that_exist(exposed: set[str]) -> None:
+    board = json.loads((FILES / "dashboard.json").read_text())
+    expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    assert len(expressions) > 10
+    for expression in expressions:
+        assert asked_for(expression), expression
+        assert asked_for(expression) <= exposed, expression
+    numbers = [panel["id"] for panel in board["panels"]]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_every_alert_says_what_to_do() -> None:
+    headings = {
+        line.removeprefix("### ").strip() for line in OPERATIONS.read_text().splitlines() if line.startswith("###")
+    }
+    for rule in rules():
+        name = rule["alert"]
+        assert name in headings
+        assert rule["annotations"]["runbook"] == f"docs/operations.md#{name.lower()}"
+        assert rule["labels"]["severity"] in ("warning", "critical")
+
+
+def test_the_rules_are_sound_and_fire_when_they_should() -> None:
+    tool = promtool.promtool()
+    subprocess.run([tool, "check", "rules", "--lint=all", "--lint-fatal", str(RULES)], check=True, capture_output=True)
+    tests = Path(__file__).with_name("alerts_test.yaml")
+    done = subprocess.run([tool, "test", "rules", str(tests)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_seen_to_fire_and_seen_not_to() -> None:
+    tested = yaml.safe_load(Path(__file__).with_name("alerts_test.yaml").read_text())["tests"]
+    seen: dict[str, set[bool]] = {}
+    for test in tested:
+        for one in test["alert_rule_test"]:
+            seen.setdefault(one["alertname"], set()).add(bool(one["exp_alerts"]))
+    assert seen == {rule["alert"]: {True, False} for rule in rules()}
+
+
+def test_the_chart_hands_out_the_very_rules_and_the_dashboard() -> None:
+    rendered = {
+        (one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(chart.render(*EVERYTHING)) if one
+    }
+    rule = rendered["PrometheusRule", "bannette"]
+    assert rule["spec"] == yaml.safe_load(RULES.read_text())
+    assert rule["metadata"]["labels"]["release"] == "monitoring"
+    board = rendered["ConfigMap", "bannette-dashboard"]
+    assert json.loads(board["data"]["bannette.json"]) == json.loads((FILES / "dashboard.json").read_text())
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+    monitor = rendered["ServiceMonitor", "bannette-operator"]
+    [endpoint] = monitor["spec"]["endpoints"]
+    assert (endpoint["path"], endpoint["honorLabels"]) == ("/metrics", True)
+    service = rendered["Service", "bannette-operator"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
