@@ -88,10 +88,10 @@ def _recognise(pdf: Pdf, index: int, request: Request) -> Layered:
 def _lay_over_page(document: pikepdf.Pdf, page: pikepdf.Page, text: pikepdf.Page, turns: int) -> None:
     import pikepdf
 
-    rotation = (_inherited_number(page, "/Rotate") + 90 * turns) % 360
+    rotation = (_quarter(_inherited_number(page, "/Rotate")) + 90 * turns) % 360
     if turns:
         page.obj.Rotate = rotation
-    left, bottom, right, top = (float(side) for side in page.cropbox)
+    left, bottom, right, top = _shown(page)
     across, up = _size(text)
     matrix = _placed(rotation, (left, bottom, right - left, top - bottom), across=across, up=up)
     if "/Resources" not in page.obj:
@@ -100,9 +100,10 @@ def _lay_over_page(document: pikepdf.Pdf, page: pikepdf.Page, text: pikepdf.Page
     page.obj.Resources = document.make_indirect(pikepdf.Dictionary(dict(page.obj.Resources.items())))
     name = page.add_resource(document.copy_foreign(text.as_form_xobject()), pikepdf.Name.XObject)
     # What the page's own content leaves behind must not move the text.
-    page.contents_add(b"q\n", prepend=True)
+    saved, restored = _unbalanced(page)
+    page.contents_add(b"q " * (saved + 1), prepend=True)
     numbers = " ".join(f"{number:.6f}" for number in matrix)
-    page.contents_add(f"\nQ\nq {numbers} cm {name} Do Q\n".encode())
+    page.contents_add(b"\n" + b"Q " * (restored + 1) + f"q {numbers} cm {name} Do Q\n".encode())
 
 
 def _placed(
@@ -126,6 +127,35 @@ def _placed(
             return wide, 0, 0, high, left, bottom
 
 
+def _unbalanced(page: pikepdf.Page) -> tuple[int, int]:
+    """Return how many states the content of *page* restores without having saved them, and how many it leaves saved."""
+    import pikepdf
+
+    depth = lowest = 0
+    for instruction in pikepdf.parse_content_stream(page, "q Q"):
+        depth += 1 if str(instruction.operator) == "q" else -1
+        lowest = min(lowest, depth)
+    return -lowest, depth - lowest
+
+
+def _shown(page: pikepdf.Page) -> tuple[float, float, float, float]:
+    """Return what of *page* is shown: left, bottom, right, top, whichever way round its boxes are written."""
+    left, bottom, right, top = _box(page.mediabox)
+    crop = _box(page.cropbox)
+    cut = (max(left, crop[0]), max(bottom, crop[1]), min(right, crop[2]), min(top, crop[3]))
+    return cut if cut[0] < cut[2] and cut[1] < cut[3] else (left, bottom, right, top)
+
+
+def _box(sides: pikepdf.Object) -> tuple[float, float, float, float]:
+    left, bottom, right, top = (float(side) for side in sides)
+    return min(left, right), min(bottom, top), max(left, right), max(bottom, top)
+
+
+def _quarter(rotation: int) -> int:
+    """Return what viewers make of *rotation*, which ought to be a multiple of 90 degrees."""
+    return int(rotation / 90) * 90 % 360
+
+
 def _size(page: pikepdf.Page) -> tuple[float, float]:
     left, bottom, right, top = (float(side) for side in page.mediabox)
     return right - left, top - bottom
@@ -141,4 +171,4 @@ def _inherited(page: pikepdf.Page, name: str) -> pikepdf.Object | None:
 
 def _inherited_number(page: pikepdf.Page, name: str) -> int:
     value = _inherited(page, name)
-    return int(str(value)) if value is not None else 0
+    return int(float(str(value))) if value is not None else 0

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 _DPI = 300
 # What a picture of a page may have; a larger page is drawn at less than 300 dpi.
 _RENDERED_PIXELS = 25_000_000
-# From this share of the page on, an image beside text may hold text of its own.
+# From this share of the page on, images beside text may hold text of their own: one, or the strips of a scan.
 _LARGE_IMAGE = 0.25
-_LARGE_IMAGE_SIDE = 300
+_LARGE_IMAGE_PIXELS = 90_000
+# Fewer letters that can't be seen are a stamp, not what an earlier OCR read of the page.
+_READ_BEFORE = 50
 # Drawings have hundreds of thousands of objects; the first ones tell.
 _OBJECTS_LOOKED_AT = 20_000
 # A page is searched for shadows at this size, in pixels; a shadow is this many of 255 darker.
@@ -149,12 +151,25 @@ class Pdf:
 
     def invoice_data(self) -> bytes | None:
         """Return the invoice as data that a Factur-X or ZUGFeRD document carries, if it does and isn't enormous."""
-        for number in range(self._document.count_attachments()):
-            attachment = self._document.get_attachment(number)
+        import pypdfium2 as pdfium
+
+        for attachment in self._attachments():
             if attachment.get_name().lower() in _INVOICE_DATA:
-                data = attachment.get_data()
+                try:
+                    data = attachment.get_data()
+                except pdfium.PdfiumError:  # It is named only.
+                    return None
                 return bytes(data) if len(data) <= _LARGEST_INVOICE_DATA else None
         return None
+
+    @property
+    def carries_files(self) -> bool:
+        """Whether there are files in it that nobody sees on its pages; the data of an invoice don't count."""
+        return any(one.get_name().lower() not in _INVOICE_DATA for one in self._attachments())
+
+    def _attachments(self) -> Iterator[pdfium.PdfAttachment]:
+        for number in range(self._document.count_attachments()):
+            yield self._document.get_attachment(number)
 
     def is_shaded(self, index: int) -> bool:
         """Say whether the paper of page *index* is much darker here than there, as on a photo with a shadow."""
@@ -199,6 +214,8 @@ class _Seen:
     hidden_text: bool = False
     large_image: bool = False
     image_pixels: int = 0
+    all_pixels: int = 0
+    covered: float = 0.0
 
 
 def _look_at(page: pdfium.PdfPage, *, area: float) -> _Seen:
@@ -213,12 +230,13 @@ def _look_at(page: pdfium.PdfPage, *, area: float) -> _Seen:
             across, down = ctypes.c_uint(), ctypes.c_uint()
             if not raw.FPDFImageObj_GetImagePixelSize(item, across, down):
                 continue
-            seen.image_pixels = max(seen.image_pixels, across.value * down.value)
+            pixels = across.value * down.value
+            seen.image_pixels = max(seen.image_pixels, pixels)
             left, bottom, right, top = (ctypes.c_float() for _ in range(4))
             if raw.FPDFPageObj_GetBounds(item, left, bottom, right, top):
-                covered = (right.value - left.value) * (top.value - bottom.value)
-                sharp = min(across.value, down.value) >= _LARGE_IMAGE_SIDE
-                seen.large_image |= sharp and covered >= _LARGE_IMAGE * area
+                seen.covered += (right.value - left.value) * (top.value - bottom.value)
+                seen.all_pixels += pixels
+    seen.large_image = seen.covered >= _LARGE_IMAGE * area and seen.all_pixels >= _LARGE_IMAGE_PIXELS
     return seen
 
 
@@ -240,4 +258,5 @@ def _content(text: str, seen: _Seen) -> Content:
     if len(_GARBLED.findall(letters)) > 0.3 * len(letters):
         return Content.GARBLED
     # Invisible text is that of an earlier OCR: whoever made it has read the images.
-    return Content.MIXED if seen.large_image and not seen.hidden_text else Content.TEXT
+    read_before = seen.hidden_text and len(letters) >= _READ_BEFORE
+    return Content.MIXED if seen.large_image and not read_before else Content.TEXT

@@ -19,7 +19,7 @@ REASONS: Final = {
     "OutOfMemory": ("Reading it takes more than `memoryMiB`.", "Raise the limit, then `bannette reprocess`."),
     "PagesMissing": ("Some of its pages can't be loaded, or the OCR engine gave up on them.", "Look at the original."),
     "PartsMissing": (
-        "Some of what is inside is too much, too large, too deep, damaged or encrypted.",
+        "Some of what is inside is too much, too large, too deep, damaged, encrypted, or attached to a PDF.",
         "Open it by hand.",
     ),
     "Signed": ("It is signed: it was left as it is.", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -34,12 +35,13 @@ _PDF, _TEXT = "document.pdf", "document.txt"
 _RECOGNISED_PIXELS = 25_000_000
 # Resolutions that a scanner may have meant; screens and phones write 72 or nothing.
 _CREDIBLE_DPI = range(90, 1201)
+_ORIENTATION = 0x0112
 _A4_INCHES = (8.27, 11.69)
 
 
 def read(request: Request) -> Answer:
     """Read an image; each page of a TIFF is a page."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     from bannette.ocr.engine import certainty, engine_name, require_languages
 
@@ -47,15 +49,8 @@ def read(request: Request) -> Answer:
     # The limit is this module's, with an answer of its own.
     Image.MAX_IMAGE_PIXELS = None
     formats = _formats(request)
-    try:
+    with _damage_noticed():
         upright, missing = _recognise_pages(request, formats)
-    except (UnidentifiedImageError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        raise NotRead(Outcome.FAILED, "Corrupt") from error
-    except OSError as error:
-        # Pillow's own, for data that end too soon or make no sense, have no number.
-        if error.errno is not None:
-            raise
-        raise NotRead(Outcome.FAILED, "Corrupt") from error
     recognitions = [recognition for recognition, _ in upright]
     sure = certainty([confidence for each in recognitions for confidence, _ in each.words])
     _join([recognition.pdf for recognition in recognitions], request.folder / _PDF)
@@ -73,6 +68,20 @@ def read(request: Request) -> Answer:
     )
 
 
+@contextmanager
+def _damage_noticed() -> Iterator[None]:
+    """Raise NotRead for whatever a damaged image makes Pillow raise; let errors of the machine through."""
+    try:
+        yield
+    except (SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise NotRead(Outcome.FAILED, "Corrupt") from error
+    except OSError as error:
+        # Pillow's own, for data that end too soon or make no sense, have no number.
+        if error.errno is not None:
+            raise
+        raise NotRead(Outcome.FAILED, "Corrupt") from error
+
+
 def _formats(request: Request) -> tuple[str, ...]:
     """Return what Pillow may take the file for; libheif is loaded only for what is said to be HEIF."""
     if request.media_type not in _HEIF:
@@ -83,8 +92,8 @@ def _formats(request: Request) -> tuple[str, ...]:
     return (*_FORMATS, "HEIF")
 
 
-def _pages(request: Request, formats: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
-    """Yield an image file of each page, upright by its own account, and its resolution in dpi."""
+def _pages(request: Request, formats: tuple[str, ...]) -> Iterator[tuple[Path, int] | NotRead]:
+    """Yield an image file of each page, upright by its own account, and its resolution in dpi; or why it has none."""
     from PIL import Image
 
     with Image.open(request.path, formats=formats) as image:
@@ -93,10 +102,17 @@ def _pages(request: Request, formats: tuple[str, ...]) -> Iterator[tuple[Path, i
         if count > request.limits.pages:
             raise NotRead(Outcome.SKIPPED, "TooManyPages")
         for number in range(count):
-            image.seek(number)
-            if image.width * image.height > request.limits.megapixels * 1_000_000:
-                raise NotRead(Outcome.SKIPPED, "TooLarge")
-            page, dpi = _prepare(image, number, request)
+            try:
+                with _damage_noticed():
+                    image.seek(number)
+                    if image.width * image.height > request.limits.megapixels * 1_000_000:
+                        raise NotRead(Outcome.SKIPPED, "TooLarge")
+                    page, dpi = _prepare(image, number, request)
+            except NotRead as error:
+                if error.reason == "TooLarge":
+                    raise
+                yield error
+                continue
             yield page, dpi
             if page != request.path:
                 page.unlink()
@@ -111,12 +127,17 @@ def _prepare(image: Image.Image, number: int, request: Request) -> tuple[Path, i
         # Decoded at a half or a quarter, for a fraction of the memory.
         scale = math.sqrt(_RECOGNISED_PIXELS / (size[0] * size[1]))
         image.draft(None, (int(size[0] * scale), int(size[1] * scale)))
-    upright = ImageOps.exif_transpose(image)
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    # Some write it as text or bytes, which mean nothing.
+    is_turned = isinstance(orientation, int) and orientation > 1
+    upright = ImageOps.exif_transpose(image) if is_turned else image
     if upright.width * upright.height > _RECOGNISED_PIXELS:
-        upright = upright.reduce(math.ceil(math.sqrt(upright.width * upright.height / _RECOGNISED_PIXELS)))
+        # Black and white, palettes and 16 bits can't be reduced as they are.
+        shrink = math.ceil(math.sqrt(upright.width * upright.height / _RECOGNISED_PIXELS))
+        upright = _on_white(upright).reduce(shrink)
     shrunk = max(size) / max(upright.size)
     dpi = max(round(dpi / shrunk), 1) if dpi else _dpi_as_a4(upright.size)
-    untouched = image.format == "JPEG" and upright.size == size and not image.getexif().get(0x0112, 1) > 1
+    untouched = image.format == "JPEG" and upright.size == size and not is_turned
     if untouched and upright.mode in ("L", "RGB"):
         return request.path, dpi
     target = request.scratch / f"page-{number + 1}.{'jpg' if photo else 'png'}"
@@ -125,8 +146,10 @@ def _prepare(image: Image.Image, number: int, request: Request) -> tuple[Path, i
 
 
 def _declared_dpi(image: Image.Image) -> int | None:
-    declared = image.info.get("dpi", (0, 0))
-    across, down = (round(float(value)) for value in declared)
+    try:
+        across, down = (round(float(value)) for value in image.info.get("dpi", (0, 0)))
+    except (ValueError, OverflowError, ZeroDivisionError, TypeError):  # Nothing by nothing.
+        return None
     return across if across in _CREDIBLE_DPI and down in _CREDIBLE_DPI else None
 
 
@@ -140,28 +163,35 @@ def _on_white(image: Image.Image) -> Image.Image:
     """Return *image* as grey or RGB, without transparency: black letters on nothing are black letters on white."""
     from PIL import Image
 
-    if image.mode in ("1", "L", "RGB"):
-        return image
-    if image.mode.startswith("I") or image.mode == "F":
-        lowest, highest = cast(tuple[float, float], image.getextrema())
-        scale = 255 / max(highest - lowest, 1)
-        return image.convert("F").point(lambda value: value * scale - lowest * scale).convert("L")
     if image.has_transparency_data:
         letters = image.convert("RGBA")
         paper = Image.new("RGBA", letters.size, "white")
         paper.alpha_composite(letters)
         return paper.convert("RGB")
-    return image.convert("RGB")
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        numbers = image.convert("I") if image.mode == "I;16B" else image
+        lowest, highest = cast(tuple[float, float], numbers.getextrema())
+        scale = 255 / max(highest - lowest, 1)
+        return numbers.convert("F").point(lambda value: value * scale - lowest * scale).convert("L")
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _recognise_pages(request: Request, formats: tuple[str, ...]) -> tuple[list[tuple[Recognition, int]], int]:
-    """Return what was recognised of each page, and at how many the engine failed; those are pictures without text.
+    """Return what was recognised of each page, and how many are missing.
 
-    Raises: NotRead: of all pages.
+    Those at which the engine failed are pictures without text; those that are damaged aren't there at all.
+
+    Raises: NotRead: all are.
     """
     upright: list[tuple[Recognition, int]] = []
     failed: list[NotRead] = []
-    for page, dpi in _pages(request, formats):
+    for found in _pages(request, formats):
+        if isinstance(found, NotRead):
+            failed.append(found)
+            continue
+        page, dpi = found
         try:
             upright.append(_recognise(page, dpi, request=request))
         except NotRead as error:
@@ -169,7 +199,7 @@ def _recognise_pages(request: Request, formats: tuple[str, ...]) -> tuple[list[t
                 raise
             failed.append(error)
             upright.append((_without_text(page, dpi, request), 0))
-    if len(failed) == len(upright):
+    if not any(recognition.words for recognition, _ in upright) and failed:
         raise failed[0]
     return upright, len(failed)
 

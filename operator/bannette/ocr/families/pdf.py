@@ -79,7 +79,9 @@ def _note(pdf: Pdf, pages: Sequence[Page]) -> str | None:
         return "PagesMissing"
     if pdf.is_signed:
         return "Signed"
-    return "XfaForm" if pdf.is_dynamic_form else None
+    if pdf.is_dynamic_form:
+        return "XfaForm"
+    return "PartsMissing" if pdf.carries_files else None
 
 
 def _recognise(request: Request, pdf: Pdf, pages: Sequence[Page], unread: Sequence[int]) -> Answer:
