@@ -66,11 +66,14 @@ def xlsx(path: Path) -> Path:
     return path
 
 
-def odf(path: Path, content: str, *, kind: str = "text", manifest: str = "") -> Path:
-    """Write an OpenDocument file with *content* below office:*kind*."""
+def odf(
+    path: Path, content: str, *, kind: str = "text", manifest: str = "", parts: dict[str, str] | None = None
+) -> Path:
+    """Write an OpenDocument file with *content* below office:*kind*, and further *parts*."""
     names = " ".join(
         f'xmlns:{name}="{_ODF}:{name}:1.0"' for name in ("office", "text", "table", "draw", "presentation")
     )
+    names += f' xmlns:svg="{_ODF}:svg-compatible:1.0"'
     document = f"<office:document-content {names}><office:body><office:{kind}>{content}</office:{kind}></office:body>"
     media_type = {"text": "text", "spreadsheet": "spreadsheet", "presentation": "presentation"}[kind]
     return package(
@@ -79,5 +82,31 @@ def odf(path: Path, content: str, *, kind: str = "text", manifest: str = "") -> 
             "content.xml": f"{document}</office:document-content>",
             "META-INF/manifest.xml": f"<manifest>{manifest}</manifest>",
             "mimetype": f"application/vnd.oasis.opendocument.{media_type}",
+            **(parts or {}),
+        },
+    )
+
+
+def pptx(path: Path, *texts: str, sections: bool = False) -> Path:
+    """Write slides with one text each; with *sections*, which list them once more."""
+    kind = "application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
+    relations = f"{_OFFICE}/officeDocument/2006/relationships"
+    numbers = range(len(texts))
+    listed = "".join(f'<p:sldId id="{256 + at}" r:id="rId{at}"/>' for at in numbers)
+    again = "".join(f'<s:sldId id="{256 + at}"/>' for at in numbers)
+    section = f'<p:extLst><p:ext><s:section xmlns:s="s"><s:sldIdLst>{again}</s:sldIdLst></s:section></p:ext></p:extLst>'
+    slide = '<p:sld xmlns:p="p" xmlns:a="a"><p:sp><a:p><a:r><a:t>{}</a:t></a:r></a:p></p:sp></p:sld>'
+    return package(
+        path,
+        {
+            "[Content_Types].xml": f'<Types><Override PartName="/ppt/presentation.xml" ContentType="{kind}"/></Types>',
+            "_rels/.rels": '<Relationships><Relationship Id="r1" Type="x/officeDocument" '
+            'Target="ppt/presentation.xml"/></Relationships>',
+            "ppt/presentation.xml": f'<p:presentation xmlns:p="p" xmlns:r="{relations}">'
+            f"<p:sldIdLst>{listed}</p:sldIdLst>{section if sections else ''}</p:presentation>",
+            "ppt/_rels/presentation.xml.rels": "<Relationships>"
+            + "".join(f'<Relationship Id="rId{at}" Type="x/slide" Target="slides/{at}.xml"/>' for at in numbers)
+            + "</Relationships>",
+            **{f"ppt/slides/{at}.xml": slide.format(texts[at]) for at in numbers},
         },
     )

@@ -34,11 +34,11 @@ HOSTILE = [
     ("empty", b"", None),
     ("truncated", _CII.format("<ID>1</ID>").encode()[:-10], None),
     ("an order", b"<SCRDMCCBDACIOMessageStructure/>", None),
-    ("entities", _LAUGHS.encode(), Invoice()),
+    ("entities", _LAUGHS.encode(), None),
     (
         "a file of this machine",
         b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>' + _CII.format("<ID>&a;</ID>").encode(),
-        Invoice(),
+        None,
     ),
     ("a number without end", _CII.format(f"<ID>{'9' * 5000}</ID>").encode(), Invoice(number="9" * 200)),
     (

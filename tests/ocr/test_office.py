@@ -173,8 +173,9 @@ def _before_2007(path):
 
 HOSTILE = [
     (_bomb, Outcome.SKIPPED, "TooLarge"),
-    (_laughs, Outcome.TEXT, "NoText"),
-    (_foreign_entity, Outcome.TEXT, None),
+    # Read without what its entities stand for, it would say something else.
+    (_laughs, Outcome.FAILED, "Corrupt"),
+    (_foreign_entity, Outcome.FAILED, "Corrupt"),
     (_without_body, Outcome.FAILED, "Corrupt"),
     (_broken_sheet, Outcome.FAILED, "Corrupt"),
     (_encrypted_odf, Outcome.NEEDS_PASSWORD, "Encrypted"),

@@ -63,8 +63,10 @@ _EXTENSIONS = {
     "message/rfc822": "eml",
 }
 _PDF_MARK = b"%PDF-"
-# Readers accept a PDF that begins this late (ISO 32000, implementation notes); libmagic calls it text or data.
+# Readers accept a PDF that begins this late (ISO 32000, implementation notes); libmagic calls it text or data. Mails
+# and archives may well have the mark there, too.
 _PDF_MARK_WITHIN = 1024
+_MAY_PRECEDE_A_PDF = frozenset({"text/plain", "text/csv", "application/octet-stream", "application/pdf"})
 
 
 @dataclass(frozen=True)
@@ -87,18 +89,34 @@ def detect(path: Path) -> Detected:
     from bannette.ocr.sniffing import narrower
 
     # An absolute path, so that no name is taken for an option; libmagic reads only the beginning.
-    return detect_pdf(path) or detected(narrower(_libmagic().from_file(str(path.absolute())), path))
+    found = detect_pdf(path)
+    if found is not None:
+        return found
+    media_type = narrower(_libmagic().from_file(str(path.absolute())), path)
+    if _PDF_MARK in _head(path) and (media_type in _MAY_PRECEDE_A_PDF or _only_begins_as_zip(media_type, path)):
+        media_type = "application/pdf"
+    return detected(media_type)
 
 
 def detect_pdf(path: Path) -> Detected | None:
-    """Say whether *path* is a PDF, which takes no library; None if it is something else.
+    """Say whether *path* begins as a PDF, which takes no library; None if it must be looked at closer.
 
     Raises:
         OSError: the file can't be read.
     """
+    begins = _head(path).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_PDF_MARK)
+    return Detected("application/pdf", "pdf") if begins else None
+
+
+def _only_begins_as_zip(media_type: str, path: Path) -> bool:
+    from zipfile import is_zipfile
+
+    return media_type == "application/zip" and not is_zipfile(path)
+
+
+def _head(path: Path) -> bytes:
     with path.open("rb", buffering=0) as file:
-        head = file.read(_PDF_MARK_WITHIN + len(_PDF_MARK))
-    return Detected("application/pdf", "pdf") if _PDF_MARK in head else None
+        return file.read(_PDF_MARK_WITHIN + len(_PDF_MARK))
 
 
 def detected(media_type: str) -> Detected:

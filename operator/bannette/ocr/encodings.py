@@ -13,6 +13,18 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LOOKED_AT = 4096
+_WRONG = "\N{REPLACEMENT CHARACTER}"
+# One that means nothing among so many that mean something is an accident.
+_RARE = 20
+_EXTENDED = {
+    "iso8859-1": "cp1252",
+    "ascii": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "iso8859-9": "cp1254",
+}
 _TEXT_ENCODINGS = frozenset(
     {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "shift_jis", "euc_jp", "gb2312", "gbk", "gb18030", "big5", "euc_kr"}
     | {"koi8-r", "koi8-u", "mac-roman", "cp437", "cp850", "iso2022_jp"}
@@ -24,17 +36,19 @@ _TEXT_ENCODINGS = frozenset(
 def decode(data: bytes, *, declared: str | None = None) -> str:
     """Return *data* as text: by its mark, by the encoding that it declares, as UTF-8, else as Windows has it here.
 
-    Never fails: bytes that mean nothing become U+FFFD.
+    Never fails: bytes that mean nothing become U+FFFD. A few of them don't make it another encoding.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
     for likely in (_known(declared), _utf_16(data), "utf-8"):
         if likely:
-            try:
-                return data.decode(likely)
-            except UnicodeDecodeError:
-                continue
+            text = data.decode(likely, "replace")
+            wrong = text.count(_WRONG)
+            # That a text is UTF-8 its longer characters tell; of other encodings, most bytes mean something anywhere.
+            meant = (len(data) - len(text)) * 5 if likely == "utf-8" else len(text)
+            if wrong == 0 or wrong * _RARE < meant:
+                return text
     return data.decode("cp1252", "replace")
 
 
@@ -43,8 +57,8 @@ def _known(declared: str | None) -> str | None:
         name = codecs.lookup(declared).name if declared else None
     except (LookupError, ValueError):
         return None
-    # What declares itself Latin-1 means Windows' extension of it (WHATWG, Encoding). Not all codecs make text.
-    return "cp1252" if name in ("iso8859-1", "ascii") else name if name in _TEXT_ENCODINGS else None
+    # What declares itself Latin-1 means Windows' extension of it, and so on (WHATWG, Encoding). Not all make text.
+    return _EXTENDED.get(name or "", name) if name in _TEXT_ENCODINGS or name in _EXTENDED else None
 
 
 def _utf_16(data: bytes) -> str | None:

@@ -80,9 +80,13 @@ class Package:
         try:
             with damage_noticed():
                 data = self._archive.read(name)
-            return etree.fromstring(data, parser)
+            root = etree.fromstring(data, parser)
         except (DamagedZip, etree.XMLSyntaxError, ValueError) as error:
             raise NotRead(Outcome.FAILED, "Corrupt") from error
+        if root.getroottree().docinfo.internalDTD is not None:
+            # Neither format allows it, and what its entities stand for would be left out.
+            raise NotRead(Outcome.FAILED, "Corrupt")
+        return root
 
     def required(self, name: str) -> etree._Element:
         """Return the root of part *name*.

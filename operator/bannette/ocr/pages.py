@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # pdfium writes U+FFFE where a word is hyphenated over the end of a line; control characters have no place in text.
-_REPLACED = {0xFFFE: "-", 0xFEFF: None, 0x0C: "\n"} | {code: None for code in range(0x20) if code not in b"\t\n\f"}
+# Soft hyphens and spaces of no width would keep words from being found.
+_REPLACED = {0xFFFE: "-", 0xFEFF: None, 0xAD: None, 0x200B: None, 0x0C: "\n"} | {
+    code: None for code in range(0x20) if code not in b"\t\n\f"
+}
 
 
 def tidy(text: str) -> str:

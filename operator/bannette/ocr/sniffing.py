@@ -45,6 +45,10 @@ _OF_A_MAIL = frozenset(
     | {"content-type", "reply-to"}
 )
 _HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|div|p|h1|meta)\b", re.I | re.S)
+# An invoice without the line that says it's XML.
+_INVOICE = re.compile(
+    r"\s*<(?:\w+:)?(?:CrossIndustryInvoice|CrossIndustryDocument|Invoice|CreditNote)\b[^>]*\bxmlns", re.S
+)
 _SEPARATORS = {";": 1, "\t": 1, ",": 2}
 _ROWS = 20
 _FEWEST_ROWS = 3
@@ -90,6 +94,11 @@ def text_type(head: str, media_type: str) -> str:
     """Return the type of the text that begins with *head* and is said to be *media_type*."""
     if is_mail(head):
         return "message/rfc822"
+    if _INVOICE.match(head.removeprefix("\xef\xbb\xbf")):
+        return "text/xml"
+    if media_type.startswith("text/x-"):
+        # A letter that looks like a program is a letter.
+        media_type = "text/plain"
     if media_type in ("text/plain", "text/xml") and _HTML.match(head.removeprefix("\xef\xbb\xbf")):
         return "text/html"
     return "text/csv" if media_type == "text/plain" and is_table(head) else media_type

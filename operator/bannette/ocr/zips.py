@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 # NotImplementedError: a compression that it doesn't know. RuntimeError: encrypted.
-_RAISED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
+_RAISED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+)
 
 
 class DamagedZip(Exception):
@@ -24,7 +34,7 @@ def damage_noticed() -> Iterator[None]:
     except _RAISED as error:
         raise DamagedZip from error
     except OSError as error:
-        # Offsets before the beginning of the file.
-        if error.errno != errno.EINVAL:
+        # Offsets before the beginning of the file; bz2's own, for what it can't unpack, have no number.
+        if error.errno not in (errno.EINVAL, None):
             raise
         raise DamagedZip from error

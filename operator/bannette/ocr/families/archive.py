@@ -71,7 +71,8 @@ def _unpack(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], reques
             try:
                 with damage_noticed():
                     parts.add(index, entry.filename, _pieces(archive, entry, password))
-            except DamagedZip:
+            except (DamagedZip, MemoryError):
+                # LZMA asks for as much memory as the entry says.
                 parts.missing = True
     return parts, locked
 

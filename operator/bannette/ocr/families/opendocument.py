@@ -6,6 +6,7 @@ Source: OpenDocument 1.3 part 3. Tracked deletions and notes of reviewers aren't
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bannette.ocr.package import Package, attribute, local_name
@@ -23,7 +24,8 @@ MEDIA_TYPES = frozenset(
 )
 GIVES = ("text",)
 _TEXT = "document.txt"
-_SKIPPED = frozenset({"tracked-changes", "annotation", "annotation-end", "forms", "shapes", "title", "desc"})
+_SKIPPED = frozenset({"tracked-changes", "annotation", "annotation-end", "forms", "desc"})
+_SVG = "urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0"
 _LINES = frozenset({"p", "h"})
 _MOST_CHARACTERS = 5_000_000
 # A cell says how often it is repeated; beyond these it fills a sheet up.
@@ -39,7 +41,7 @@ def read(request: Request) -> Answer:
     body = next(package.required("content.xml").iter("{*}body"), None)
     if body is None or not len(body):
         raise NotRead(Outcome.FAILED, "Corrupt")
-    pages, cut = _within(_MOST_CHARACTERS, _pages(body[0]))
+    pages, cut = _within(_MOST_CHARACTERS, _pages(body[0], package))
     has_text = save_text(pages, request.folder / _TEXT)
     return Answer(
         outcome=Outcome.TEXT,
@@ -64,19 +66,29 @@ def _within(most: int, pages: Iterator[Iterator[str]]) -> tuple[list[str], bool]
     return texts, False
 
 
-def _pages(content: etree._Element) -> Iterator[Iterator[str]]:
+def _pages(content: etree._Element, package: Package) -> Iterator[Iterator[str]]:
     match local_name(content):
         case "spreadsheet":
             yield from (_sheet(table) for table in content.iterchildren("{*}table"))
         case "presentation":
             yield from (_lines(slide) for slide in content.iterchildren("{*}page"))
         case _:
-            yield _lines(content)
+            yield chain(_margins(package, "header"), _lines(content), _margins(package, "footer"))
+
+
+def _margins(package: Package, name: str) -> Iterator[str]:
+    """Yield the lines of the headers or footers, each once, whatever the number of pages."""
+    styles = package.xml("styles.xml")
+    for master in styles.iter("{*}master-page") if styles is not None else ():
+        for margin in master.iterchildren(f"{{*}}{name}", f"{{*}}{name}-first", f"{{*}}{name}-left"):
+            yield from _lines(margin)
 
 
 def _sheet(table: etree._Element) -> Iterator[str]:
     yield attribute(table, "name") or ""
     yield from _rows(table)
+    for shapes in table.iterchildren("{*}shapes"):
+        yield from _lines(shapes)
 
 
 def _lines(element: etree._Element) -> Iterator[str]:
@@ -89,8 +101,14 @@ def _lines(element: etree._Element) -> Iterator[str]:
                 yield from _lines(box)
         elif name == "table":
             yield from _rows(child)
-        elif name and name not in _SKIPPED:
+        elif _is_text(child):
             yield from _lines(child)
+
+
+def _is_text(element: etree._Element) -> bool:
+    """Whether what is in *element* is text of the document: the title of a picture isn't, the field of that name is."""
+    name = local_name(element)
+    return bool(name) and name not in _SKIPPED and element.tag != f"{{{_SVG}}}title"
 
 
 def _characters(element: etree._Element, boxes: list[etree._Element]) -> Iterator[str]:
@@ -104,7 +122,7 @@ def _characters(element: etree._Element, boxes: list[etree._Element]) -> Iterato
             yield "\t" if name == "tab" else "\n"
         elif name in ("note-body", "text-box", "table"):
             boxes.append(child)
-        elif name and name not in _SKIPPED:
+        elif _is_text(child):
             yield from _characters(child, boxes)
         yield child.tail or ""
 
@@ -117,10 +135,17 @@ def _rows(table: etree._Element) -> Iterator[str]:
         for cell in row:
             if local_name(cell) in ("table-cell", "covered-table-cell"):
                 times = _repeated(cell, "number-columns-repeated", _MOST_REPEATED["columns"])
-                cells.extend([" ".join(" ".join(_lines(cell)).split("\n"))] * times)
+                said = " ".join(" ".join(_lines(cell)).split("\n")) or _value(cell)
+                cells.extend([said] * times)
         line = "\t".join(cells).rstrip("\t")
         if line:
             yield from [line] * _repeated(row, "number-rows-repeated", _MOST_REPEATED["rows"])
+
+
+def _value(cell: etree._Element) -> str:
+    """Return the value of a cell that shows no text."""
+    members = ("value", "date-value", "time-value", "string-value", "boolean-value")
+    return next((said for member in members if (said := attribute(cell, member))), "")
 
 
 def _repeated(element: etree._Element, name: str, most: int) -> int:

@@ -38,7 +38,8 @@ def read(request: Request) -> Answer:
     package = Package.open(request.path)
     main = package.main_part("ppt/presentation.xml")
     relations = package.relations(main)
-    slides = [_target(slide, relations) for slide in package.required(main).iter("{*}sldId")]
+    # Sections, an extension, list their slides once more, without relations.
+    slides = [_target(slide, relations) for slide in package.required(main).iterfind("{*}sldIdLst/{*}sldId")]
     has_text = save_text([_slide(package, name) for name in slides], request.folder / _TEXT)
     return Answer(
         outcome=Outcome.TEXT,

@@ -5,6 +5,7 @@ Formulas are represented by the values that were saved with them. Hidden sheets 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ GIVES = ("text",)
 _TEXT = "document.txt"
 # Sheets of a million rows are data, not documents: the inbox is for reading.
 _MOST_CHARACTERS = 5_000_000
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.')
 
 
 def read(request: Request) -> Answer:
@@ -104,6 +106,11 @@ def _shown(value: object, number_format: str) -> str:
 
 
 def _number(value: float, number_format: str) -> str:
+    # What is quoted or escaped is shown as it is: 20 by 0"%" is 20%.
+    bare = _LITERAL.sub("", number_format)
+    if "%" in number_format and "%" not in bare:
+        return f"{_number(value, bare)}%"
+    number_format = bare
     _, point, decimals = number_format.partition(".")
     places = len(decimals) - len(decimals.lstrip("0#")) if point else 0
     if "%" in number_format:
