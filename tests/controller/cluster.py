@@ -347,18 +347,16 @@ class Tenant:
         said = self.entry(job, **entry)
         pod = self.wait_for_pod(job)
         if report:
-            status = self.status(job["metadata"]["labels"]["bannette.io/channel"])
-            history = [said, *(status.get("history") or [])]
-            self.cluster.patch(
-                CHANNEL,
-                self.namespace,
-                job["metadata"]["labels"]["bannette.io/channel"],
-                {"status": {"history": history, "lastRun": said}},
-                subresource="status",
-            )
+            channel = job["metadata"]["labels"]["bannette.io/channel"]
+            history = [said, *(self.status(channel).get("history") or [])]
+            self.report({"history": history, "lastRun": said}, channel)
         self.end_pod(pod, message=json.dumps(said))
         self.wait_until_finished(job)
         return said
+
+    def report(self, status: Json, name: str = "acme-onedrive") -> None:
+        """Write what a run writes into the status of its channel."""
+        self.cluster.patch(CHANNEL, self.namespace, name, {"status": status}, subresource="status")
 
     def entry(self, job: Json, **members: object) -> Json:
         annotations = job["metadata"].get("annotations") or {}

@@ -1,0 +1,125 @@
+"""kubectl as the plugin uses it: with the user's own context, credentials and namespace.
+
+The plugin is called by kubectl, so kubectl is there; and whatever way it signs in, needn't be known here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, Final, cast
+
+from bannette.errors import BannetteError, PersonNeeded, Transient
+
+CHANNELS: Final = "collectionchannels.bannette.io"
+_UNREACHABLE: Final = ("Unable to connect", "connection refused", "i/o timeout", "no such host", "ServiceUnavailable")
+_POLL_SECONDS: Final = 0.5
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """Runs kubectl with *options* that name context and namespace."""
+
+    options: tuple[str, ...] = ()
+
+    def text(self, *arguments: str) -> str:
+        """Return what ``kubectl ARGUMENTS`` prints.
+
+        Raises:
+            PersonNeeded: KubectlMissing, NotFound, Forbidden, KubectlFailed. Transient: ApiUnavailable.
+        """
+        try:
+            # The kubectl on the user's PATH is the one that they called.
+            command = ["kubectl", *arguments, *self.options]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        except FileNotFoundError:
+            raise PersonNeeded("kubectl isn't on the PATH: install it.", reason="KubectlMissing") from None
+        if done.returncode:
+            raise _error(done.stderr)
+        return done.stdout
+
+    def json(self, *arguments: str) -> Json:
+        """Return the object that ``kubectl ARGUMENTS -o json`` prints. Raises: as ``text`` does."""
+        return cast("Json", json.loads(self.text(*arguments, "-o", "json")))
+
+    def namespace(self) -> str:
+        """Return the namespace that commands are about: the named one, else that of the context."""
+        named = dict(zip(self.options, self.options[1:], strict=False)).get("--namespace")
+        said = named or self.text("config", "view", "--minify", "-o", "jsonpath={..namespace}").strip()
+        return said or "default"
+
+    def states(self, name: str, *, deadline: float) -> Iterator[Json | None]:
+        """Yield the channel *name* as it is and whenever it changes; None now and then while it doesn't.
+
+        *deadline*: on the monotonic clock; the last state has been yielded then.
+
+        Raises: as ``text`` does.
+        """
+        while time.monotonic() < deadline:
+            with _watching(["kubectl", "get", CHANNELS, name, "--watch", "-o", "json", *self.options]) as process:
+                yield from _objects(process, deadline)
+                # kubectl ends by itself when the server closes the stream, and with an error when it can't be reached.
+                if process.poll():
+                    raise _error(cast("IO[bytes]", process.stderr).read().decode(errors="replace"))
+
+
+def _objects(process: subprocess.Popen[bytes], deadline: float) -> Iterator[Json | None]:
+    stream, decoder, text = cast("IO[bytes]", process.stdout), json.JSONDecoder(), b""
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([stream], [], [], _POLL_SECONDS)
+        if not ready:
+            yield None
+            continue
+        piece = os.read(stream.fileno(), 1 << 16)
+        if not piece:
+            process.wait()
+            return
+        text += piece
+        while found := _first(decoder, text):
+            body, text = found
+            yield body
+
+
+def _first(decoder: json.JSONDecoder, text: bytes) -> tuple[Json, bytes] | None:
+    """Return the first whole object of *text*, and what comes after it."""
+    try:
+        readable = text.decode().lstrip()
+        body, end = decoder.raw_decode(readable)
+    except ValueError:
+        # Not all of it is there yet, perhaps not even of its last character.
+        return None
+    return body, readable[end:].encode()
+
+
+@contextmanager
+def _watching(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
+    except FileNotFoundError:
+        raise PersonNeeded("kubectl isn't on the PATH: install it.", reason="KubectlMissing") from None
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _error(said: str) -> BannetteError:
+    lines = [line for line in said.strip().splitlines() if line.strip()]
+    message = lines[-1].removeprefix("error: ").removeprefix("Error from server ") if lines else "kubectl failed."
+    if any(mark in said for mark in _UNREACHABLE):
+        return Transient(f"The cluster can't be reached: {message}", reason="ApiUnavailable")
+    if "the server doesn't have a resource type" in said:
+        return PersonNeeded(
+            "Bannette isn't installed in this cluster: it has no CollectionChannels.", reason="NotInstalled"
+        )
+    reason = message[1:].partition(")")[0] if message.startswith("(") else "KubectlFailed"
+    return PersonNeeded(message, reason=reason)

@@ -1,0 +1,64 @@
+"""Which channels need a person, and what for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from bannette.resources import ChannelStatus, ConditionStatus, RunResult
+
+# The first of these that a channel has says it best: the others follow from it.
+_WANTED: Final = (
+    ("Stalled", ConditionStatus.TRUE),
+    ("PrerequisitesMet", ConditionStatus.FALSE),
+    ("Connected", ConditionStatus.FALSE),
+    ("Ready", ConditionStatus.FALSE),
+)
+#: Ready may be true and say this.
+_BLOCKED: Final = "RunBlocked"
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a person must do for a channel, in *message*; *since* is None where nothing tells."""
+
+    namespace: str
+    name: str
+    reason: str
+    message: str
+    since: datetime | None
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "namespace": self.namespace,
+            "name": self.name,
+            "reason": self.reason,
+            "message": self.message,
+            "since": self.since and self.since.isoformat(),
+        }
+
+
+def need_of(body: Mapping[str, Any]) -> Need | None:
+    """Return what the channel *body* needs a person for; None if nothing.
+
+    Raises:
+        InvalidResource: its status makes no sense.
+    """
+    metadata = body["metadata"]
+    found = next(_found(ChannelStatus.parse(body.get("status") or {})), None)
+    return None if found is None else Need(metadata["namespace"], metadata["name"], *found)
+
+
+def _found(status: ChannelStatus) -> Iterator[tuple[str, str, datetime | None]]:
+    for kind, bad in _WANTED:
+        condition = status.condition(kind)
+        if condition is not None and condition.status is bad:
+            yield condition.reason, condition.message, condition.last_transition_time
+    ready = status.condition("Ready")
+    if ready is not None and ready.reason == _BLOCKED:
+        yield ready.reason, ready.message, None
+    last = status.last_run
+    if last is not None and last.result is RunResult.FAILED:
+        yield last.reason, f"The last run failed: {last.message}", last.completed_at

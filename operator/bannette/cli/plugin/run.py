@@ -1,0 +1,90 @@
+"""``kubectl collection run``: asks for a run, and follows it to its end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from bannette.cli.output import plain, print_data
+from bannette.cli.plugin.following import Progress, Stage, progress_of
+from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
+from bannette.cli.plugin.live import Live
+from bannette.errors import ExitCode, PersonNeeded, Transient
+from bannette.resources import REQUESTED_AT, HistoryEntry, RunResult
+
+# For the operator to say something.
+_PATIENCE: Final = 60.0
+
+
+def run(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
+    name = arguments.name
+    kubectl.text("get", CHANNELS, name, "-o", "name")
+    if not arguments.yes and not _confirmed(f"{kubectl.namespace()}/{name}"):
+        print("Nothing was asked for.", file=sys.stderr)
+        return 0
+    request = datetime.now(UTC).isoformat()
+    kubectl.text("annotate", CHANNELS, name, f"{REQUESTED_AT}={request}", "--overwrite")
+    entry = _follow(kubectl, name, request, wait=arguments.wait, seconds=arguments.timeout)
+    if entry is None:
+        return 0
+    if arguments.output == "text":
+        print(f"{entry.result.value}: {plain(entry.message)}")
+    else:
+        print_data(entry.to_dict(), arguments.output)
+    return ExitCode.TRANSIENT if entry.result is RunResult.FAILED else ExitCode.DONE
+
+
+def _confirmed(channel: str) -> bool:
+    if not sys.stdin.isatty():
+        raise PersonNeeded(
+            "There is no terminal to confirm at: give --yes to ask for the run all the same.", reason="NotConfirmed"
+        )
+    print(f"Collect {channel} now? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _follow(kubectl: Kubectl, name: str, request: str, *, wait: bool, seconds: float) -> HistoryEntry | None:
+    """Return how the run of *request* ended; None if it began and isn't waited for.
+
+    Raises: PersonNeeded: Held. Transient: NotAcknowledged, TimedOut.
+    """
+    began = time.monotonic()
+    progress = Progress(Stage.ASKED)
+    with Live() as live:
+        for body in kubectl.states(name, deadline=began + seconds):
+            if body is not None:
+                progress = progress_of(body, request)
+                live.show(progress)
+            if progress.stage is Stage.HELD:
+                raise PersonNeeded(f"The request is held: {progress.message}", reason="Held")
+            if progress.stage is Stage.STARTED and not wait:
+                print("The run has started.")
+                return None
+            entry = progress.entry
+            if entry is not None and (entry.result is not RunResult.FAILED or _is_final(kubectl, entry)):
+                return entry
+            if progress.stage is Stage.ASKED and time.monotonic() - began > _PATIENCE:
+                raise Transient(
+                    f"The operator hasn't acknowledged the request in {_PATIENCE:.0f} s: is it running? "
+                    "It acts on it when it is.",
+                    reason="NotAcknowledged",
+                )
+    raise Transient(f"The run hasn't ended in {seconds:.0f} s; it goes on.", reason="TimedOut")
+
+
+def _is_final(kubectl: Kubectl, entry: HistoryEntry) -> bool:
+    """Whether the Job of a run that failed has given up: until then it tries again, and the entry is replaced."""
+    if entry.job is None:
+        return True
+    try:
+        job: Json = kubectl.json("get", "jobs.batch", entry.job)
+    except PersonNeeded as error:
+        # Whoever may not look at Jobs takes the entry's word.
+        if error.reason in ("NotFound", "Forbidden"):
+            return True
+        raise
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(one["type"] in ("Complete", "Failed") and one["status"] == "True" for one in conditions)

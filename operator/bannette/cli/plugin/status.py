@@ -1,0 +1,47 @@
+"""``kubectl collection status``: what needs a person."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from bannette.cli.output import plain, print_data
+from bannette.cli.plugin.kubectl import CHANNELS, Kubectl
+from bannette.cli.plugin.needs import Need, need_of
+
+_BOLD: Final = ("\x1b[1m", "\x1b[0m")
+_UNITS: Final = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"))
+
+
+def run(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
+    everywhere = ("--all-namespaces",) if arguments.all_namespaces else ()
+    bodies = kubectl.json("get", CHANNELS, *everywhere)["items"]
+    needs = [need for body in bodies if (need := need_of(body)) is not None]
+    if arguments.output != "text":
+        print_data([need.to_dict() for need in needs], arguments.output)
+        return 0
+    if not bodies:
+        where = "in the cluster" if arguments.all_namespaces else f"in namespace {kubectl.namespace()}"
+        print(f"There is no channel {where}.")
+        return 0
+    for need in needs:
+        _print(need)
+    waiting = f"{len(needs)} of {len(bodies)}" if needs else f"None of {len(bodies)}"
+    print(f"{waiting} {'channel needs' if len(bodies) == 1 else 'channels need'} a person.")
+    return 0
+
+
+def _print(need: Need) -> None:
+    begin, end = _BOLD if sys.stdout.isatty() else ("", "")
+    since = f"  for {age(datetime.now(UTC) - need.since)}" if need.since else ""
+    print(f"{begin}{need.namespace}/{need.name}{end}  {need.reason}{since}\n    {plain(need.message)}")
+
+
+def age(span: timedelta) -> str:
+    """Return *span* as kubectl shows ages."""
+    for unit, letter in _UNITS:
+        if span >= unit:
+            return f"{span // unit}{letter}"
+    return f"{max(int(span.total_seconds()), 0)}s"

@@ -1,0 +1,30 @@
+"""What kubectl offers after ``kubectl collection``."""
+
+from __future__ import annotations
+
+import pytest
+
+from bannette.cli.plugin.completion import candidates
+from bannette.cli.plugin.kubectl import Kubectl
+
+
+class _Cluster(Kubectl):
+    def text(self, *arguments: str) -> str:
+        return "acme-mail acme-onedrive beta"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([""], ["run", "status"]),
+        (["st"], ["status"]),
+        (["run", ""], ["acme-mail", "acme-onedrive", "beta"]),
+        (["run", "acme-o"], ["acme-onedrive"]),
+        (["run", "--n"], ["--no-wait", "--namespace"]),
+        (["status", ""], []),
+        (["status", "-o", ""], ["text", "json", "yaml"]),
+        (["run", "-n", ""], []),
+    ],
+)
+def test_what_fits_is_offered(words: list[str], expected: list[str]) -> None:
+    assert [one.partition("\t")[0] for one in candidates(words, _Cluster())] == expected
