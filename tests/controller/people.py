@@ -78,3 +78,15 @@ def bind(cluster: Cluster, namespace: str, user: str, role: str) -> None:
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
     }
     cluster.request("POST", f"/apis/{RBAC}/namespaces/{namespace}/rolebindings", body)
+
+
+def can(cluster: Cluster, user: str, verb: str, resource: str, namespace: str, *, group: str = "bannette.io") -> bool:
+    """What ``kubectl auth can-i`` says."""
+    attributes = {"namespace": namespace, "group": group, "resource": resource, "verb": verb}
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": attributes},
+    }
+    answer = cluster.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+    return bool(answer["status"]["allowed"])

@@ -6,7 +6,7 @@ import pytest
 
 from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, SECRET, Kind
 from tests.controller.cluster import SYSTEM, Cluster, Operator, Tenant, eventually
-from tests.controller.people import Answer, Person, bind
+from tests.controller.people import Answer, Person, bind, can
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 
@@ -137,25 +137,8 @@ def test_a_refusal_by_the_policy_says_which_right_it_takes(scene: Tenant, people
 
 
 def test_what_kubectl_says_about_rights_is_what_holds(cluster: Cluster, scene: Tenant) -> None:
-    def can(person: str, verb: str, resource: str) -> bool:
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "spec": {
-                "user": person,
-                "resourceAttributes": {
-                    "namespace": scene.namespace,
-                    "group": "bannette.io",
-                    "resource": resource,
-                    "verb": verb,
-                },
-            },
-        }
-        answer = cluster.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
-        return bool(answer["status"]["allowed"])
-
     may = {
-        (person, verb): can(person, verb, "collectionchannels")
+        (person, verb): can(cluster, person, verb, "collectionchannels", scene.namespace)
         for person in ("viewer", "runner", "configurator", "view", "edit", "admin")
         for verb in ("get", "patch", "create", "update", "delete", "configure", "deletecollection")
     }

@@ -1,0 +1,139 @@
+"""Helm installs, upgrades, uninstalls and installs again, on a real API server, while channels live on."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bannette.controller.names import CRON_JOB
+from devcluster import chart
+from devcluster.apiserver import ApiServer
+from tests.controller.cluster import SYSTEM, Cluster, Json, Operator, Tenant, eventually
+from tests.controller.people import can
+
+# The first test builds Helm, where it hasn't been built yet.
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
+
+LIVED_THROUGH = ("uid", "creationTimestamp")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """An API server on which nothing of Bannette is."""
+    audit_log = tmp_path_factory.mktemp("audit") / "audit.log"
+    with ApiServer(controller_manager=True, audit_log=audit_log) as server:
+        yield Cluster(server, audit_log)
+
+
+@pytest.fixture(scope="module")
+def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources of the commit before this one: chart, definitions, operator."""
+    folder = tmp_path_factory.mktemp("previous")
+    command = ["git", "archive", "HEAD~1", "charts", "crds", "operator"]
+    packed = subprocess.run(command, cwd=chart.SOURCE, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture
+def helm(cluster: Cluster, tmp_path: Path) -> Callable[..., str]:
+    def run(*arguments: str) -> str:
+        environment = cluster.server.kubectl.environment() | {
+            f"HELM_{name}_HOME": str(tmp_path / name.lower()) for name in ("CACHE", "CONFIG", "DATA")
+        }
+        done = subprocess.run(
+            [str(chart.helm()), *arguments, "--namespace", SYSTEM], capture_output=True, text=True, env=environment
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def exists(cluster: Cluster, kind: str, name: str) -> bool:
+    return bool(cluster.server.kubectl("get", kind, name, "-n", SYSTEM, "--ignore-not-found", "-o", "name").strip())
+
+
+def lives(of: Json) -> dict[str, object]:
+    return {name: of["metadata"][name] for name in LIVED_THROUGH}
+
+
+def test_channels_live_through_upgrade_uninstall_and_reinstall(
+    cluster: Cluster, previous: Path, helm: Callable[..., str], tmp_path: Path
+) -> None:
+    # The previous commit's chart and operator.
+    helm("install", "bannette", str(previous / "charts" / "bannette"), "--create-namespace")
+    eventually(lambda: cluster.server.kubectl("get", "collectionchannels", "-A") is not None, "the kinds are served")
+    tenant = Tenant(cluster, "acme")
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    folders = [tmp_path / name for name in ("old", "new", "again")]
+    for folder in folders:
+        folder.mkdir()
+    old_code = {"PYTHONPATH": os.pathsep.join([str(previous / "operator"), "."]), "POD_NAME": "old"}
+    with Operator(cluster, folders[0], environ=old_code):
+        first = tenant.wait_for_job("Initial")
+        tenant.run(first, collected=3)
+        tenant.wait_for_entry(first)
+        tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    channel, cron_job, history = tenant.channel(), tenant.cron_job(), tenant.status()["history"]
+
+    helm("upgrade", "bannette", str(chart.CHART))
+    with Operator(cluster, folders[1], environ={"POD_NAME": "new"}):
+        tenant.request("after the upgrade")
+        tenant.run(tenant.wait_for_job("Manual"))
+        tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    assert lives(tenant.channel()) == lives(channel)
+    assert lives(tenant.cron_job()) == lives(cron_job)
+    for member in ("schedule", "timeZone", "suspend", "concurrencyPolicy"):
+        assert tenant.cron_job()["spec"][member] == cron_job["spec"][member]
+    assert history[0] in tenant.status()["history"]
+    assert len(tenant.jobs("Initial")) == 1
+
+    helm("uninstall", "bannette")
+    for kind, name in (("deployment", "bannette-operator"), ("clusterrole", "bannette-operator")):
+        assert not exists(cluster, kind, name)
+    assert not exists(cluster, "validatingadmissionpolicy", "bannette-configure")
+    assert lives(tenant.channel()) == lives(channel)
+    assert lives(tenant.cron_job()) == lives(cron_job)
+
+    helm("install", "bannette", str(chart.CHART))
+    before = cluster.audit_position()
+    with Operator(cluster, folders[2], environ={"POD_NAME": "again"}):
+        tenant.request("after the reinstallation")
+        tenant.wait_for_job("Manual", request="after the reinstallation")
+    writes = [write for write in cluster.writes_of(Operator.user, since=before) if "/events" not in write]
+    # The Job, and the acknowledgement: nothing else had to be mended.
+    assert [write.partition(" ")[0] for write in writes] == ["create", "patch"], writes
+    assert cluster.find(CRON_JOB, "acme", "acme-onedrive-collect") is not None
+
+
+def test_a_release_of_named_namespaces_has_no_rights_elsewhere(
+    cluster: Cluster, helm: Callable[..., str], tmp_path: Path
+) -> None:
+    beta, gamma = Tenant(cluster, "beta"), Tenant(cluster, "gamma")
+    helm(
+        "upgrade",
+        "--install",
+        "bannette",
+        str(chart.CHART),
+        "--create-namespace",
+        "--set",
+        "operator.namespaces={beta}",
+    )
+    for tenant in (beta, gamma):
+        tenant.add_prerequisites()
+        tenant.add_channel()
+    with Operator(cluster, tmp_path, "--namespace=beta", environ={"POD_NAME": "beta"}):
+        beta.wait_for_condition("Ready", status="True", reason="Scheduled")
+    assert gamma.status() == {}
+    for verb, resource, group in (("get", "secrets", ""), ("create", "jobs", "batch"), ("list", "pods", "")):
+        may = [can(cluster, Operator.user, verb, resource, namespace, group=group) for namespace in ("beta", "gamma")]
+        assert may == [True, False], resource
