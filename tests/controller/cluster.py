@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,12 +91,12 @@ class Cluster:
         token: str = self.request("POST", path, body)["status"]["token"]
         return token
 
-    def requests_of(self, user: str, *, since: int) -> list[str]:
+    def requests_of(self, user: str, *, since: int) -> Sequence[str]:
         """Return what *user* asked for since the audit log had so many lines, as "verb path"."""
         events = [json.loads(line) for line in self._audit_log.read_text().splitlines()[since:]]
         return [f"{event['verb']} {event['requestURI']}" for event in events if event["user"]["username"] == user]
 
-    def writes_of(self, user: str, *, since: int) -> list[str]:
+    def writes_of(self, user: str, *, since: int) -> Sequence[str]:
         return [one for one in self.requests_of(user, since=since) if one.partition(" ")[0] in WRITES]
 
     def audit_position(self) -> int:
@@ -202,6 +202,11 @@ class Operator:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait(30)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> Path:

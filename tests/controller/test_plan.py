@@ -195,6 +195,14 @@ def test_a_request_that_waits_for_a_slot_says_so_and_asks_for_one() -> None:
     assert result.look_again == timedelta(seconds=60)
 
 
+def test_a_request_behind_a_first_collection_that_waits_is_seen_to_wait_too() -> None:
+    result = planned(observed(channel(requested="A"), free_slots=0))
+    ready = condition(result, "Ready")
+    assert ready["reason"] == "RunWaiting"
+    assert ready["message"].startswith("The first collection waits: ")
+    assert ready["message"].endswith("The request of A comes after it.")
+
+
 def test_a_request_is_acknowledged_after_its_job_is_made() -> None:
     subject = channel(requested="A", status=status_after(FIRST))
     result = planned(observed(subject, jobs=(FIRST,)))

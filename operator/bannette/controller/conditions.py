@@ -148,8 +148,11 @@ def ready(
         return _ready("RunBlocked", f"A run doesn't start: {obstacle}.")
     if waiting is not None:
         trigger, wait = waiting
-        what = "The first collection" if trigger is Trigger.INITIAL else f"The request of {channel.requested_at}"
-        return _ready("RunWaiting", f"{what} waits: {wait.value}.")
+        if trigger is Trigger.INITIAL:
+            pending = channel.requested_at not in (None, channel.status.last_handled_requested_at)
+            then = f" The request of {channel.requested_at} comes after it." if pending else ""
+            return _ready("RunWaiting", f"The first collection waits: {wait.value}.{then}")
+        return _ready("RunWaiting", f"The request of {channel.requested_at} waits: {wait.value}.")
     last = channel.status.last_run
     if last is not None and last.result is RunResult.FAILED:
         return _ready("Scheduled", f"The last run failed: {last.message} Tried again {every_day} and on request.")
