@@ -119,10 +119,10 @@ def test_a_fresh_list_takes_away_what_it_lacks() -> None:
     store = Store()
     store.put_child(CRON_JOB, child(1))
     store.put_child(ROLE, child(1))
-    assert store.keep_only(CRON_JOB, None, []) == [KEY]
+    assert store.keep_only(CRON_JOB, None, ()) == [KEY]
     assert store.child(CRON_JOB, "acme", "acme-onedrive-collect") is None
     assert store.child(ROLE, "acme", "acme-onedrive-collect") is not None
-    assert store.keep_only(ROLE, "elsewhere", []) == []
+    assert store.keep_only(ROLE, "elsewhere", ()) == []
 
 
 def test_unfinished_jobs_of_ours_are_counted() -> None:
@@ -135,7 +135,7 @@ def test_unfinished_jobs_of_ours_are_counted() -> None:
     store.remove_job(a_job("two"))
     assert store.unfinished_on_demand == 0
     store.put_job(a_job("three"))
-    assert [job.name for job in store.keep_only_jobs(None, [a_job("one")])] == ["three"]
+    assert [job.name for job in store.keep_only_jobs(None, {a_job("one")["metadata"]["uid"]})] == ["three"]
     assert store.unfinished_on_demand == 0
     assert JOB.path("acme") == "/apis/batch/v1/namespaces/acme/jobs"
 

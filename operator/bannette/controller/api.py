@@ -99,17 +99,20 @@ class KubernetesApi:
         except _NotFound:
             return None
 
-    async def list(self, path: str, *, selector: str) -> tuple[list[Manifest], str]:
-        """Return all objects that have these labels, fetched in chunks, and the version to watch from."""
-        items: list[Manifest] = []
+    async def pages(self, path: str, *, selector: str) -> AsyncIterator[tuple[list[Manifest], str]]:
+        """Yield all objects that have these labels, chunk by chunk, each with the version to watch from."""
         query = {"labelSelector": selector, "limit": str(CHUNK)}
         while True:
             page = await self._json("GET", path, query=query)
-            items += cast("list[Manifest] | None", page.get("items")) or []
             metadata = cast("dict[str, str]", page.get("metadata") or {})
+            yield cast("list[Manifest] | None", page.get("items")) or [], metadata.get("resourceVersion", "0")
             if not metadata.get("continue"):
-                return items, metadata.get("resourceVersion", "0")
+                return
             query["continue"] = metadata["continue"]
+
+    async def list(self, path: str, *, selector: str) -> list[Manifest]:
+        """Return all objects that have these labels."""
+        return [item async for items, _ in self.pages(path, selector=selector) for item in items]
 
     async def watch(self, path: str, *, selector: str, since: str) -> AsyncIterator[tuple[str, Manifest]]:
         """Yield (ADDED, MODIFIED, DELETED or BOOKMARK, object) until the server ends the stream.

@@ -188,7 +188,7 @@ class Observer:
 
     async def _pods(self, job: Job) -> tuple[Pod, ...]:
         selector = f"batch.kubernetes.io/controller-uid={job.uid}"
-        bodies, _ = await self._api.list(POD.path(job.namespace), selector=selector)
+        bodies = await self._api.list(POD.path(job.namespace), selector=selector)
         return tuple(parse_pod(body) for body in bodies)
 
     def _lacks_entries(self, channel: Channel) -> bool:

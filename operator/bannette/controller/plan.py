@@ -78,7 +78,10 @@ class Observed:
 
 @dataclass(frozen=True)
 class Confirm:
-    """Make sure that the channel still exists, before anything new is made for it: its watch may be behind."""
+    """Make sure that the channel still exists, before a run or a Secret is made for it: its watch may be behind.
+
+    Other children of a channel that is gone go by themselves: the garbage collector takes them.
+    """
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
     children = tuple(_children(channel, observed, settings, decision, allowed=allowed))
     return Plan(
         actions=(
-            *((Confirm(),) if any(_is_new(action, observed) for action in children) else ()),
+            *((Confirm(),) if any(isinstance(action, Create) for action in children) else ()),
             *children,
             *_status_patch(observed.channel.status, status, resource_version=guard),
             *(Announce(one) for one in _announcements(observed, status, decision)),
@@ -249,10 +252,6 @@ def _children(
     if decision.start is not None and binder is not None:
         yield Create(JOB, jobs.on_demand_job(channel, binder, settings, request=decision.start.request))
     yield from _apply_what_differs((jobs.cron_job(channel, binder, settings, suspend=not allowed),), observed)
-
-
-def _is_new(action: Action, observed: Observed) -> bool:
-    return isinstance(action, Create) or (isinstance(action, Apply) and observed.children.get(action.kind) is None)
 
 
 def _apply_what_differs(manifests: Sequence[Manifest], observed: Observed) -> Iterator[Action]:

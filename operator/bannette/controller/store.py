@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -43,6 +43,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
+    uid: str
     version: str
     digest: bytes
     data: bytes
@@ -180,27 +181,25 @@ class Store:
         """How many of the operator's own Jobs are unfinished, over all channels."""
         return len(self._unfinished)
 
-    def keep_only(self, kind: Kind, namespace: str | None, bodies: Iterable[Manifest]) -> list[Key]:
+    def keep_only(self, kind: Kind, namespace: str | None, uids: Container[str]) -> list[Key]:
         """Forget what a fresh list of this kind doesn't have, and return the channels that lost something."""
-        listed = {_place(kind, body) for body in bodies}
         gone = [
             place
-            for place in self._children
-            if place.kind == kind and namespace in (None, place.namespace) and place not in listed
+            for place, packed in self._children.items()
+            if place.kind == kind and namespace in (None, place.namespace) and packed.uid not in uids
         ]
         lost = [self._owners.pop(place) for place in gone]
         for place in gone:
             del self._children[place]
         return lost
 
-    def keep_only_jobs(self, namespace: str | None, bodies: Iterable[Manifest]) -> list[Job]:
+    def keep_only_jobs(self, namespace: str | None, uids: Container[str]) -> list[Job]:
         """Forget the Jobs that a fresh list doesn't have, and return them."""
-        listed = {cast("dict[str, Any]", body["metadata"])["uid"] for body in bodies}
         gone = [
             job
             for known in self._jobs.values()
             for job in known.values()
-            if namespace in (None, job.namespace) and job.uid not in listed
+            if namespace in (None, job.namespace) and job.uid not in uids
         ]
         for job in gone:
             del self._jobs[job.key][job.name]
@@ -256,7 +255,7 @@ def _unowned(status: object) -> Manifest:
 def _pack(body: Manifest, *, digest_of: Manifest) -> _Packed:
     metadata = cast("dict[str, Any]", body["metadata"])
     data = zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)
-    return _Packed(metadata.get("resourceVersion", "0"), _digest(digest_of), data)
+    return _Packed(metadata.get("uid", ""), metadata.get("resourceVersion", "0"), _digest(digest_of), data)
 
 
 def _digest(body: Manifest) -> bytes:
