@@ -101,14 +101,18 @@ def needs(channel: Channel, binder: Binder | None) -> tuple[Need, ...]:
         bundle = channel.collector.ca_bundle
         purpose = "the CA bundle (spec.collector.caBundle)"
         found.append(Need(CONFIG_MAP, bundle.config_map, purpose, "CaBundleMissing", (frozenset({bundle.key}),)))
-    storage = binder.storage if binder is not None else None
+    return (*found, *(storage_needs(binder) if binder is not None else ()))
+
+
+def storage_needs(binder: Binder) -> tuple[Need, ...]:
+    """Return the plain objects that whoever opens the binder needs."""
+    storage = binder.storage
     if isinstance(storage, PersistentVolumeClaim):
-        purpose = f'the storage of binder "{channel.binder}"'
-        found.append(Need(CLAIM, storage.claim_name, purpose, "StorageMissing"))
+        return (Need(CLAIM, storage.claim_name, f'the storage of binder "{binder.name}"', "StorageMissing"),)
     if isinstance(storage, S3Storage | AzureBlobStorage | GcsStorage) and storage.credentials_secret:
-        purpose = f'the credentials of the storage of binder "{channel.binder}"'
-        found.append(_secret(storage.credentials_secret, purpose, "StorageMissing", *storage.CREDENTIALS))
-    return tuple(found)
+        purpose = f'the credentials of the storage of binder "{binder.name}"'
+        return (_secret(storage.credentials_secret, purpose, "StorageMissing", *storage.CREDENTIALS),)
+    return ()
 
 
 def unmet(channel: Channel, binder: Binder | None, found: Mapping[Need, Presence | None]) -> Iterable[Missing]:
@@ -119,8 +123,13 @@ def unmet(channel: Channel, binder: Binder | None, found: Mapping[Need, Presence
             f'Binder "{binder.name}" names a folder of one machine, which runs in a cluster can\'t use: make one with '
             "a volume or a bucket, and name it in spec.destination.binder of a new channel.",
         )
+    yield from lacking(found, namespace=channel.namespace)
+
+
+def lacking(found: Mapping[Need, Presence | None], *, namespace: str) -> Iterable[Missing]:
+    """Yield what is missing of the plain objects *found* in *namespace*."""
     for need, presence in found.items():
-        what = f'{need.kind.kind} "{need.name}" of namespace "{channel.namespace}"'
+        what = f'{need.kind.kind} "{need.name}" of namespace "{namespace}"'
         if presence is None:
             yield Missing(need.reason, f"{what} doesn't exist: create it; it holds {need.purpose}.")
         elif need.keys and not any(keys <= presence.keys for keys in need.keys):

@@ -6,9 +6,10 @@ channels too. The chart's ClusterRole must have these rules; a test runs the ope
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bannette.controller.api import Manifest
+if TYPE_CHECKING:
+    from bannette.controller.api import Manifest
 
 GRANTED: Final[tuple[Manifest, ...]] = (
     {

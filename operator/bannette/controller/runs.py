@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from bannette.controller.api import Manifest
 from bannette.controller.names import (
     CHANNEL_LABEL,
     CHANNEL_UID_LABEL,
@@ -18,6 +17,9 @@ from bannette.controller.names import (
     Key,
 )
 from bannette.resources import Trigger, parse_time
+
+if TYPE_CHECKING:
+    from bannette.controller.api import Manifest
 
 
 class JobState(Enum):
