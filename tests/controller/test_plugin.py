@@ -3,66 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from devcluster.binaries import program
+from tests.controller.calling import Called, Started, call, start
 from tests.controller.cluster import Operator, Tenant
 
+__all__ = ["call", "start"]
+
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
-
-PLUGIN = "import sys; from bannette.cli.plugin.main import main; sys.exit(main())"
-Started = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def start(tenant: Tenant, tmp_path: Path) -> Iterator[Started]:
-    """Starts ``kubectl collection ARGUMENTS`` in the tenant's namespace."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "kubectl").symlink_to(program("kubectl"))
-    plugin = folder / "kubectl-collection"
-    plugin.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{PLUGIN}' \"$@\"\n")
-    plugin.chmod(0o755)
-    environment = tenant.cluster.server.kubectl.environment() | {
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(Path("operator").absolute()),
-    }
-    made: list[subprocess.Popen[str]] = []
-
-    def act(*arguments: str) -> subprocess.Popen[str]:
-        command = ["kubectl", "collection", *arguments, "-n", tenant.namespace]
-        made.append(
-            subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=environment,
-            )
-        )
-        return made[-1]
-
-    yield act
-    for process in made:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture
-def call(start: Started) -> Callable[..., tuple[int, str, str]]:
-    def act(*arguments: str) -> tuple[int, str, str]:
-        process = start(*arguments)
-        output, errors = process.communicate(timeout=120)
-        return process.returncode, output, errors
-
-    return act
 
 
 @pytest.fixture
@@ -76,9 +26,7 @@ def settled(tenant: Tenant, operator: Operator) -> Tenant:
     return tenant
 
 
-def test_status_tells_what_needs_a_person(
-    tenant: Tenant, operator: Operator, call: Callable[..., tuple[int, str, str]]
-) -> None:
+def test_status_tells_what_needs_a_person(tenant: Tenant, operator: Operator, call: Called) -> None:
     assert call("status") == (0, f"There is no channel in namespace {tenant.namespace}.\n", "")
     tenant.add_channel()
     tenant.wait_for_condition("Ready", status="False", reason="PrerequisitesMissing")
@@ -119,15 +67,13 @@ def test_a_run_that_fails_is_told_when_its_job_gives_up(settled: Tenant, start: 
     assert (process.returncode, output) == (3, "Failed: OneDrive is unavailable.\n")
 
 
-def test_run_ends_when_the_run_has_started_if_nobody_waits(
-    settled: Tenant, call: Callable[..., tuple[int, str, str]]
-) -> None:
+def test_run_ends_when_the_run_has_started_if_nobody_waits(settled: Tenant, call: Called) -> None:
     code, output, _ = call("run", "acme-onedrive", "--yes", "--no-wait")
     assert (code, output) == (0, "The run has started.\n")
     assert len(settled.jobs("Manual")) == 1
 
 
-def test_a_request_that_is_held_says_why(settled: Tenant, call: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_request_that_is_held_says_why(settled: Tenant, call: Called) -> None:
     settled.change(suspend=True)
     settled.wait_for_condition("Ready", status="True", reason="Suspended")
     code, _, errors = call("run", "acme-onedrive", "--yes")
@@ -145,9 +91,7 @@ def test_a_request_that_is_held_says_why(settled: Tenant, call: Callable[..., tu
         (("stop",), "invalid choice: 'stop'"),
     ],
 )
-def test_what_is_wrong_is_said(
-    settled: Tenant, call: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], said: str
-) -> None:
+def test_what_is_wrong_is_said(settled: Tenant, call: Called, arguments: tuple[str, ...], said: str) -> None:
     code, output, errors = call(*arguments)
     assert (code, output) == (2, "")
     assert said in errors

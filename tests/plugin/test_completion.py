@@ -9,14 +9,14 @@ from bannette.cli.plugin.kubectl import Kubectl
 
 
 class _Cluster(Kubectl):
-    def text(self, *arguments: str) -> str:
-        return "acme-mail acme-onedrive beta"
+    def text(self, *arguments: str, stdin: str | None = None) -> str:
+        return "purchases" if "binders.bannette.io" in arguments else "acme-mail acme-onedrive beta"
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([""], ["run", "status"]),
+        ([""], ["run", "status", "history", "inbox", "doctor"]),
         (["st"], ["status"]),
         (["run", ""], ["acme-mail", "acme-onedrive", "beta"]),
         (["run", "acme-o"], ["acme-onedrive"]),
@@ -24,6 +24,10 @@ class _Cluster(Kubectl):
         (["status", ""], []),
         (["status", "-o", ""], ["text", "json", "yaml"]),
         (["run", "-n", ""], []),
+        (["inbox", "-b", ""], ["purchases"]),
+        (["history", "acme-m"], ["acme-mail"]),
+        (["history", "--limit", ""], []),
+        (["doctor", "--p"], ["--probe"]),
     ],
 )
 def test_what_fits_is_offered(words: list[str], expected: list[str]) -> None:

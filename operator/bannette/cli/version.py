@@ -7,12 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def run(arguments: argparse.Namespace) -> int:
-    print(f"bannette {_version()}")
+    print(f"bannette {installed_version() or '(not installed)'}")
     return 0
 
 
-def _version() -> str:
+def installed_version() -> str | None:
+    """Return the version of the package; None if it runs without being installed."""
     try:
         return version("bannette")
     except PackageNotFoundError:
-        return "(not installed)"
+        return None

@@ -10,38 +10,55 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from bannette.cli.plugin.kubectl import CHANNELS, Kubectl
+from bannette.cli.plugin.kubectl import BINDERS, CHANNELS, Kubectl
 from bannette.errors import BannetteError
 
-_COMMANDS: Final = {"run": "collect now, and follow the run", "status": "which channels need a person"}
+_COMMANDS: Final = {
+    "run": "collect now, and follow the run",
+    "status": "which channels need a person",
+    "history": "all runs of a channel or binder",
+    "inbox": "what waits for data entry in a binder",
+    "doctor": "what is wrong with the installation and the channels",
+}
+_COMMON: Final = ("--namespace", "--context", "--kubeconfig", "--output")
 _OPTIONS: Final = {
-    "run": ("--yes", "--no-wait", "--timeout", "--namespace", "--context", "--kubeconfig", "--output"),
-    "status": ("--all-namespaces", "--namespace", "--context", "--kubeconfig", "--output"),
+    "run": ("--yes", "--no-wait", "--timeout", *_COMMON),
+    "status": ("--all-namespaces", *_COMMON),
+    "history": ("--binder", "--limit", "--timeout", *_COMMON),
+    "inbox": ("--binder", "--timeout", *_COMMON),
+    "doctor": ("--probe", "--timeout", *_COMMON),
 }
 _OF_KUBECTL: Final = ("-n", "--namespace", "--context", "--kubeconfig")
-_VALUES: Final = {"-o": ("text", "json", "yaml"), "--output": ("text", "json", "yaml")}
+_NUMBERS: Final = ("--timeout", "--limit")
+_OUTPUTS: Final = ("text", "json", "yaml")
+# Of these commands, each is about one channel at most.
+_OF_A_CHANNEL: Final = ("run", "history", "inbox", "doctor")
 
 
 def candidates(words: Sequence[str], kubectl: Kubectl) -> list[str]:
     """Return what may stand in place of the last of *words*, which is unfinished."""
     *before, last = words or ("",)
     command = next((word for word in before if word in _COMMANDS), None)
-    if before and before[-1] in _VALUES:
-        found: Sequence[str] = _VALUES[before[-1]]
-    elif before and before[-1] in _OF_KUBECTL:
+    option = before[-1] if before else ""
+    found: Sequence[str] = ()
+    if option in ("-o", "--output"):
+        found = _OUTPUTS
+    elif option in ("-b", "--binder"):
+        found = _names(kubectl, BINDERS)
+    elif option in _OF_KUBECTL or option in _NUMBERS:
         found = ()
     elif command is None:
         found = [f"{name}\t{meaning}" for name, meaning in _COMMANDS.items()]
     elif last.startswith("-"):
         found = _OPTIONS[command]
-    else:
-        found = _channels(kubectl) if command == "run" else ()
+    elif command in _OF_A_CHANNEL:
+        found = _names(kubectl, CHANNELS)
     return [one for one in found if one.startswith(last)]
 
 
-def _channels(kubectl: Kubectl) -> list[str]:
+def _names(kubectl: Kubectl, kind: str) -> list[str]:
     try:
-        return kubectl.text("get", CHANNELS, "-o", "jsonpath={.items[*].metadata.name}").split()
+        return kubectl.text("get", kind, "-o", "jsonpath={.items[*].metadata.name}").split()
     except BannetteError:
         return []
 

@@ -18,6 +18,8 @@ from typing import IO, Any, Final, cast
 from bannette.errors import BannetteError, PersonNeeded, Transient
 
 CHANNELS: Final = "collectionchannels.bannette.io"
+BINDERS: Final = "binders.bannette.io"
+RECIPIENTS: Final = "recipients.bannette.io"
 _UNREACHABLE: Final = ("Unable to connect", "connection refused", "i/o timeout", "no such host", "ServiceUnavailable")
 _POLL_SECONDS: Final = 0.5
 
@@ -30,8 +32,13 @@ class Kubectl:
 
     options: tuple[str, ...] = ()
 
-    def text(self, *arguments: str) -> str:
-        """Return what ``kubectl ARGUMENTS`` prints.
+    def within(self, namespace: str) -> Kubectl:
+        """Return the same for another namespace."""
+        # Of an option that is given twice, the last one counts.
+        return Kubectl((*self.options, "--namespace", namespace))
+
+    def text(self, *arguments: str, stdin: str | None = None) -> str:
+        """Return what ``kubectl ARGUMENTS`` prints when it reads *stdin*.
 
         Raises:
             PersonNeeded: KubectlMissing, NotFound, Forbidden, KubectlFailed. Transient: ApiUnavailable.
@@ -39,7 +46,7 @@ class Kubectl:
         try:
             # The kubectl on the user's PATH is the one that they called.
             command = ["kubectl", *arguments, *self.options]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            done = subprocess.run(command, input=stdin, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
         except FileNotFoundError:
             raise PersonNeeded("kubectl isn't on the PATH: install it.", reason="KubectlMissing") from None
         if done.returncode:
@@ -50,21 +57,38 @@ class Kubectl:
         """Return the object that ``kubectl ARGUMENTS -o json`` prints. Raises: as ``text`` does."""
         return cast("Json", json.loads(self.text(*arguments, "-o", "json")))
 
+    def find(self, *arguments: str) -> Json | None:
+        """Return the object that ``kubectl get ARGUMENTS`` finds; None if there is none. Raises: as ``text`` does."""
+        text = self.text("get", *arguments, "--ignore-not-found", "-o", "json")
+        return cast("Json", json.loads(text)) if text.strip() else None
+
+    def created(self, objects: Sequence[Json]) -> list[Json]:
+        """Create *objects* and return them as the server answers. Raises: as ``text`` does."""
+        given = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        # Without validation kubectl asks for no schemas: the server validates.
+        rest = self.text("create", "--validate=false", "-f", "-", "-o", "json", stdin=given)
+        decoder, answers = json.JSONDecoder(), list[Json]()
+        while rest := rest.lstrip():
+            answer, end = decoder.raw_decode(rest)
+            answers += answer["items"] if answer["kind"] == "List" else [answer]
+            rest = rest[end:]
+        return answers
+
     def namespace(self) -> str:
         """Return the namespace that commands are about: the named one, else that of the context."""
         named = dict(zip(self.options, self.options[1:], strict=False)).get("--namespace")
         said = named or self.text("config", "view", "--minify", "-o", "jsonpath={..namespace}").strip()
         return said or "default"
 
-    def states(self, name: str, *, deadline: float) -> Iterator[Json | None]:
-        """Yield the channel *name* as it is and whenever it changes; None now and then while it doesn't.
+    def states(self, name: str, *, deadline: float, kind: str = CHANNELS) -> Iterator[Json | None]:
+        """Yield the object *name* as it is and whenever it changes; None now and then while it doesn't.
 
         *deadline*: on the monotonic clock; the last state has been yielded then.
 
         Raises: as ``text`` does.
         """
         while time.monotonic() < deadline:
-            with _watching(["kubectl", "get", CHANNELS, name, "--watch", "-o", "json", *self.options]) as process:
+            with _watching(["kubectl", "get", kind, name, "--watch", "-o", "json", *self.options]) as process:
                 yield from _objects(process, deadline)
                 # kubectl ends by itself when the server closes the stream, and with an error when it can't be reached.
                 if process.poll():

@@ -22,9 +22,62 @@ Look after collection channels.
 
   kubectl collection status -A              which channels need a person, and what for
   kubectl collection run acme-onedrive      collect now, and follow the run to its end
+  kubectl collection history acme-onedrive  all its runs, from the binder
+  kubectl collection inbox -b purchases     what waits for data entry
+  kubectl collection doctor --probe         what is wrong with the installation and the namespace's channels
 """
 _EXIT_CODES: Final = """\
-exit codes: 0 done, 2 a person is needed (the request is held, a name is wrong), 3 the run failed or can't be followed
+exit codes: 0 done, 2 a person is needed (the request is held, a name is wrong, doctor found a problem), 3 the run
+failed or can't be followed, or the cluster can't be reached
+"""
+_STATUS_EXAMPLES: Final = """\
+examples:
+  kubectl collection status -n acme
+  kubectl collection status -A -o json
+
+"""
+_RUN_EXAMPLES: Final = """\
+examples:
+  kubectl collection run acme-onedrive
+  kubectl collection run acme-onedrive -n acme --yes --no-wait
+
+"""
+_POD: Final = """
+A pod like those of the runs reads it: with a run's image, without a ServiceAccount's token, and the binder's volume so
+that it can't be written; it is removed at the end. That takes the rights to get CronJobs, to create, get, list, watch
+and delete pods, and to get pods/log, as the ClusterRole edit has them.
+"""
+_HISTORY: Final = f"""\
+List the runs of a channel or of a binder, newest first, as `bannette history` does. A channel's last runs are in its
+status, too, where they take no pod.
+{_POD}"""
+_HISTORY_EXAMPLES: Final = """\
+examples:
+  kubectl collection history acme-onedrive
+  kubectl collection history acme-onedrive --limit 0 -o json
+  kubectl collection history -b purchases
+
+"""
+_INBOX: Final = f"""\
+List what waits for data entry in a binder, or in that of a channel, oldest first, as `bannette inbox list` does.
+{_POD}"""
+_INBOX_EXAMPLES: Final = """\
+examples:
+  kubectl collection inbox -b purchases
+  kubectl collection inbox acme-onedrive -o json
+
+"""
+_DOCTOR: Final = """\
+Look at the installation, and at what the channels of a namespace need; say of each whether it is right, and what to do
+if it isn't. A note is what couldn't be looked at, or isn't wrong in itself. --probe makes a pod for each binder, like
+those of its runs, which tries to reach Microsoft, and to write a small file in the binder and remove it.
+"""
+_DOCTOR_EXAMPLES: Final = """\
+examples:
+  kubectl collection doctor -n acme
+  kubectl collection doctor acme-onedrive --probe
+  kubectl collection doctor -o json
+
 """
 
 
@@ -71,16 +124,23 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
-    status = commands.add_parser("status", parents=[common], help="which channels need a person, and what for")
+
+    def command(name: str, summary: str, module: str, *, examples: str, description: str | None = None) -> _Parser:
+        made = commands.add_parser(
+            name,
+            parents=[common],
+            help=summary,
+            description=description or f"{summary[0].upper()}{summary[1:]}.",
+            epilog=examples + _EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        made.set_defaults(command=name, module=f"bannette.cli.plugin.{module}")
+        return made
+
+    status = command("status", "which channels need a person, and what for", "status", examples=_STATUS_EXAMPLES)
     status.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
-    status.set_defaults(module="bannette.cli.plugin.status")
-    run = commands.add_parser(
-        "run",
-        parents=[common],
-        help="collect now, and follow the run to its end",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    run = command("run", "collect now, and follow the run to its end", "run", examples=_RUN_EXAMPLES)
     run.add_argument("name", metavar="NAME", help="the channel")
     run.add_argument("-y", "--yes", action="store_true", help="don't ask")
     run.add_argument(
@@ -89,8 +149,46 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--timeout", type=float, default=21_600.0, metavar="SECONDS", help="follow for so long (default: six hours)"
     )
-    run.set_defaults(module="bannette.cli.plugin.run")
+    history = command(
+        "history", "all runs of a channel or binder", "binders", examples=_HISTORY_EXAMPLES, description=_HISTORY
+    )
+    history.add_argument("--limit", type=_count, default=20, metavar="N", help="at most N runs (default: 20; 0: all)")
+    inbox = command(
+        "inbox", "what waits for data entry in a binder", "binders", examples=_INBOX_EXAMPLES, description=_INBOX
+    )
+    for reader in (history, inbox):
+        reader.add_argument("name", metavar="NAME", nargs="?", help="the channel")
+        reader.add_argument("-b", "--binder", metavar="BINDER", help="the binder, instead of a channel")
+        _add_patience(reader)
+    doctor = command(
+        "doctor",
+        "what is wrong with the installation and the namespace's channels",
+        "doctor",
+        examples=_DOCTOR_EXAMPLES,
+        description=_DOCTOR,
+    )
+    doctor.add_argument("name", metavar="NAME", nargs="?", help="look at this channel only (default: all)")
+    doctor.add_argument("--probe", action="store_true", help="make pods that try Microsoft and the binders")
+    _add_patience(doctor)
     return parser
+
+
+def _add_patience(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout", type=_seconds, default=300, metavar="SECONDS", help="of a pod, to start and to end (default: 300)"
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be a whole number, 0 or more")
+    return int(text)
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 86_400:
+        raise argparse.ArgumentTypeError("must be a whole number of seconds from 1 to 86400")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,312 @@
+"""What the doctor makes of what it sees: tables of what a cluster may have, and what is said of it."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bannette.cli.plugin.definitions import differences, judge_definition, known_definitions
+from bannette.cli.plugin.findings import State, note, ok, problem, summary
+from bannette.cli.plugin.installation import Installation, judge_operator, judge_policy, responsible
+from bannette.cli.plugin.permissions import (
+    Right,
+    abilities,
+    judge_abilities,
+    judge_operator_rights,
+    operator_rights,
+)
+from bannette.cli.plugin.setup import Unseen, judge_channel, judge_storage
+from bannette.controller.names import CLAIM, SECRET
+from bannette.controller.prerequisites import Need, Presence, needs
+from bannette.resources import Binder, Channel
+from tests.plugin.test_errand import BUCKET, binder, channel
+
+Json = dict[str, Any]
+SOURCE = Path(__file__).resolve().parent.parent.parent
+
+
+# Definitions
+
+
+def established(known: Json) -> Json:
+    return {**copy.deepcopy(known), "status": {"conditions": [{"type": "Established", "status": "True"}]}}
+
+
+def test_the_definitions_that_are_known_are_those_of_this_version() -> None:
+    names = [known["metadata"]["name"] for known in known_definitions()]
+    assert names == ["binders.bannette.io", "collectionchannels.bannette.io", "recipients.bannette.io"]
+    for known in known_definitions():
+        assert judge_definition(known, established(known)).state is State.OK
+
+
+def test_the_plugin_as_it_is_installed_has_its_definitions(tmp_path: Path) -> None:
+    build = f"from hatchling.build import build_wheel; build_wheel({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", build], check=True, cwd=SOURCE, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    code = "from bannette.cli.plugin import definitions as d; print(d.__file__, len(d.known_definitions()))"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    file, number = done.stdout.split()
+    assert file.startswith(str(tmp_path))
+    assert number == "3"
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "expected"),
+    [
+        ({"type": "string"}, {"type": "string"}, []),
+        ({"type": "string", "description": "One."}, {"type": "string"}, []),
+        ({"properties": {"a": {"maximum": 5}}}, {"properties": {"a": {"maximum": 6}}}, ["a.maximum"]),
+        ({"properties": {"a": {"type": "string"}}}, {"properties": {}}, ["a"]),
+        ({"properties": {}}, {"properties": {"a": {"items": {"properties": {"b": {}}}}}}, ["a"]),
+        (
+            {"properties": {"description": {"type": "string"}}},
+            {"properties": {}},
+            ["description"],
+        ),
+        ({"type": "string"}, None, ["its schema"]),
+    ],
+)
+def test_schemas_differ_where_they_mean_something_else(known: object, found: object, expected: list[str]) -> None:
+    assert list(differences(known, found)) == expected
+
+
+def test_a_definition_that_is_not_served_is_a_problem() -> None:
+    (known, *_) = known_definitions()
+    refused = {**known, "status": {"conditions": [{"type": "Established", "status": "False"}]}}
+    assert "isn't served by the API server" in judge_definition(known, refused).message
+    later = established(known)
+    later["spec"]["versions"][0]["name"] = "v2"
+    assert "isn't served in version v1alpha1" in judge_definition(known, later).message
+
+
+# The operator
+
+
+def deployment(**changes: Any) -> Installation:
+    members: Json = {
+        "namespace": "bannette-system",
+        "name": "bannette-operator",
+        "account": "bannette-operator",
+        "version": "1.0",
+        "namespaces": (),
+        "lease_namespace": None,
+        "replicas": 1,
+        "available": 1,
+    }
+    return Installation(**(members | changes))
+
+
+@pytest.mark.parametrize(
+    ("installations", "expected"),
+    [
+        ([deployment()], [("ok", "is available, version 1.0")]),
+        ([deployment(version="0.9")], [("ok", "is available"), ("note", "has version 0.9, this plugin 1.0")]),
+        ([deployment(version=None)], [("ok", "is available, version unknown")]),
+        ([deployment(namespaces=("acme",)), deployment(namespaces=("beta",))], [("ok", "is available")]),
+        ([deployment(replicas=0, available=0)], [("problem", "scaled to 0")]),
+        ([deployment(available=0)], [("problem", "no pod that is ready")]),
+        ([], [("problem", "no operator is installed")]),
+        ([deployment(namespaces=("beta",))], [("problem", "none looks after namespace acme")]),
+        (
+            [deployment(), deployment(namespace="other", namespaces=("acme",))],
+            [("ok", "other/bannette-operator is available"), ("problem", "several operators look after")],
+        ),
+    ],
+)
+def test_an_operator_is_judged(installations: list[Installation], expected: list[tuple[str, str]]) -> None:
+    found = judge_operator(installations, namespace="acme", version="1.0")
+    assert [one.state.value for one in found] == [state for state, _ in expected]
+    assert [text for one, (_, text) in zip(found, expected, strict=True) if text not in one.message] == []
+
+
+def test_an_operator_needs_its_rights_where_it_works() -> None:
+    everywhere = operator_rights(deployment(), namespace="acme")
+    assert Right("list", "apiextensions.k8s.io", "customresourcedefinitions", None) in everywhere
+    assert {right.namespace for right in everywhere} == {None}
+    narrow = deployment(namespaces=("acme",), lease_namespace="bannette-system")
+    found = operator_rights(narrow, namespace="acme")
+    assert Right("create", "", "secrets", "acme") in found
+    assert Right("update", "coordination.k8s.io", "leases", "bannette-system") in found
+    assert not [right for right in found if right.resource in ("namespaces", "customresourcedefinitions")]
+    assert responsible([narrow], "beta") is None
+
+
+def test_rights_that_are_lacking_are_named_but_not_all_of_many() -> None:
+    rights = operator_rights(deployment(), namespace="acme")
+    assert judge_operator_rights("a", [(right, True) for right in rights]).state is State.OK
+    one = judge_operator_rights("a", [(right, right != rights[3]) for right in rights])
+    assert f"may not {rights[3]}:" in one.message
+    none = judge_operator_rights("a", [(right, False) for right in rights])
+    assert f"and {len(rights) - 5} more" in none.message
+
+
+def test_a_right_is_asked_for_as_kubernetes_names_it() -> None:
+    assert Right("get", "", "pods/log", "acme").attributes() == {
+        "verb": "get",
+        "group": "",
+        "resource": "pods",
+        "subresource": "log",
+        "namespace": "acme",
+    }
+    assert "namespace" not in Right("list", "", "namespaces", None).attributes()
+
+
+@pytest.mark.parametrize(
+    ("held", "states"),
+    [
+        ((True, True, True, True), ["ok"]),
+        ((True, False, False, False), ["ok", "note", "note", "note"]),
+        ((False, False, False, False), ["problem", "note", "note", "note"]),
+    ],
+)
+def test_only_not_to_see_anything_is_a_problem(held: tuple[bool, ...], states: list[str]) -> None:
+    found = judge_abilities(list(zip(abilities("acme"), held, strict=True)), namespace="acme")
+    assert [one.state.value for one in found] == states
+
+
+POLICY: Json = {"metadata": {"name": "bannette-configure"}, "spec": {}}
+BINDING: Json = {"spec": {"policyName": "bannette-configure", "validationActions": ["Deny"]}}
+DOUBTED: Json = {"status": {"typeChecking": {"expressionWarnings": [{"fieldRef": "spec.validations[0]"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "binding", "state", "text"),
+    [
+        (POLICY, BINDING, "ok", "is in force"),
+        (None, BINDING, "problem", "Policy bannette-configure is missing"),
+        (POLICY, None, "problem", "Binding bannette-configure is missing"),
+        (POLICY, {"spec": {**BINDING["spec"], "policyName": "other"}}, "problem", "is missing"),
+        (
+            POLICY,
+            {"spec": {**BINDING["spec"], "validationActions": ["Warn", "Audit"]}},
+            "problem",
+            "only has Warn, Audit",
+        ),
+        (POLICY, {"spec": {**BINDING["spec"], "matchResources": {"x": 1}}}, "note", "was narrowed"),
+        (POLICY | DOUBTED, BINDING, "problem", "doubts spec.validations[0]"),
+    ],
+)
+def test_a_policy_is_judged(policy: Json | None, binding: Json | None, state: str, text: str) -> None:
+    found = judge_policy(policy, binding)
+    assert (found.state.value, text in found.message) == (state, True), found.message
+
+
+# Channels and binders
+
+OF_CLAIM = Binder.parse(binder({"persistentVolumeClaim": {"claimName": "purchases"}}))
+OF_BUCKET = Binder.parse(binder(BUCKET))
+CLAIM_NEED, *_ = (need for need in needs(Channel.parse(channel()), OF_CLAIM) if need.kind == CLAIM)
+
+
+def claim(phase: str, **metadata: object) -> Json:
+    name = {"name": "purchases", "namespace": "acme"}
+    return {"metadata": name | metadata, "spec": {}, "status": {"phase": phase, "capacity": {"storage": "5Gi"}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "waiting", "state", "text"),
+    [
+        (claim("Bound"), False, "ok", "is bound (5Gi)"),
+        (claim("Pending"), False, "problem", "describe pvc purchases"),
+        (claim("Pending"), True, "note", "when the first run starts"),
+        (claim("Lost"), False, "problem", "has lost its volume"),
+        (claim("Bound", deletionTimestamp="2026-11-24T12:00:00Z"), False, "problem", "is being deleted"),
+    ],
+)
+def test_a_claim_is_judged(body: Json, waiting: bool, state: str, text: str) -> None:
+    names = frozenset({"purchases"} if waiting else ())
+    found = judge_storage(OF_CLAIM, seen={CLAIM_NEED: Presence()}, claims={"purchases": body}, waiting=names)
+    assert (found.state.value, text in found.message) == (state, True), found.message
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "text"),
+    [
+        (Presence(frozenset({"accessKeyId", "secretAccessKey"})), "ok", "credentials are there"),
+        (Presence(frozenset({"accessKeyId"})), "problem", "lacks accessKeyId and secretAccessKey"),
+        (None, "problem", 'Secret "keys" of namespace "acme" doesn\'t exist'),
+        (Unseen("Forbidden"), "note", "may not look at Secret keys"),
+    ],
+)
+def test_the_credentials_of_a_bucket_are_judged(seen: Presence | Unseen | None, state: str, text: str) -> None:
+    (need,) = (need for need in needs(Channel.parse(channel()), OF_BUCKET) if need.name == "keys")
+    found = judge_storage(OF_BUCKET, seen={need: seen}, claims={})
+    assert (found.state.value, text in found.message) == (state, True), found.message
+
+
+def complete(body: Json) -> dict[Need, Presence | Unseen | None]:
+    keys = frozenset({"clientSecret", "ca.crt"})
+    return {need: Presence(keys) for need in needs(Channel.parse(body), OF_CLAIM)}
+
+
+def observed(generation: int, *conditions: tuple[str, str, str]) -> Json:
+    body = channel()
+    body["metadata"]["generation"] = 2
+    body["status"] = {
+        "observedGeneration": generation,
+        "conditions": [
+            {
+                "type": kind,
+                "status": state,
+                "reason": "X",
+                "message": text,
+                "lastTransitionTime": "2026-11-24T12:00:00Z",
+            }
+            for kind, state, text in conditions
+        ],
+    }
+    return body
+
+
+READY = ("Ready", "True", "Collects.")
+MET = ("PrerequisitesMet", "True", "All.")
+
+
+@pytest.mark.parametrize(
+    ("body", "hidden", "state", "text"),
+    [
+        (observed(2, READY, MET), False, "ok", "what it needs is there."),
+        (observed(1, READY, MET), False, "problem", "hasn't seen its last change"),
+        (observed(2, READY, MET, ("Connected", "False", "Sign in.")), False, "problem", "Sign in."),
+        (observed(2, READY, MET), True, "ok", "the operator says so"),
+        (observed(2, READY), True, "note", "may not look at Secret"),
+        (
+            observed(2, ("Ready", "False", "Held."), ("PrerequisitesMet", "False", "No key.")),
+            True,
+            "problem",
+            "No key.",
+        ),
+    ],
+)
+def test_a_channel_is_judged(body: Json, hidden: bool, state: str, text: str) -> None:
+    seen = complete(body)
+    if hidden:
+        seen = {need: Unseen("Forbidden") if need.kind == SECRET else one for need, one in seen.items()}
+    found = judge_channel(body, binders={"purchases": OF_CLAIM}, recipients=frozenset({"marie"}), seen=seen)
+    assert (found.state.value, text in found.message) == (state, True), found.message
+
+
+def test_a_channel_without_recipient_and_binder_is_told_both() -> None:
+    body = observed(2, READY, MET)
+    found = judge_channel(body, binders={}, recipients=frozenset(), seen=complete(body))
+    assert found.state is State.PROBLEM
+    assert 'Recipient "marie"' in found.message
+    assert 'Binder "purchases"' in found.message
+
+
+def test_problems_are_counted() -> None:
+    assert summary([ok("a", "b"), note("a", "b")]) == "No problem was found."
+    assert summary([problem("a", "b"), ok("a", "b")]) == "1 problem found."
+    assert summary([problem("a", "b"), problem("a", "b")]) == "2 problems found."
