@@ -7,6 +7,7 @@ import hashlib
 import json
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -100,15 +101,33 @@ def simulator_control(kubectl: Kubectl, program: str, ca_file: Path) -> Iterator
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [program, "-n", SIMULATOR_NAMESPACE, "port-forward", "service/onedrive-simulator", f"{port}:443"]
-    forward = subprocess.Popen(command, env=kubectl.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with _kept_running(command, kubectl.environment()):
         wait_for("the forwarded port of the simulator", lambda: _answers(port), seconds=30, every=0.2)
         control = ControlClient(f"https://localhost:{port}", ca_file)
         yield control
         control.close()
+
+
+@contextlib.contextmanager
+def _kept_running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
+    """Start *command* again whenever it ends: kubectl's forwarding ends with the API server's connection."""
+    leaving = threading.Event()
+    silent = subprocess.DEVNULL
+
+    def keep() -> None:
+        while not leaving.is_set():
+            with subprocess.Popen(command, env=environment, stdout=silent, stderr=silent) as forward:
+                while forward.poll() is None and not leaving.wait(0.1):
+                    pass
+                forward.terminate()
+
+    keeper = threading.Thread(target=keep, name="forwarding")
+    keeper.start()
+    try:
+        yield
     finally:
-        forward.terminate()
-        forward.wait(timeout=10)
+        leaving.set()
+        keeper.join(timeout=10)
 
 
 def get(kubectl: Kubectl, kind: str, name: str, *, namespace: str) -> Manifest:

@@ -13,11 +13,13 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import ssl
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -125,6 +127,16 @@ class ApiServer:
         """End kube-apiserver as a crash would and start it again, on the same port with the same data."""
         self._processes["kube-apiserver"].stop(patience=0)
         self._start_api_server()
+
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Let the process of that name (etcd, kube-apiserver) do nothing until the block is left: SIGSTOP."""
+        process = self._processes[name].popen
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End all processes; nothing that they hold is worth a slow goodbye."""

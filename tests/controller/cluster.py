@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,6 +98,18 @@ class Cluster:
         events = [json.loads(line) for line in self._audit_log.read_text().splitlines()[since:]]
         return [f"{event['verb']} {event['requestURI']}" for event in events if event["user"]["username"] == user]
 
+    def created_by(self, user: str, resource: str, *, namespace: str, since: int) -> Sequence[str]:
+        """Return the names of the objects that *user* created there, in order, each as often as it was created."""
+        events = [json.loads(line) for line in self._audit_log.read_text().splitlines()[since:]]
+        return [
+            event["objectRef"]["name"]
+            for event in events
+            if event["user"]["username"] == user
+            and event["verb"] == "create"
+            and event["responseStatus"]["code"] == 201
+            and (event["objectRef"]["resource"], event["objectRef"]["namespace"]) == (resource, namespace)
+        ]
+
     def writes_of(self, user: str, *, since: int) -> Sequence[str]:
         return [one for one in self.requests_of(user, since=since) if one.partition(" ")[0] in WRITES]
 
@@ -142,9 +156,20 @@ class Operator:
     user = f"system:serviceaccount:{SYSTEM}:bannette-operator"
 
     def __init__(
-        self, cluster: Cluster, folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
+        self,
+        cluster: Cluster,
+        folder: Path,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        server: str | None = None,
     ) -> None:
+        """Prepare it.
+
+        Args:
+            server: where it finds the API server, if not at its own address.
+        """
         self._cluster = cluster
+        self._server = server or cluster.server.url
         self._folder = folder
         self._arguments = arguments
         self._environ = dict(environ or {})
@@ -204,6 +229,31 @@ class Operator:
             self._process.wait(30)
 
     @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[Callable[[], int]]:
+        """Start the process whenever it has ended, as the kubelet does; yields how to ask how often."""
+        leaving = threading.Event()
+        begun = 0
+
+        def watch() -> None:
+            nonlocal begun
+            while not leaving.wait(0.05):
+                if not self.running:
+                    begun += 1
+                    self.start(until="")
+
+        keeper = threading.Thread(target=watch, name="kubelet")
+        keeper.start()
+        try:
+            yield lambda: begun
+        finally:
+            leaving.set()
+            keeper.join(PATIENCE)
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -213,8 +263,7 @@ class Operator:
         return self._folder / f"operator-{self._starts}.log"
 
     def _write_kubeconfig(self, path: Path) -> None:
-        server = self._cluster.server
-        reached = {"server": server.url, "certificate-authority": str(server.ca_file)}
+        reached = {"server": self._server, "certificate-authority": str(self._cluster.server.ca_file)}
         token = self._cluster.service_account_token(SYSTEM, "bannette-operator")
         path.write_text(
             yaml.safe_dump(

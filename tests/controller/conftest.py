@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from devcluster.apiserver import ApiServer
+from tests.controller.between import Between
 from tests.controller.cluster import Cluster, Operator, Tenant, install_rights
 from tests.controller.people import install_rights_of_people
 
@@ -35,16 +36,31 @@ def new_operator(cluster: Cluster, tenant: Tenant, tmp_path: Path) -> Iterator[C
     """Prepares operators of the tenant's namespace; they are ended after the test."""
     made: list[Operator] = []
 
-    def prepare(*arguments: str, namespace: str | None = tenant.namespace, pod: str = "operator") -> Operator:
+    def prepare(
+        *arguments: str,
+        namespace: str | None = tenant.namespace,
+        pod: str = "operator",
+        server: str | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Operator:
         folder = tmp_path / f"operator-{len(made)}"
         folder.mkdir()
         within = () if namespace is None else (f"--namespace={namespace}",)
-        made.append(Operator(cluster, folder, *within, *arguments, environ={"POD_NAME": pod}))
+        made.append(
+            Operator(cluster, folder, *within, *arguments, environ={"POD_NAME": pod, **(environ or {})}, server=server)
+        )
         return made[-1]
 
     yield prepare
     for operator in made:
         operator.kill()
+
+
+@pytest.fixture
+def between(cluster: Cluster) -> Iterator[Between]:
+    """What lies between an operator and the API server, when the operator is told to go that way."""
+    with Between(cluster.server) as made:
+        yield made
 
 
 @pytest.fixture

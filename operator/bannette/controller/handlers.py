@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import kopf
@@ -14,6 +17,7 @@ from bannette.controller.api import KubernetesApi, Manifest
 from bannette.controller.names import BINDER, RECIPIENT, Key, Kind
 from bannette.controller.observe import RecentReads
 from bannette.controller.store import Store
+from bannette.errors import Transient
 from bannette.resources import ADOPT, BINDERS, CHANNELS, GROUP, RECIPIENTS, VERSION
 
 
@@ -88,6 +92,51 @@ def kopf_settings(*, namespaced: bool) -> kopf.OperatorSettings:
     settings.process.ultimate_exiting_timeout = 30
     settings.persistence.diffbase_storage = _NoDiffBase()
     return settings
+
+
+class _LossOfWatch(logging.Handler):
+    """Tells when kopf has lost a watch for good.
+
+    Refusals and errors of a watch that kopf doesn't know how to go on from end that watch: kopf logs it, and serves
+    on without it, deaf. The process must be started anew then.
+    """
+
+    def __init__(self, lost: Callable[[str], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._lost = lost
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.exc_info and " has failed: " in message:
+            self._lost(message.partition(" has failed: ")[0])
+
+
+@contextmanager
+def loss_of_watch() -> Iterator[Callable[[], Coroutine[object, object, None]]]:
+    """Yield what waits until kopf loses a watch, and raises then.
+
+    Raises:
+        Transient: WatchLost, from what is yielded.
+    """
+    loop = asyncio.get_running_loop()
+    lost: asyncio.Future[str] = loop.create_future()
+
+    def settle(what: str) -> None:
+        if not lost.done():
+            lost.set_result(what)
+
+    def tell(what: str) -> None:
+        loop.call_soon_threadsafe(settle, what)
+
+    async def wait() -> None:
+        raise Transient(f"{await lost} was lost: the operator must be started anew.", reason="WatchLost")
+
+    handler, logger = _LossOfWatch(tell), logging.getLogger("kopf")
+    logger.addHandler(handler)
+    try:
+        yield wait
+    finally:
+        logger.removeHandler(handler)
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):

@@ -14,7 +14,7 @@ import kopf
 from bannette import logs
 from bannette.controller.api import KubernetesApi, Seen
 from bannette.controller.endpoints import serving
-from bannette.controller.handlers import Sightings, kopf_settings, registry_for
+from bannette.controller.handlers import Sightings, kopf_settings, loss_of_watch, registry_for
 from bannette.controller.health import Health
 from bannette.controller.lease import Lease
 from bannette.controller.metrics import Metrics
@@ -63,6 +63,7 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
         logs.event(logger, "operator.ready", namespaces=",".join(settings.namespaces) or "all")
 
         parts += [_start(reconciler.work(), f"worker {number}") for number in range(settings.workers)]
+        parts.append(_start(stack.enter_context(loss_of_watch())(), "kopf's watches"))
         sightings = Sightings(store, reconciler.observer.recent, queue.add)
         await _first_of(
             parts,

@@ -130,10 +130,20 @@ _CANNOT_START: Final = {
 }
 
 
-def obstacle(pods: Iterable[Pod]) -> str | None:
-    """Return why the newest of a run's pods doesn't start; None if nothing is known to be in its way."""
+def obstacle(job: str, pods: Iterable[Pod]) -> str | None:
+    """Return why the newest of a Job's pods doesn't start; None if nothing is known to be in its way.
+
+    Args:
+        job: its name. It is asked about when it should have a pod.
+    """
     newest = max(pods, key=lambda pod: pod.created_at, default=None)
-    if newest is None or newest.reason not in _CANNOT_START:
+    if newest is None:
+        # Its events say which; to read them would take the right to read everybody's.
+        return (
+            f"no pod can be made for it: a quota, a LimitRange or a policy of the namespace is in its way; "
+            f"see `kubectl describe job {job}`"
+        )
+    if newest.reason not in _CANNOT_START:
         return None
     # Without the reason itself: it goes back and forth between two while an image can't be pulled.
     return f"{_CANNOT_START[newest.reason]} (pod {newest.name})"

@@ -1,0 +1,167 @@
+"""What clusters do to runs: kill and evict them, drain their node, restart under them, take away what they use."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from devcluster.errors import CommandFailed
+from devcluster.layout import NODE_NAME, Layout, Record, state_folder
+from tests.cluster.tenant import CHANNEL, Json, Tenant
+
+
+def _pod_of_the_active_run(tenant: Tenant) -> str:
+    tenant.wait("the run to be active", lambda: tenant.status.get("activeRun"))
+    (pod,) = tenant.pods()
+    metadata = pod["metadata"]
+    assert isinstance(metadata, dict)
+    return str(metadata["name"])
+
+
+def _has_everything_once(tenant: Tenant, *names: str) -> None:
+    assert sorted(str(entry["name"]) for entry in tenant.inbox()) == sorted(names)
+
+
+def test_an_evicted_pod_is_replaced_and_is_no_failure(tenant: Tenant) -> None:
+    tenant.slow_down(15)
+    tenant.create_channel()
+    pod = _pod_of_the_active_run(tenant)
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+    path = f"/api/v1/namespaces/{tenant.namespace}/pods/{pod}/eviction"
+    tenant.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+    tenant.wait("the run to succeed", lambda: [run for run in tenant.history if run["result"] == "Succeeded"])
+    _has_everything_once(tenant, "1.txt", "2.txt")
+    (job,) = tenant.jobs()
+    status = job["status"]
+    assert isinstance(status, dict)
+    # podFailurePolicy doesn't count it.
+    assert status["succeeded"] == 1
+
+
+def test_a_drained_node_delays_the_run_and_loses_nothing(tenant: Tenant) -> None:
+    tenant.slow_down(15)
+    tenant.create_channel()
+    pod = _pod_of_the_active_run(tenant)
+    try:
+        tenant.kubectl(
+            "drain", NODE_NAME, "--force", "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=90s",
+            f"--pod-selector=bannette.io/channel={CHANNEL}",
+        )  # fmt: skip
+        tenant.wait("the pod to be gone", lambda: pod not in str(tenant.pods()), seconds=90)
+        assert len(tenant.jobs()) == 1
+    finally:
+        tenant.kubectl("uncordon", NODE_NAME)
+    tenant.wait("the run to succeed", lambda: [run for run in tenant.history if run["result"] == "Succeeded"])
+    _has_everything_once(tenant, "1.txt", "2.txt")
+
+
+def test_too_little_memory_is_named_and_more_is_enough(tenant: Tenant) -> None:
+    little = {"resources": {"limits": {"memory": "24Mi"}, "requests": {"memory": "24Mi"}}}
+    tenant.create_channel(collector={**_ca(), **little}, ocr={"enabled": False})
+    tenant.wait("the run to fail", lambda: tenant.history)
+    (entry,) = tenant.history
+    assert (entry["result"], entry["reason"]) == ("Failed", "OOMKilled")
+    assert "spec.collector.resources.limits" in str(entry["message"])
+    enough = {"resources": {"limits": {"memory": "512Mi"}, "requests": {"memory": "64Mi"}}}
+    tenant.create_channel(collector={**_ca(), **enough}, ocr={"enabled": False})
+    tenant.request("again")
+    tenant.wait("the run to succeed", lambda: [run for run in tenant.history if run["result"] == "Succeeded"])
+    _has_everything_once(tenant, "1.txt", "2.txt")
+
+
+def _ca() -> Json:
+    return {"caBundle": {"configMap": "simulator-ca", "key": "ca.crt"}}
+
+
+def test_the_api_server_restarted_during_a_run_costs_it_nothing(tenant: Tenant) -> None:
+    tenant.slow_down(15)
+    tenant.create_channel()
+    _pod_of_the_active_run(tenant)
+    _kill_component("kube-apiserver")
+    tenant.wait("the API server to answer", lambda: _answers(tenant))
+    tenant.wait_for_runs(1)
+    assert [(run["result"], run["collected"]) for run in tenant.history] == [("Succeeded", 2)]
+    tenant.wait("the operator to follow", lambda: tenant.condition("Ready").get("reason") == "Scheduled")
+    _has_everything_once(tenant, "1.txt", "2.txt")
+
+
+def test_a_binder_deleted_during_a_run_loses_nothing_and_holds_the_next_one(tenant: Tenant) -> None:
+    tenant.create_channel()
+    tenant.wait_for_runs(1)
+    tenant.drop("3.txt", "A slow one")
+    tenant.slow_down(15)
+    tenant.request("with a binder")
+    _pod_of_the_active_run(tenant)
+    tenant.kubectl("delete", "binder", "purchases")
+    tenant.wait_for_runs(2)
+    tenant.wait("it to be said", lambda: tenant.condition("PrerequisitesMet").get("status") == "False")
+    tenant.drop("4.txt", "Later")
+    tenant.request("without one")
+    tenant.wait("the request to be held", lambda: "without one" in str(tenant.condition("Ready").get("message")))
+    assert len(tenant.history) == 2
+    tenant.create_binder()
+    tenant.wait_for_runs(3)
+    _has_everything_once(tenant, "1.txt", "2.txt", "3.txt", "4.txt")
+
+
+def test_a_secret_rotated_during_a_run_is_used_by_the_next(tenant: Tenant) -> None:
+    tenant.slow_down(15)
+    tenant.create_channel()
+    _pod_of_the_active_run(tenant)
+    tenant.kubectl("patch", "secret", "acme-app", "-p", '{"stringData": {"clientSecret": "not-the-right-one"}}')
+    tenant.wait_for_runs(1)
+    # It had its token, or is refused: either way it says so, and keeps what it has.
+    tenant.drop("3.txt", "With the wrong secret")
+    tenant.request("wrong")
+    tenant.wait_for_runs(2)
+    assert (tenant.history[0]["result"], tenant.history[0]["collected"]) == ("Failed", 0)
+    assert tenant.condition("Connected")["status"] == "False"
+    tenant.kubectl("patch", "secret", "acme-app", "-p", '{"stringData": {"clientSecret": "simulated-secret"}}')
+    tenant.request("right")
+    tenant.wait_for_runs(3)
+    assert tenant.history[0]["result"] == "Succeeded"
+    assert tenant.condition("Connected")["status"] == "True"
+    _has_everything_once(tenant, "1.txt", "2.txt", "3.txt")
+
+
+def test_a_limit_range_that_refuses_the_pod_is_told(tenant: Tenant) -> None:
+    limits = [{"type": "Container", "max": {"memory": "1Gi"}}]
+    limit_range = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": {"limits": limits}}
+    tenant.apply(limit_range)
+    tenant.create_channel()
+    tenant.wait("the Job", tenant.jobs)
+    tenant.wait("it to be told", lambda: "kubectl describe job" in str(tenant.condition("Ready").get("message")))
+    tenant.kubectl("delete", "limitrange", "small")
+    tenant.wait_for_runs(1)
+    _has_everything_once(tenant, "1.txt", "2.txt")
+
+
+def _kill_component(name: str) -> None:
+    """End a component of the node as a crash does; its supervisor starts it again."""
+    layout = Layout(state_folder())
+    record = Record.load(layout.record)
+    assert record is not None
+    (component,) = [one for one in json.loads(layout.running.read_text()) if one["name"] == name]
+    os.kill(_outer_pid(record.pid, component["pid"]), signal.SIGKILL)
+
+
+def _outer_pid(supervisor: int, within: int) -> int:
+    """Return our pid of the supervisor's child that has the pid *within* in the node."""
+    for child in Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split():
+        inner = next(
+            line.split()[-1]
+            for line in Path(f"/proc/{child}/status").read_text().splitlines()
+            if line.startswith("NSpid:")
+        )
+        if int(inner) == within:
+            return int(child)
+    raise AssertionError(f"No process {within} in the node")
+
+
+def _answers(tenant: Tenant) -> bool:
+    try:
+        return bool(tenant.kubectl("get", "--raw", "/readyz") == "ok")
+    except CommandFailed:
+        return False

@@ -1,0 +1,199 @@
+"""What API servers, etcd and the network do to the operator: each is provoked, and the channel is right afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bannette.controller.names import ROLE, child_name
+from devcluster.apiserver import ApiServer
+from tests.controller.between import After, Answer, Asked, Before, Between, Fault
+from tests.controller.cluster import Cluster, Operator, Tenant, eventually, install_rights
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
+
+NewOperator = Callable[..., Operator]
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Iterator[Cluster]:
+    """An API server that nobody else is disturbed by."""
+    audit_log = tmp_path / "audit.log"
+    with ApiServer(controller_manager=True, audit_log=audit_log) as server:
+        server.install_crds(Path("crds"))
+        made = Cluster(server, audit_log)
+        install_rights(made)
+        yield made
+
+
+def test_etcd_that_stands_still_for_half_a_minute_costs_nothing_but_time(apart: Cluster, tmp_path: Path) -> None:
+    tenant = Tenant(apart, "tenant")
+    tenant.add_prerequisites()
+    tenant.add_channel("before")
+    with Operator(apart, tmp_path) as operator:
+        tenant.wait_for_condition("Ready", status="True", reason="Scheduled", name="before")
+        tenant.add_channel("during")
+        with apart.server.paused("etcd"):
+            time.sleep(30)
+        tenant.wait_for_condition("Ready", status="True", reason="Scheduled", name="during")
+        tenant.run(eventually(lambda: tenant.jobs("Initial"), "a first run")[0])
+        tenant.request("after", "before")
+        tenant.change("during", suspend=True)
+        tenant.wait_for_condition("Ready", status="True", reason="Suspended", name="during")
+        assert operator.running
+    made = apart.created_by(Operator.user, "jobs", namespace="tenant", since=0)
+    assert len(made) == len(set(made))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer.refusal(409, "Conflict"),
+        Answer.refusal(429, "TooManyRequests"),
+        Answer.refusal(500, "InternalError"),
+        Answer(503, "no healthy upstream"),
+        Before(),
+        After(),
+    ],
+    ids=["conflict", "too-many", "error", "no-json", "request-lost", "answer-lost"],
+)
+def test_a_write_that_fails_at_first_is_made_once(
+    cluster: Cluster, tenant: Tenant, new_operator: NewOperator, between: Between, answer: Fault
+) -> None:
+    wanted, met = {"acme-onedrive-collect", "jobs", "status"}, set[str]()
+
+    def fault(asked: Asked) -> Fault | None:
+        what = asked.path.rpartition("/")[2]
+        # Not every child: each failure doubles the wait for the next attempt.
+        if not asked.writes or what in met or what not in wanted:
+            return None
+        met.add(what)
+        return answer
+
+    between.fault = fault
+    position = cluster.audit_position()
+    tenant.add_prerequisites()
+    operator = new_operator(server=between.url).start()
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    tenant.run(tenant.wait_for_job("Initial"))
+    tenant.request("A")
+    tenant.wait_for_job("Manual")
+    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "A is acknowledged")
+    assert met == wanted
+    assert operator.running
+    made = cluster.created_by(Operator.user, "jobs", namespace=tenant.namespace, since=position)
+    assert len(made) == len(set(made)) == 2
+
+
+def test_a_status_that_changes_while_it_is_decided_about_loses_nothing(
+    tenant: Tenant, new_operator: NewOperator, between: Between
+) -> None:
+    """A run writes its entry between the operator's read and its write: the server itself says 409."""
+    tenant.add_prerequisites()
+    new_operator(server=between.url).start()
+    tenant.add_channel()
+    job = tenant.wait_for_job("Initial")
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    theirs = {**tenant.entry(job), "id": "00000000-0000-4000-8000-000000000001", "collected": 7}
+    interfered: list[str] = []
+
+    def fault(asked: Asked) -> Fault | None:
+        if asked.method == "PATCH" and asked.path.endswith("/status") and not interfered:
+            interfered.append(asked.path)
+            tenant.report({"history": [theirs]})
+        return None
+
+    between.fault = fault
+    tenant.run(job, report=False)
+    assert tenant.wait_for_entry(job)["collected"] == 3
+    assert interfered
+    assert {entry["collected"] for entry in tenant.status()["history"]} == {3, 7}
+
+
+def test_watches_that_are_cut_go_on_and_miss_nothing(
+    tenant: Tenant, new_operator: NewOperator, between: Between
+) -> None:
+    tenant.add_prerequisites()
+    operator = new_operator(server=between.url).start()
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    role = child_name(ROLE, "acme-onedrive")
+    for minute in (10, 20, 30):
+        eventually(lambda: between.cut_watches() >= 5, "there are watches to cut")
+        # While nobody watches.
+        tenant.change(schedule={"time": f"07:{minute}"})
+        tenant.cluster.patch(ROLE, tenant.namespace, role, {"rules": []})
+        eventually(
+            lambda minute=minute: tenant.cron_job()["spec"]["schedule"] == f"{minute} 7 * * *", "the change is seen"
+        )
+        eventually(lambda: tenant.cluster.get(ROLE, tenant.namespace, role)["rules"], "the Role is repaired")
+    assert operator.running
+
+
+def test_a_version_that_is_too_old_to_watch_from_is_listed_anew(
+    tenant: Tenant, new_operator: NewOperator, between: Between
+) -> None:
+    tenant.add_prerequisites()
+    operator = new_operator(server=between.url).start()
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    gone = Answer.refusal(410, "Expired")
+    refused = _refuse_watches_once(between, Answer(200, f'{{"type":"ERROR","object":{gone.body}}}\n'))
+    _change_unseen(tenant)
+    eventually(lambda: len(refused) >= 8, "all watches were refused")
+    _is_followed(tenant)
+    assert operator.running
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer.refusal(410, "Expired"),
+        Answer.refusal(404, "NotFound"),
+        Answer(200, '{"type":"ERROR","object":{"kind":"Status","code":500,"reason":"InternalError"}}\n'),
+    ],
+    ids=["expired", "not-found", "error-event"],
+)
+def test_a_watch_that_kopf_gives_up_ends_the_process_and_the_next_one_misses_nothing(
+    tenant: Tenant, new_operator: NewOperator, between: Between, answer: Answer
+) -> None:
+    tenant.add_prerequisites()
+    operator = new_operator(server=between.url)
+    with operator.kept_alive() as starts:
+        tenant.add_channel()
+        tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+        _refuse_watches_once(between, answer)
+        _change_unseen(tenant)
+        _is_followed(tenant)
+        assert starts() == 2
+
+
+def _refuse_watches_once(between: Between, answer: Answer) -> set[str]:
+    """Cut all watches, and answer each next one with *answer*; return the paths of those, as they come."""
+    refused: set[str] = set()
+
+    def fault(asked: Asked) -> Fault | None:
+        if not asked.watches or asked.path in refused:
+            return None
+        refused.add(asked.path)
+        return answer
+
+    between.fault = fault
+    between.cut_watches()
+    return refused
+
+
+def _change_unseen(tenant: Tenant) -> None:
+    role = child_name(ROLE, "acme-onedrive")
+    tenant.cluster.patch(ROLE, tenant.namespace, role, {"rules": []})
+    tenant.change(suspend=True)
+
+
+def _is_followed(tenant: Tenant) -> None:
+    role = child_name(ROLE, "acme-onedrive")
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended")
+    eventually(lambda: tenant.cluster.get(ROLE, tenant.namespace, role)["rules"], "the Role is repaired")
