@@ -139,11 +139,11 @@ class Tenant:
 
     def inbox(self) -> list[Json]:
         """The binder's inbox, as the collector's image lists it."""
-        entries = json.loads(self._in_binder("bannette", "inbox", "list", "--binder", "/binder", "-o", "json"))
+        entries = json.loads(self.in_binder("bannette", "inbox", "list", "--binder", "/binder", "-o", "json"))
         assert isinstance(entries, list)
         return entries
 
-    def _in_binder(self, *command: str) -> str:
+    def in_binder(self, *command: str) -> str:
         """Run *command* in a pod with the collector's image that has the binder's volume."""
         deployed = self._kubectl(
             "-n", OPERATOR_NAMESPACE, "get", "deployment", "bannette-operator", "-o",

@@ -15,6 +15,7 @@ from bannette.binder import Binder, open_store
 from bannette.binder.locations import StorePath
 from bannette.cli.plugin.findings import Finding, State
 from bannette.cli.plugin.inside import answer
+from simulator.testing import Simulator
 from tests.plugin.test_errand import BUCKET, CLAIM, binder, channel
 
 Json = dict[str, Any]
@@ -105,6 +106,28 @@ def test_a_probe_tells_a_service_that_is_not_reached(volume: Path, monkeypatch: 
         assert found[check].state is State.PROBLEM
         assert "https://127.0.0.1:9 can't be reached" in found[check].message
         assert "network policies" in found[check].message
+
+
+def test_a_probe_tells_microsoft_from_what_stands_in_its_place(
+    volume: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def egress(**environment: str) -> list[tuple[State, str]]:
+        with monkeypatch.context() as patched:
+            for name, value in (dict(simulator.environment) | environment).items():
+                patched.setenv(name, value)
+            _, output, errors = asked("probe", volume=volume)
+        assert errors == ""
+        found = [Finding.parse(one) for one in json.loads(output)]
+        return [(one.state, one.message) for one in found if one.check.startswith("Egress")]
+
+    assert [state for state, _ in egress()] == [State.OK, State.OK]
+    # The usual authorities haven't signed its certificate.
+    untrusted = egress(SSL_CERT_FILE="", REQUESTS_CA_BUNDLE="")
+    assert [state for state, _ in untrusted] == [State.PROBLEM, State.PROBLEM]
+    assert all("spec.collector.caBundle" in message for _, message in untrusted)
+    assert "no /nowhere/ca.crt" in egress(SSL_CERT_FILE="/nowhere/ca.crt", REQUESTS_CA_BUNDLE="")[0][1]
+    simulator.control.add_faults({"like": "discovery unavailable", "times": None}, {"like": "drive refused"})
+    assert any("answered by something else (status 503)" in message for _, message in egress())
 
 
 def test_a_probe_tells_the_binder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

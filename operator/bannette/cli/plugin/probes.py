@@ -56,7 +56,7 @@ def reach_microsoft(channel: Channel, environ: Mapping[str, str]) -> Iterator[Fi
         return
     for check, url, is_itself in (
         ("Egress to sign-in", f"{endpoints.authority}/common/v2.0/.well-known/openid-configuration", _is_sign_in),
-        ("Egress to Microsoft Graph", f"{endpoints.graph}/v1.0/me", _is_graph),
+        ("Egress to Microsoft Graph", f"{endpoints.graph}/v1.0/me/drive", _is_graph),
     ):
         origin = "/".join(url.split("/")[:3])
         yield _reached(check, origin, url, transport, is_itself)
