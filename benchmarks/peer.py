@@ -171,8 +171,8 @@ def areas(turns: Mapping[str, Sequence[Turn]]) -> list[Area]:
     again.notes += [
         f"From the start of the process until it uses no CPU for {STILL} s and all statuses are as they should be. "
         "Writes are all but those of Events and Leases, also such as change nothing or are refused as out of date.",
-        "VolSync's and Bannette's first Jobs are still unfinished then, since no node runs them. Where the machine is so "
-        "slow that this lasts 45 s, Bannette says so in the statuses of these twenty channels, one write each.",
+        "VolSync's and Bannette's first Jobs are still unfinished then, since no node runs them. Where the machine is "
+        "so slow that this lasts 45 s, Bannette says so in the statuses of these twenty channels, one write each.",
     ]
     return [new, again]
 

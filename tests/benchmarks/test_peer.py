@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.contenders import Contender, ours
 from benchmarks.peer import SCHEDULES, Cost, Turn, areas, counted, in_turn
+from benchmarks.processes import cpu_of
 from benchmarks.rest import STILL, NeverAtRest, at_rest
 
 
@@ -27,8 +28,11 @@ def verdicts(**turns: list[Turn]) -> dict[str, bool]:
 
 @contextmanager
 def process(script: str) -> Iterator[int]:
-    with subprocess.Popen([sys.executable, "-c", script]) as running:
+    """Run *script* until the block is left; it has begun when it says something, or has ended."""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as running:
         try:
+            assert running.stdout
+            running.stdout.readline()
             yield running.pid
         finally:
             running.kill()
@@ -78,15 +82,19 @@ def test_everyone_is_first_once():
 
 
 def test_a_process_is_at_rest_since_it_last_used_cpu():
-    began = time.monotonic()
-    with process("import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: pass\ntime.sleep(60)") as pid:
-        since = at_rest(pid, done=lambda: True, seconds=20)
-    assert began + 1 <= since <= time.monotonic() - STILL
+    with process("import time\nprint(flush=True)\nwhile time.process_time() < 1: pass\ntime.sleep(60)") as pid:
+        since = at_rest(pid, done=lambda: True, seconds=60)
+        assert cpu_of(pid) >= 0.9
+    assert since <= time.monotonic() - STILL
 
 
 @pytest.mark.parametrize(
     ("script", "done", "why"),
-    [("while True: pass", True, "rest"), ("import time; time.sleep(60)", False, "rest"), ("", True, "ended")],
+    [
+        ("print(flush=True)\nwhile True: pass", True, "rest"),
+        ("import time; print(flush=True); time.sleep(60)", False, "rest"),
+        ("", True, "ended"),
+    ],
     ids=["busy", "work undone", "ended"],
 )
 def test_a_process_is_never_at_rest(script: str, done: bool, why: str):
