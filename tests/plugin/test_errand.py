@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bannette.cli.plugin.errand import Errand, errand_pod, leftovers
+from bannette.cli.plugin.errand import Errand, errand_pod, leftovers, reply_of
+from bannette.cli.plugin.reply import Reply, encoded
 from bannette.controller import jobs
 from bannette.controller.settings import Settings
-from bannette.errors import PersonNeeded
+from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.resources import Binder, Channel
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -139,3 +140,38 @@ def test_what_outlived_its_errand_is_left_over() -> None:
     foreign = {"metadata": {"name": "foreign", "annotations": {"bannette.io/until": "some day"}}}
     assert leftovers([made, foreign], now=NOW + timedelta(seconds=300)) == []
     assert leftovers([made, foreign], now=NOW + timedelta(seconds=361)) == ["acme-onedrive-history-abc123"]
+
+
+def ended(code: int | None, reason: str, *, pod_reason: str | None = None) -> Json:
+    state = {} if code is None else {"terminated": {"exitCode": code, "reason": reason}}
+    status = {"phase": "Failed", "reason": pod_reason, "containerStatuses": [{"name": "collector", "state": state}]}
+    return {"metadata": {"name": "a"}, "spec": {"containers": [{"image": "registry.example/old:1"}]}, "status": status}
+
+
+def test_what_a_pod_answers_counts_however_it_ended() -> None:
+    assert reply_of(ended(143, "Error"), encoded(Reply(0, "x", ""))) == Reply(0, "x", "")
+
+
+@pytest.mark.parametrize(
+    ("pod", "log", "kind", "reason", "said"),
+    [
+        (
+            ended(1, "Error"),
+            "/opt/bannette/bin/python: No module named bannette.cli.plugin.inside",
+            PersonNeeded,
+            "ImageTooOld",
+            "registry.example/old:1",
+        ),
+        (ended(0, "Completed"), "H4sIA", PersonNeeded, "ReplyIncomplete", "longer than a container's log"),
+        (ended(137, "OOMKilled"), "", PersonNeeded, "PodFailed", "OOMKilled, exit code 137"),
+        (ended(1, "Error"), "Traceback\nKeyError: x\n", PersonNeeded, "PodFailed", "KeyError: x"),
+        (ended(None, "", pod_reason="Evicted"), "", PersonNeeded, "PodFailed", "Evicted"),
+        (ended(143, "Error", pod_reason="DeadlineExceeded"), "", Transient, "TimedOut", "--timeout"),
+    ],
+)
+def test_a_pod_without_an_answer_is_told(
+    pod: Json, log: str, kind: type[BannetteError], reason: str, said: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        reply_of(pod, log)
+    assert (caught.value.reason, said in str(caught.value)) == (reason, True), str(caught.value)

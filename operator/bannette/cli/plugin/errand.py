@@ -1,7 +1,7 @@
-"""A pod for one errand, made as the channel's runs are made. Pure.
+"""A pod for one errand, made as the channel's runs are made, and what it answers. Pure.
 
 It has a run's image, node, user, network labels and binder; neither the ServiceAccount's token nor the credentials of
-the channel's account, and it can't write in the binder unless the errand is to try that.
+the channel's account, and it can't write in the binder's volume unless the errand is to try that.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from bannette.cli.plugin.reply import RESOURCES_VARIABLE
+from bannette.cli.output import plain
+from bannette.cli.plugin.reply import RESOURCES_VARIABLE, Reply, decoded
 from bannette.controller.names import CHANNEL_LABEL, COLLECTOR_CONTAINER, TRIGGER_LABEL
-from bannette.errors import PersonNeeded
+from bannette.controller.runs import parse_pod
+from bannette.errors import PersonNeeded, Transient
 from bannette.resources import ADOPT, GROUP, format_time, parse_time
 
 Json = dict[str, Any]
@@ -99,6 +101,35 @@ def errand_pod(cron_job: Mapping[str, Any], errand: Errand, *, suffix: str, now:
 def leftovers(pods: Sequence[Mapping[str, Any]], *, now: datetime) -> list[str]:
     """Return the names of those of *pods* that outlived their errand: whoever made them isn't there any more."""
     return [pod["metadata"]["name"] for pod in pods if now > _until(pod["metadata"])]
+
+
+def reply_of(pod: Json, log: str) -> Reply:
+    """Return what a *pod* that has ended answered in its *log*.
+
+    Raises:
+        PersonNeeded: ImageTooOld, ReplyIncomplete, PodFailed. Transient: TimedOut.
+    """
+    reply = decoded(log)
+    if reply is not None:
+        return reply
+    view = parse_pod(pod)
+    image = pod["spec"]["containers"][0]["image"]
+    if "No module named" in log:
+        raise PersonNeeded(
+            f"The image {image} doesn't know what this plugin asks: upgrade the operator and its images.",
+            reason="ImageTooOld",
+        )
+    if view.reason == "DeadlineExceeded":
+        raise Transient("The pod was ended by its deadline: give a longer --timeout.", reason="TimedOut")
+    if view.exit_code == 0:
+        raise PersonNeeded(
+            "The answer is longer than a container's log may be: run `bannette` itself, beside the binder.",
+            reason="ReplyIncomplete",
+        )
+    how = view.reason or "nobody knows why"
+    code = "" if view.exit_code is None else f", exit code {view.exit_code}"
+    last = plain(log.strip().splitlines()[-1]) if log.strip() else ""
+    raise PersonNeeded(f"The pod ended without an answer ({how}{code}). {last}".strip(), reason="PodFailed")
 
 
 def _until(metadata: Mapping[str, Any]) -> datetime:

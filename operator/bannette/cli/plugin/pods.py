@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 from bannette.cli.output import plain
-from bannette.cli.plugin.errand import ERRAND_LABEL, Errand, errand_pod, leftovers
+from bannette.cli.plugin.errand import ERRAND_LABEL, Errand, errand_pod, leftovers, reply_of
 from bannette.cli.plugin.kubectl import Json, Kubectl
-from bannette.cli.plugin.reply import Reply, decoded
+from bannette.cli.plugin.reply import Reply
 from bannette.controller.names import COLLECTOR_CONTAINER, cron_job_name
 from bannette.controller.runs import parse_pod
 from bannette.errors import BannetteError, PersonNeeded, Transient
@@ -48,7 +48,7 @@ def do(kubectl: Kubectl, channel: str, errand: Errand) -> Reply:
         manifest = errand_pod(cron_job, errand, suffix=secrets.token_hex(3), now=datetime.now(UTC))
         with _ending_by_signals(), _made(kubectl, manifest) as name:
             pod = _ended(kubectl, name, seconds=errand.seconds)
-            return _reply(pod, _log(kubectl, name))
+            return reply_of(pod, _log(kubectl, name))
     except PersonNeeded as error:
         if error.reason == "Forbidden" and " cannot " in str(error):
             raise PersonNeeded(f"{error}; {RIGHTS}.", reason="Forbidden") from error
@@ -141,28 +141,3 @@ def _log(kubectl: Kubectl, name: str) -> str:
             raise
         # Of a container that never ran there is none.
         return ""
-
-
-def _reply(pod: Json, log: str) -> Reply:
-    reply = decoded(log)
-    if reply is not None:
-        return reply
-    view = parse_pod(pod)
-    image = pod["spec"]["containers"][0]["image"]
-    if "No module named" in log:
-        raise PersonNeeded(
-            f"The image {image} doesn't know what this plugin asks: upgrade the operator and its images.",
-            reason="ImageTooOld",
-        )
-    if view.reason == "DeadlineExceeded":
-        raise Transient("The pod was ended by its deadline: give a longer --timeout.", reason="TimedOut")
-    if view.exit_code == 0:
-        raise PersonNeeded(
-            "The answer is longer than a container's log may be: run `bannette` itself, beside the binder.",
-            reason="ReplyIncomplete",
-        )
-    raise PersonNeeded(
-        f"The pod ended without an answer ({view.reason or 'unknown reason'}, exit code {view.exit_code}). "
-        f"{plain(log.strip().splitlines()[-1]) if log.strip() else ''}".strip(),
-        reason="PodFailed",
-    )
