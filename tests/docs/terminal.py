@@ -74,7 +74,8 @@ class Terminal:
             "XDG_CACHE_HOME": str(folder / "cache"),
             "KUBERC": "off",
         }
-        self.environment.pop("DISPLAY", None)
+        for screen in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+            self.environment.pop(screen, None)
 
     def __enter__(self) -> Self:
         return self
