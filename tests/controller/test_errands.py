@@ -73,7 +73,7 @@ def test_a_pod_that_does_not_start_is_given_up_and_removed(scheduled: Tenant, ca
 
 
 def test_a_pod_whose_image_does_not_come_is_told(scheduled: Tenant, start: Started) -> None:
-    process = start("history", "acme-onedrive")
+    process = start("history", "acme-onedrive", "--timeout", "12")
     name = wait_for_errand(scheduled)["metadata"]["name"]
     waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image: no such host."}
     container = {"name": "collector", "image": "i", "imageID": "", "ready": False, "restartCount": 0}

@@ -98,6 +98,7 @@ def _ended(kubectl: Kubectl, name: str, *, seconds: float) -> Json:
     """
     began = time.monotonic()
     pod: Json = {"metadata": {"name": name}}
+    patience = min(_PATIENCE, seconds / 2)
     blocked: tuple[str | None, float] | None = None
     for body in kubectl.states(name, kind="pods", deadline=began + seconds):
         now = time.monotonic()
@@ -107,7 +108,7 @@ def _ended(kubectl: Kubectl, name: str, *, seconds: float) -> Json:
                 return pod
             reason = parse_pod(pod).reason
             blocked = None if reason in _ON_ITS_WAY else (reason, blocked[1] if blocked else now)
-        if blocked is not None and now - blocked[1] > _PATIENCE:
+        if blocked is not None and now - blocked[1] > patience:
             raise PersonNeeded(
                 f"The pod doesn't start ({blocked[0]}): {_why(pod) or _warning(kubectl, name)}", reason="PodBlocked"
             )
