@@ -8,9 +8,10 @@ other lists an entry more is drift (a rule in a Role).
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
+
+import orjson
 
 from bannette.controller.api import Manifest
 from bannette.controller.names import DESIRED_ANNOTATION
@@ -32,10 +33,10 @@ def sealed(manifest: Manifest) -> Manifest:
 
     It shows that a field was dropped from the manifest, which the comparison of fields can't see.
     """
-    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    text = orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS)
     metadata = cast("Manifest", manifest["metadata"])
     annotations = cast("Mapping[str, str]", metadata.get("annotations") or {})
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(text).hexdigest()[:16]
     return manifest | {"metadata": metadata | {"annotations": {**annotations, DESIRED_ANNOTATION: digest}}}
 
 

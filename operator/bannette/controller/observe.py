@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,9 @@ from bannette.resources import Binder, Channel, DelegatedAccount, InvalidResourc
 T = TypeVar("T")
 
 _FRESH_SECONDS: Final = 2.0
+# A list is worth while for so many channels without the child, unless the last one had too many names.
+_WORTH_A_LIST: Final = 5
+_LONG: Final = 1000
 _TIME_TO_START: Final = timedelta(seconds=45)
 
 
@@ -79,6 +83,42 @@ class RecentReads:
         return None if body is None else reduce(body)
 
 
+class NameLists:
+    """Which names a kind has in a namespace: one list in place of a GET for each of many channels that are new.
+
+    An absence counts for two seconds, and only if the list began after the channel was first seen: what was made before
+    the channel, by whomever, is in it.
+    """
+
+    def __init__(self, api: KubernetesApi, store: Store) -> None:
+        self._api = api
+        self._store = store
+        self._lists: dict[tuple[Kind, str], tuple[float, asyncio.Future[frozenset[str]]]] = {}
+
+    async def lacks(self, kind: Kind, key: Key, name: str) -> bool:
+        """Tell whether there is no object of that name, for certain; else it must be asked for."""
+        place = (kind, key.namespace)
+        while True:
+            self._forget_old()
+            begun, names = self._lists.get(place, (0.0, None))
+            if names is not None and begun >= self._store.seen_since(key):
+                return name not in await asyncio.shield(names)
+            if names is not None and not names.done():
+                # It began too early for this channel: the next one serves all who wait with it.
+                await asyncio.wait([names])
+            elif self._store.lacking(*place) < _WORTH_A_LIST or (names is not None and len(names.result()) > _LONG):
+                return False
+            else:
+                listing = asyncio.ensure_future(self._api.names(kind.path(key.namespace)))
+                self._lists[place] = (time.monotonic(), listing)
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        for place, (begun, names) in list(self._lists.items()):
+            if names.done() and (names.exception() or now - begun > _FRESH_SECONDS):
+                del self._lists[place]
+
+
 @dataclass(frozen=True)
 class _Ownership:
     mine: Manifest | None = None
@@ -93,6 +133,7 @@ class Observer:
         self._api = api
         self._store = store
         self.recent = RecentReads(api)
+        self._names = NameLists(api, store)
 
     async def observe(self, channel: Channel, *, resource_version: str, announced: frozenset[str] | None) -> Observed:
         """Return all but the free slots, which must be counted when nothing can come between."""
@@ -120,6 +161,8 @@ class Observer:
         body = self._store.child(kind, channel.namespace, name)
         if body is None:
             # It may be there without our labels, or the watch is late: what is absent in memory is asked for.
+            if await self._names.lacks(kind, Key(channel.namespace, channel.name), name):
+                return _Ownership()
             body = await self._api.get(kind.path(channel.namespace, name))
         return _Ownership() if body is None else _ownership(kind, body, channel)
 

@@ -300,8 +300,8 @@ def _connection_status(channel: Channel, found: Prerequisites) -> ConnectionStat
 def _status_patch(
     old: ChannelStatus, new: ChannelStatus, *, resource_version: str | None = None
 ) -> Iterator[PatchStatus]:
-    was, becomes = old.to_dict(), new.to_dict()
     members = OWNED + (_UNSAID if resource_version is not None else ())
+    was, becomes = old.to_dict(members), new.to_dict(members)
     patch = {name: _merged(was.get(name), becomes.get(name)) for name in members if was.get(name) != becomes.get(name)}
     if patch:
         yield PatchStatus(patch, resource_version)

@@ -7,11 +7,14 @@ dictionaries.
 from __future__ import annotations
 
 import hashlib
-import json
+import time
 import zlib
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
+
+import orjson
 
 from bannette.controller.api import Manifest
 from bannette.controller.figures import ChannelFigures, channel_figures
@@ -57,6 +60,7 @@ class _ChannelEntry:
     recipient: str
     binder: str
     figures: ChannelFigures
+    since: float
 
 
 class Store:
@@ -67,6 +71,7 @@ class Store:
         self._names: dict[str, set[str]] = {}
         self._unfinished: set[str] = set()
         self._children: dict[Place, _Packed] = {}
+        self._counts: Counter[tuple[Kind, str]] = Counter()
         self._owners: dict[Place, Key] = {}
         self._jobs: dict[Key, dict[str, Job]] = {}
 
@@ -93,6 +98,7 @@ class Store:
             str((spec.get("recipient") or {}).get("name")),
             str((spec.get("destination") or {}).get("binder")),
             channel_figures(body),
+            old.since if old is not None and old.uid == metadata["uid"] else time.monotonic(),
         )
         if old is None:
             return True
@@ -105,6 +111,15 @@ class Store:
     def channel(self, key: Key) -> Manifest | None:
         entry = self._channels.get(key)
         return _unpack(entry.packed) if entry is not None else None
+
+    def seen_since(self, key: Key) -> float:
+        """Return when the channel was first seen, by the monotonic clock; now, if it isn't there."""
+        entry = self._channels.get(key)
+        return entry.since if entry is not None else time.monotonic()
+
+    def lacking(self, kind: Kind, namespace: str) -> int:
+        """Return how many more channels than children of this kind a namespace has."""
+        return len(self._names.get(namespace, ())) - self._counts[kind, namespace]
 
     def figures(self) -> Iterator[tuple[Key, ChannelFigures]]:
         """Yield every channel in numbers."""
@@ -129,14 +144,20 @@ class Store:
         named: Manifest = {"apiVersion": kind.api_version, "kind": kind.kind}
         trimmed = named | _trimmed(body, without=("status",))
         packed = _pack(trimmed, digest_of={**trimmed, "metadata": _without_version(trimmed["metadata"])})
+        if old is None:
+            self._counts[kind, place.namespace] += 1
         self._children[place] = packed
         self._owners[place] = key
         return key if old is None or old.digest != packed.digest else None
 
     def remove_child(self, kind: Kind, body: Manifest) -> Key | None:
         place = _place(kind, body)
-        self._children.pop(place, None)
-        return self._owners.pop(place, None)
+        return self._remove(place) if place in self._children else None
+
+    def _remove(self, place: Place) -> Key:
+        del self._children[place]
+        self._counts[place.kind, place.namespace] -= 1
+        return self._owners.pop(place)
 
     def child(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
         packed = self._children.get(Place(kind, namespace, name))
@@ -188,10 +209,7 @@ class Store:
             for place, packed in self._children.items()
             if place.kind == kind and namespace in (None, place.namespace) and packed.uid not in uids
         ]
-        lost = [self._owners.pop(place) for place in gone]
-        for place in gone:
-            del self._children[place]
-        return lost
+        return [self._remove(place) for place in gone]
 
     def keep_only_jobs(self, namespace: str | None, uids: Container[str]) -> list[Job]:
         """Forget the Jobs that a fresh list doesn't have, and return them."""
@@ -254,17 +272,16 @@ def _unowned(status: object) -> Manifest:
 
 def _pack(body: Manifest, *, digest_of: Manifest) -> _Packed:
     metadata = cast("dict[str, Any]", body["metadata"])
-    data = zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)
+    data = zlib.compress(orjson.dumps(body), 1)
     return _Packed(metadata.get("uid", ""), metadata.get("resourceVersion", "0"), _digest(digest_of), data)
 
 
 def _digest(body: Manifest) -> bytes:
-    text = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.blake2b(text, digest_size=16).digest()
+    return hashlib.blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
 
 
 def _unpack(packed: _Packed) -> Manifest:
-    return cast("Manifest", json.loads(zlib.decompress(packed.data)))
+    return cast("Manifest", orjson.loads(zlib.decompress(packed.data)))
 
 
 def _is_newer(metadata: Mapping[str, object], than: str) -> bool:

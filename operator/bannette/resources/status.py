@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -172,19 +172,24 @@ class ChannelStatus:
         """Return the condition of that type, if it's there."""
         return find_condition(self.conditions, kind)
 
-    def to_dict(self) -> dict[str, object]:
-        """Return the status as YAML has it; what is absent is left out (a merge patch must say null to remove it)."""
-        return _present(
-            observedGeneration=self.observed_generation,
-            conditions=[one.to_dict() for one in self.conditions] or None,
-            schedule=self.schedule and self.schedule.to_dict(),
-            connection=self.connection and self.connection.to_dict(),
-            lastHandledRequestedAt=self.last_handled_requested_at,
-            activeRun=self.active_run and self.active_run.to_dict(),
-            lastRun=self.last_run and self.last_run.to_dict(),
-            checkpoint=self.checkpoint and self.checkpoint.to_dict(),
-            history=[one.to_dict() for one in self.history] or None,
-        )
+    def to_dict(self, only: Collection[str] | None = None) -> dict[str, object]:
+        """Return the status as YAML has it; what is absent is left out (a merge patch must say null to remove it).
+
+        Args:
+            only: the members that are wanted; None: all.
+        """
+        members: dict[str, Callable[[], object]] = {
+            "observedGeneration": lambda: self.observed_generation,
+            "conditions": lambda: [one.to_dict() for one in self.conditions] or None,
+            "schedule": lambda: self.schedule and self.schedule.to_dict(),
+            "connection": lambda: self.connection and self.connection.to_dict(),
+            "lastHandledRequestedAt": lambda: self.last_handled_requested_at,
+            "activeRun": lambda: self.active_run and self.active_run.to_dict(),
+            "lastRun": lambda: self.last_run and self.last_run.to_dict(),
+            "checkpoint": lambda: self.checkpoint and self.checkpoint.to_dict(),
+            "history": lambda: [one.to_dict() for one in self.history] or None,
+        }
+        return _present(**{name: said() for name, said in members.items() if only is None or name in only})
 
     @classmethod
     def parse(cls, body: Mapping[str, object]) -> ChannelStatus:
