@@ -56,6 +56,25 @@ def reasons_of_the_code() -> dict[str, set[str]]:
     return found
 
 
+def exit_codes_of_the_code() -> dict[str, set[int]]:
+    """Return the exit codes of runs that end with a reason, as far as the class of its error tells."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))]
+    codes = {"PersonNeeded": 2, "Transient": 3}
+    for _ in range(2):  # errors of errors
+        for node in (node for tree in trees for node in ast.walk(tree)):
+            if isinstance(node, ast.ClassDef):
+                bases = [codes[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in codes]
+                codes.update(dict.fromkeys([node.name] if bases else [], bases[0] if bases else 0))
+    found: dict[str, set[int]] = defaultdict(set)
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in codes:
+            for keyword in node.keywords:
+                if keyword.arg == "reason":
+                    for reason in _words(keyword.value):
+                        found[reason].add(codes[node.func.id])
+    return found
+
+
 def _reasons(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 
+from bannette.controller import conditions
 from tests.docs.fenced import SOURCE
-from tests.docs.reasons import reasons_of_the_code
+from tests.docs.reasons import exit_codes_of_the_code, reasons_of_the_code
 
 PAGE = (SOURCE / "docs/troubleshooting.md").read_text(encoding="utf-8")
 _CELL = re.compile(r"`([A-Z][A-Za-z]+)`")
+_ROWS = [line.split("|") for line in PAGE.splitlines() if line.startswith("| `")]
 
 
 def reasons_of_the_page() -> set[str]:
     """Return the words in the first cells of the page's tables."""
-    rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
-    return {word for cell in rows for word in _CELL.findall(cell)}
+    return {word for cells in _ROWS for word in _CELL.findall(cells[1])}
 
 
 def test_every_reason_of_the_code_is_explained() -> None:
@@ -24,6 +25,20 @@ def test_every_reason_of_the_code_is_explained() -> None:
 
 def test_no_reason_is_explained_that_the_code_does_not_give() -> None:
     assert sorted(reasons_of_the_page() - reasons_of_the_code().keys()) == []
+
+
+def test_exit_codes_of_the_page_are_those_of_the_code() -> None:
+    told = {cells[1].strip("` "): int(cells[2]) for cells in _ROWS if re.fullmatch(r" [23] ", cells[2])}
+    known = exit_codes_of_the_code()
+    assert len(told) > 20
+    assert {reason: code for reason, code in told.items() if code not in known.get(reason, {code})} == {}
+    assert "ServiceFailing" in known, "errors of errors aren't read"
+
+
+def test_what_makes_an_account_not_connected_is_explained_as_a_matter_of_sign_in() -> None:
+    section = PAGE.partition("### Sign-in\n")[2].partition("\n### ")[0]
+    elsewhere = {"CredentialsMissing", "NotConnected"}
+    assert conditions._SIGN_IN_LOST - set(_CELL.findall(section)) == elsewhere
 
 
 def test_a_reason_of_each_kind_is_read_from_the_code() -> None:
