@@ -1,0 +1,108 @@
+"""Five hundred clients whose Binder or Secret is wrong: each says so once, and all go on when it is right."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bannette.controller.names import CHANNEL, RECIPIENT, SECRET
+from devcluster import chart
+from tests.controller.cluster import Cluster, Json, Operator, Tenant, eventually
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
+
+CLIENTS = 500
+SLOTS = 7
+_SETTLED_SECONDS = 6.0
+
+
+def _channels(tenant: Tenant) -> list[Json]:
+    return tenant.cluster.list(CHANNEL, tenant.namespace)
+
+
+def _condition(channel: Json, kind: str) -> Json:
+    conditions = channel.get("status", {}).get("conditions") or []
+    return next((one for one in conditions if one["type"] == kind), {})
+
+
+def _all_say(tenant: Tenant, kind: str, status: str) -> list[Json] | None:
+    found = [_condition(channel, kind) for channel in _channels(tenant)]
+    return found if all(one.get("status") == status for one in found) else None
+
+
+def _events(tenant: Tenant) -> list[Json]:
+    items: list[Json] = tenant.cluster.request("GET", f"/apis/events.k8s.io/v1/namespaces/{tenant.namespace}/events")[
+        "items"
+    ]
+    return [item for item in items if item["regarding"]["kind"] == CHANNEL.kind]
+
+
+def _add_clients(tenant: Tenant, tmp_path: Path) -> None:
+    """Make them by the chart, as Helm would."""
+    table = tmp_path / "clients.csv"
+    rows = [f"client-{number},client-{number}@acme.example" for number in range(CLIENTS)]
+    table.write_text("\n".join(["name,email", *rows]))
+    application = '{"tenantId":"11111111-2222-3333-4444-555555555555","clientId":"c","credentialsSecret":"acme-app"}'
+    command = [
+        str(chart.helm()), "template", "clients", str(chart.SOURCE / "charts" / "bannette-channels"),
+        f"--namespace={tenant.namespace}", f"--set-file=table={table}", "--set=defaults.binder=purchases",
+        f"--set-json=defaults.application={application}",
+    ]  # fmt: skip
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    bodies: list[Json] = [body for body in yaml.load_all(rendered, yaml.CSafeLoader) if body]
+    assert len(bodies) == 2 * CLIENTS
+    with ThreadPoolExecutor(8) as workers:
+        # The people first: else some channels say for a moment that they aren't there.
+        for kind in (RECIPIENT, CHANNEL):
+            mine = [body for body in bodies if body["kind"] == kind.kind]
+            list(workers.map(lambda body, kind=kind: tenant.cluster.create(kind, tenant.namespace, body), mine))
+
+
+@pytest.mark.parametrize("lacking", ["binder", "secret"])
+def test_what_all_lack_is_one_condition_each_and_no_flood(
+    cluster: Cluster, tenant: Tenant, new_operator: Callable[..., Operator], tmp_path: Path, lacking: str
+) -> None:
+    tenant.add_claim()
+    if lacking == "binder":
+        tenant.add_credentials()
+    else:
+        tenant.add_binder()
+        tenant.add_credentials(wrong="key")
+    position = cluster.audit_position()
+    new_operator(f"--max-concurrent-runs={SLOTS}").start()
+    _add_clients(tenant, tmp_path)
+    said = eventually(lambda: _all_say(tenant, "PrerequisitesMet", "False"), "all say what they lack", seconds=120)
+    assert {one["reason"] for one in said} == {"BinderMissing" if lacking == "binder" else "CredentialsMissing"}
+    named = 'Binder "purchases"' if lacking == "binder" else "acme-app"
+    assert all(named in one["message"] for one in said)
+    assert tenant.jobs() == []
+    assert len(_events(tenant)) == CLIENTS
+
+    # It is said once: nothing is written while nothing changes.
+    settled = cluster.audit_position()
+    time.sleep(_SETTLED_SECONDS)
+    assert cluster.writes_of(Operator.user, since=settled) == []
+    made = cluster.writes_of(Operator.user, since=position)
+    assert len([one for one in made if "/events" not in one]) <= 5 * CLIENTS
+
+    if lacking == "binder":
+        tenant.add_binder()
+    else:
+        tenant.cluster.patch(SECRET, tenant.namespace, "acme-app", {"stringData": {"clientSecret": "right"}})
+    eventually(lambda: _all_say(tenant, "PrerequisitesMet", "True"), "all have what they lacked", seconds=180)
+    # The first collections go a few at a time; the others say that they wait.
+    eventually(lambda: len(tenant.jobs()) == SLOTS, "the first of them collect")
+    waiting = [one for one in _channels(tenant) if _condition(one, "Ready").get("reason") == "RunWaiting"]
+    assert len(waiting) >= CLIENTS - 2 * SLOTS
+    job = tenant.jobs()[0]
+    tenant.run(job)
+    eventually(lambda: len(tenant.jobs()) == SLOTS + 1, "the next one collects")
+    schedules = {channel["status"]["schedule"]["cron"] for channel in _channels(tenant)}
+    # Of 240 minutes, 500 names leave about 30 empty.
+    assert len(schedules) > 150
