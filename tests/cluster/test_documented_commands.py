@@ -11,7 +11,7 @@ from devcluster.kubectl import Kubectl
 from tests.cluster.tenant import CHANNEL, Tenant
 from tests.docs.fenced import pages
 from tests.docs.terminal import Terminal
-from tests.docs.test_commands import ELSEWHERE
+from tests.docs.test_typed_commands import ELSEWHERE
 
 HERE = "tests/cluster/test_documented_commands.py::test_what_takes_a_node"
 
