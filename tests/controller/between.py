@@ -71,7 +71,14 @@ class After:
     act: Callable[[], None] = lambda: None
 
 
-Fault = Answer | Before | After
+@dataclass(frozen=True)
+class Late:
+    """Forward the request, then do this; the answer comes after it. It is done in a thread of its own."""
+
+    act: Callable[[], None]
+
+
+Fault = Answer | Before | After | Late
 
 
 class Between:
@@ -144,6 +151,8 @@ class Between:
                 if isinstance(fault, After):
                     await answer.read()
                     return _drop(request, fault.act)
+                if isinstance(fault, Late):
+                    await asyncio.to_thread(fault.act)
                 return await self._stream(request, answer, watches=asked.watches)
         except aiohttp.ClientError:
             return _drop(request, lambda: None)

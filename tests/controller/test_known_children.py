@@ -162,3 +162,24 @@ def test_slots_go_to_who_waited_first() -> None:
     slots.leave(b)
     assert slots.next(taken=0) == [c]
     assert slots.next(taken=2) == []
+
+
+def test_what_a_watch_has_lost_is_not_brought_back_by_a_late_answer() -> None:
+    store = Store()
+    gone = a_job("one", version=2)
+    store.remove_job(gone)
+    assert store.put_job(a_job("one", version=1)) is None
+    assert (store.jobs(KEY, UID), store.unfinished_on_demand) == ((), 0)
+    # Only its labels were gone.
+    assert store.put_job(a_job("one", version=3)) is not None
+
+
+def test_the_end_of_an_earlier_channel_is_not_the_end_of_the_one_made_again() -> None:
+    store = Store()
+    store.put_channel(versioned(channel_body(), 1))
+    again = versioned(channel_body(metadata={"uid": "11111111-98c5-4e1a-9f0b-0d7a4a1c2b3d"}), 3)
+    store.put_channel(again)
+    store.lose_channel(versioned(channel_body(), 2))
+    assert store.channel(KEY) is not None
+    store.put_channel(versioned(channel_body(), 1))
+    assert (store.channel(KEY) or {})["metadata"] == again["metadata"] | {"annotations": {}}

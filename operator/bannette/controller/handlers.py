@@ -37,7 +37,7 @@ class Sightings:
         metadata = cast("dict[str, Any]", body["metadata"])
         key = Key(metadata["namespace"], metadata["name"])
         if change == "DELETED":
-            self._store.remove_channel(key)
+            self._store.lose_channel(body)
             self._wake(key)
         elif self._store.put_channel(body):
             self._wake(key)

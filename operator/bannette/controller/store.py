@@ -12,7 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
@@ -34,6 +34,8 @@ _KEPT_METADATA = (
     "deletionTimestamp",
 )
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# No answer takes longer: a request ends after a minute.
+_REMEMBERED_SECONDS: Final = 120.0
 
 
 class Place(NamedTuple):
@@ -63,10 +65,32 @@ class _ChannelEntry:
     since: float
 
 
+class _Gone:
+    """The objects that a watch has lost of late: an answer about them that comes after that tells of the past."""
+
+    def __init__(self) -> None:
+        self._gone: dict[str, tuple[float, str]] = {}
+
+    def add(self, metadata: Mapping[str, object]) -> None:
+        now = time.monotonic()
+        # They are in the order in which they went.
+        while self._gone and (oldest := next(iter(self._gone))) and now - self._gone[oldest][0] > _REMEMBERED_SECONDS:
+            del self._gone[oldest]
+        uid = str(metadata.get("uid"))
+        self._gone.pop(uid, None)
+        self._gone[uid] = (now, str(metadata.get("resourceVersion", "0")))
+
+    def has(self, metadata: Mapping[str, object]) -> bool:
+        """Tell whether that was before it went; an object that got back the labels that it had lost is there again."""
+        found = self._gone.get(str(metadata.get("uid")))
+        return found is not None and not _is_newer(metadata, found[1])
+
+
 class Store:
     """The channels, children and Jobs that exist, as far as the watches have told."""
 
     def __init__(self) -> None:
+        self._gone = _Gone()
         self._channels: dict[Key, _ChannelEntry] = {}
         self._names: dict[str, set[str]] = {}
         self._unfinished: set[str] = set()
@@ -85,6 +109,8 @@ class Store:
         key = Key(metadata["namespace"], metadata["name"])
         spec = cast("dict[str, Any]", body.get("spec") or {})
         old = self._channels.get(key)
+        if self._gone.has(metadata):
+            return False
         if old is not None and old.uid == metadata["uid"] and not _is_newer(metadata, old.packed.version):
             return False
         decisive = _decisive(body)
@@ -104,9 +130,21 @@ class Store:
             return True
         return old.outside != outside if written else old.packed.digest != packed.digest
 
+    def lose_channel(self, body: Manifest) -> None:
+        """Forget the channel that a watch says is gone; not another one of its name."""
+        metadata = cast("dict[str, Any]", body["metadata"])
+        key = Key(metadata["namespace"], metadata["name"])
+        self._gone.add(metadata)
+        entry = self._channels.get(key)
+        if entry is not None and entry.uid == metadata["uid"]:
+            self.remove_channel(key)
+
     def remove_channel(self, key: Key) -> None:
         self._channels.pop(key, None)
-        self._names.get(key.namespace, set()).discard(key.name)
+        names = self._names.get(key.namespace, set())
+        names.discard(key.name)
+        if not names:
+            self._names.pop(key.namespace, None)
 
     def channel(self, key: Key) -> Manifest | None:
         entry = self._channels.get(key)
@@ -138,7 +176,7 @@ class Store:
         place, key = _place(kind, body), _owner(body)
         old = self._children.get(place)
         metadata = cast("dict[str, Any]", body["metadata"])
-        if old is not None and not _is_newer(metadata, old.version):
+        if self._gone.has(metadata) or (old is not None and not _is_newer(metadata, old.version)):
             return None
         # The items of a list don't say what they are.
         named: Manifest = {"apiVersion": kind.api_version, "kind": kind.kind}
@@ -151,8 +189,10 @@ class Store:
         return key if old is None or old.digest != packed.digest else None
 
     def remove_child(self, kind: Kind, body: Manifest) -> Key | None:
-        place = _place(kind, body)
-        return self._remove(place) if place in self._children else None
+        place, metadata = _place(kind, body), cast("dict[str, Any]", body["metadata"])
+        self._gone.add(metadata)
+        known = self._children.get(place)
+        return self._remove(place) if known is not None and known.uid == metadata.get("uid", "") else None
 
     def _remove(self, place: Place) -> Key:
         del self._children[place]
@@ -166,6 +206,8 @@ class Store:
     def put_job(self, body: Mapping[str, object]) -> Job | None:
         """Remember a Job; return it if anything changed that a decision rests on."""
         job = parse_job(body)
+        if self._gone.has(cast("Manifest", body["metadata"])):
+            return None
         known = self._jobs.setdefault(job.key, {})
         old = known.get(job.name)
         if (
@@ -185,12 +227,15 @@ class Store:
 
     def remove_job(self, body: Mapping[str, object]) -> Job | None:
         job = parse_job(body)
+        self._gone.add(cast("Manifest", body["metadata"]))
         known = self._jobs.get(job.key, {})
-        removed = known.pop(job.name, None)
-        if removed is not None:
-            self._unfinished.discard(removed.uid)
+        removed = known.get(job.name)
+        if removed is None or removed.uid != job.uid:
+            return None
+        del known[job.name]
+        self._unfinished.discard(job.uid)
         if not known:
-            self._jobs.pop(job.key, None)
+            del self._jobs[job.key]
         return removed
 
     def jobs(self, key: Key, uid: str) -> tuple[Job, ...]:
@@ -222,6 +267,8 @@ class Store:
         for job in gone:
             del self._jobs[job.key][job.name]
             self._unfinished.discard(job.uid)
+            if not self._jobs[job.key]:
+                del self._jobs[job.key]
         return gone
 
 
