@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import kopf
 
@@ -18,8 +18,13 @@ from bannette.controller.listing import Pace, response_class
 from bannette.controller.names import BINDER, RECIPIENT, Key, Kind
 from bannette.controller.observe import RecentReads
 from bannette.controller.store import Store
-from bannette.errors import Transient
+from bannette.errors import BannetteError, Transient
+from bannette.logs import event
 from bannette.resources import ADOPT, BINDERS, CHANNELS, GROUP, RECIPIENTS, VERSION
+
+logger = logging.getLogger(__name__)
+
+_LOOK_AGAIN_SECONDS: Final = 5.0
 
 
 class Sightings:
@@ -91,6 +96,22 @@ def registry_for(sightings: Sightings, api: KubernetesApi) -> kopf.OperatorRegis
     return registry
 
 
+async def until_served(api: KubernetesApi) -> None:
+    """Wait until the API server has the kinds that kopf is to watch: it looks for them once."""
+    while True:
+        try:
+            body = await api.get(f"/apis/{GROUP}/{VERSION}") or {}
+        except BannetteError as error:
+            event(logger, "kinds.unknown", level=logging.WARNING, error=error)
+        else:
+            found = {one["name"] for one in cast("list[dict[str, str]]", body.get("resources") or [])}
+            missing = {CHANNELS, BINDERS, RECIPIENTS} - found
+            if not missing:
+                return
+            event(logger, "kinds.missing", level=logging.WARNING, group=GROUP, kinds=",".join(sorted(missing)))
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
 def kopf_settings(*, namespaced: bool) -> kopf.OperatorSettings:
     """Return the settings that were measured: 10,000 channels take 150 MB with them, and 800 with the defaults."""
     settings = kopf.OperatorSettings()
@@ -108,17 +129,20 @@ class _LossOfWatch(logging.Handler):
     """Tells when kopf has lost a watch for good.
 
     Refusals and errors of a watch that kopf doesn't know how to go on from end that watch: kopf logs it, and serves
-    on without it, deaf. The process must be started anew then.
+    on without it, deaf. So it does when a kind isn't served: it looks for it again when its definition changes, but
+    the API server serves it a little later than that. The process must be started anew then.
     """
 
     def __init__(self, lost: Callable[[str], None]) -> None:
-        super().__init__(logging.ERROR)
+        super().__init__(logging.WARNING)
         self._lost = lost
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
         if record.exc_info and " has failed: " in message:
             self._lost(message.partition(" has failed: ")[0])
+        elif message.startswith("Unresolved resources cannot be served"):
+            self._lost("A kind that isn't served any more")
 
 
 @contextmanager
