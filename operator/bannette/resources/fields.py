@@ -35,10 +35,17 @@ class Section:
     go unnoticed, since no API server has looked at it.
     """
 
-    def __init__(self, members: Mapping[str, object], *, owner: str, path: str = "", strict: bool = False) -> None:
+    def __init__(
+        self,
+        members: Mapping[str, object],
+        *,
+        owner: str,
+        within: tuple[Section, str] | None = None,
+        strict: bool = False,
+    ) -> None:
         self._members = members
         self.owner = owner
-        self._path = path
+        self._within = within
         self._strict = strict
         self._read: set[str] = set()
 
@@ -149,13 +156,14 @@ class Section:
             raise self.invalid(str(unknown[0]), f"is not a field; {known}")
 
     def _value(self, name: str) -> object:
-        self._read.add(name)
+        if self._strict:
+            self._read.add(name)
         return self._members.get(name)
 
     def _parsed(self, name: str, value: object, parse: Callable[[Section], Parsed]) -> Parsed:
         if not isinstance(value, Mapping):
             raise self.invalid(name, f"must be an object with fields, not {_kind(value)}")
-        section = Section(value, owner=self.owner, path=self._path_of(name), strict=self._strict)
+        section = Section(value, owner=self.owner, within=(self, name), strict=self._strict)
         parsed = parse(section)
         section.finish()
         return parsed
@@ -180,7 +188,9 @@ class Section:
         raise self.invalid(name, "is missing")
 
     def _path_of(self, name: str) -> str:
-        return ".".join(part for part in (self._path, name) if part)
+        # Made only when there is something to say: most sections are as they should be.
+        path = self._within[0]._path_of(self._within[1]) if self._within else ""
+        return ".".join(part for part in (path, name) if part)
 
 
 def _kind(value: object) -> str:

@@ -39,7 +39,7 @@ def open_resource(body: Mapping[str, object], *, kind: str, name_rule: Rule, str
         raise top.invalid("kind", f'write "{kind}"')
     if not name_rule.accepts(name):
         raise top.invalid("metadata.name", name_rule.message)
-    metadata = Section(top.mapping("metadata"), owner=top.owner, path="metadata")
+    metadata = Section(top.mapping("metadata"), owner=top.owner, within=(top, "metadata"))
     return top, Metadata(
         name=name,
         namespace=namespace,
