@@ -24,7 +24,7 @@ from devcluster.apiserver import ApiServer
 T = TypeVar("T")
 Json = dict[str, Any]
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 SYSTEM = "bannette-system"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
