@@ -14,3 +14,12 @@ def test_names_are_in_the_order_of_time_since_describe_shows_events_by_name() ->
     names = [one["metadata"]["name"] for one in said]
     assert names == sorted(names)
     assert all(re.fullmatch(r"x\.[0-9a-f]{18}", name) for name in names)
+
+
+def test_a_note_is_cut_to_so_many_bytes() -> None:
+    note = event(Key("acme", "x"), UID, Announcement("RunFailed", "é\N{GRINNING FACE}" * 512), instance="i", now=NOW)[
+        "note"
+    ]
+    assert isinstance(note, str)
+    assert 1018 <= len(note.encode()) <= 1024
+    assert note.endswith("\N{GRINNING FACE}…") or note.endswith("é…")

@@ -14,6 +14,7 @@ from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, READY, 
 from bannette.controller.names import CHANNEL, EVENT, Key
 from bannette.resources import ChannelStatus, Condition, ConditionStatus, HistoryEntry, RunResult
 
+# Of bytes, though the API server speaks of characters.
 _NOTE_LENGTH: Final = 1024
 
 
@@ -70,7 +71,6 @@ def event(key: Key, uid: str, announcement: Announcement, *, instance: str, now:
     in the order of their names.
     """
     moment = f"{int(now.timestamp() * 1e6):014x}"
-    note = announcement.note or announcement.reason
     return {
         "apiVersion": EVENT.api_version,
         "kind": EVENT.kind,
@@ -79,7 +79,7 @@ def event(key: Key, uid: str, announcement: Announcement, *, instance: str, now:
         "type": announcement.type.value,
         "reason": announcement.reason,
         "action": announcement.action,
-        "note": note if len(note) <= _NOTE_LENGTH else f"{note[: _NOTE_LENGTH - 1]}…",
+        "note": _cut(announcement.note or announcement.reason),
         "regarding": {
             "apiVersion": CHANNEL.api_version,
             "kind": CHANNEL.kind,
@@ -90,6 +90,12 @@ def event(key: Key, uid: str, announcement: Announcement, *, instance: str, now:
         "reportingController": "bannette.io/operator",
         "reportingInstance": instance[:128],
     }
+
+
+def _cut(note: str) -> str:
+    if len(note.encode()) <= _NOTE_LENGTH:
+        return note
+    return f"{note.encode()[: _NOTE_LENGTH - len('…'.encode())].decode(errors='ignore')}…"
 
 
 def _is_true(condition: Condition | None) -> bool:
