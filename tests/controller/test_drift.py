@@ -59,3 +59,8 @@ def test_quantities_are_compared_by_value(text: object, same: object) -> None:
 @pytest.mark.parametrize("text", ["", "much", "1 Gi", "1gi", None, True])
 def test_what_is_no_quantity_has_no_value(text: object) -> None:
     assert parse_quantity(text) is None
+
+
+@pytest.mark.parametrize("amount", ["1e9999999", "1e99999999999999999999"])
+def test_an_amount_that_nobody_has_is_none(amount: str) -> None:
+    assert parse_quantity(amount) is None

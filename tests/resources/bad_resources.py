@@ -419,6 +419,15 @@ BAD_FOR_THE_SERVER = [
         "",
     ),
     Bad(
+        # The API server itself computes with it for half a minute.
+        "memory without end",
+        CHANNEL,
+        {"spec.collector.resources": {"limits": {"memory": "1e9999999"}}},
+        "spec.collector.resources.limits[memory]",
+        'Invalid value: "1e9999999": write a quantity such as "500m", "2" or "2Gi"',
+        "",
+    ),
+    Bad(
         "unknown operator of a toleration",
         CHANNEL,
         {"spec.collector.tolerations": [{"operator": "Always"}]},

@@ -35,4 +35,8 @@ def parse_quantity(value: object) -> Decimal | None:
     if found is None:
         return None
     number, exponent, suffix = found.groups()
-    return Decimal(number + (exponent or "")) * _SUFFIXES[suffix or ""]
+    try:
+        return Decimal(number + (exponent or "")) * _SUFFIXES[suffix or ""]
+    except ArithmeticError:
+        # Nobody has that much of anything.
+        return None
