@@ -107,6 +107,13 @@ def test_what_is_wrong_within_a_status_is_named() -> None:
     assert refusal.value.path == "history[0].pages"
 
 
+def test_what_can_be_read_of_a_status_is_kept_and_the_rest_is_lost() -> None:
+    written: dict[str, Any] = FULL_STATUS.to_dict()
+    written["history"].append({**ENTRY.to_dict(), "completedAt": "0001-01-01T00:00:00+01:00"})
+    written["activeRun"] |= {"job": "../../secrets/x"}
+    assert ChannelStatus.salvage(written) == replace(FULL_STATUS, active_run=None)
+
+
 def test_a_new_entry_comes_first() -> None:
     history = upsert_history((entry("a"),), entry("b", hours=24), limit=10)
     assert [one.id for one in history] == ["b", "a"]

@@ -29,6 +29,9 @@ PREREQUISITES_MET: Final = "PrerequisitesMet"
 CONNECTED: Final = "Connected"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
+TYPES: Final = frozenset({READY, PREREQUISITES_MET, CONNECTED, RECONCILING, STALLED})
+# As many as the CustomResourceDefinition lets in.
+MOST: Final = 16
 
 # What a run says when the account can't be read before a person sets its sign-in right.
 _SIGN_IN_LOST: Final = frozenset(
@@ -193,7 +196,10 @@ def set_conditions(
             observed_generation=generation,
         )
         conditions = set_condition(conditions, new, now)
-    return conditions
+    # Others may add some, but not take the room of those.
+    others = [one for one in conditions if one.type not in TYPES]
+    surplus = others[max(MOST - (len(conditions) - len(others)), 0) :]
+    return tuple(one for one in conditions if one not in surplus) if surplus else conditions
 
 
 def _ready(reason: str, message: str) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from bannette.controller.conditions import TYPES
 from bannette.resources import RunResult, parse_time
 
 _SUCCESSES = frozenset({RunResult.SUCCEEDED.value, RunResult.PARTIALLY_SUCCEEDED.value})
@@ -39,7 +40,9 @@ def channel_figures(body: Mapping[str, Any]) -> ChannelFigures:
     return ChannelFigures(
         created=_seconds(body["metadata"].get("creationTimestamp")) or 0.0,
         suspended=bool((body.get("spec") or {}).get("suspend")),
-        conditions={one["type"]: one["status"] == "True" for one in status.get("conditions") or ()},
+        conditions={
+            one["type"]: one["status"] == "True" for one in status.get("conditions") or () if one["type"] in TYPES
+        },
         last_run=_seconds(last.get("completedAt")),
         last_success=_seconds(_last_success(status)),
         last_failed=last.get("result") == RunResult.FAILED.value,

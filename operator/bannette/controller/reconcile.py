@@ -154,10 +154,7 @@ class Reconciler:
     async def _say(self, body: Manifest, verdicts: tuple[Verdict, ...]) -> None:
         """Write into the status why nothing could be done."""
         metadata = _metadata(body)
-        try:
-            status = ChannelStatus.parse(cast("Manifest", body.get("status") or {}))
-        except InvalidResource:
-            status = ChannelStatus()
+        status = ChannelStatus.salvage(cast("Manifest", body.get("status") or {}))
         actions = refused(status, verdicts, generation=metadata.get("generation") or 0, now=datetime.now(UTC))
         key = Key(metadata["namespace"], metadata["name"])
         try:

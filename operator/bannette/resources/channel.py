@@ -88,9 +88,9 @@ class Channel:
             InvalidResource: it isn't acceptable; the message says which field, and what to write.
         """
         top, metadata = open_resource(body, kind="CollectionChannel", name_rule=rules.CHANNEL_NAME, strict=strict)
-        return top.required(
-            "spec", lambda spec: cls._parse_spec(spec, metadata, top.defaulted("status", ChannelStatus.read))
-        )
+        said = top.mapping("status")
+        status = top.defaulted("status", ChannelStatus.read) if strict else ChannelStatus.salvage(said)
+        return top.required("spec", lambda spec: cls._parse_spec(spec, metadata, status))
 
     @classmethod
     def _parse_spec(cls, spec: Section, metadata: Metadata, status: ChannelStatus) -> Channel:

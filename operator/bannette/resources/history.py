@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from bannette.resources.fields import Section
+from bannette.resources.rules import REFERENCE
 from bannette.resources.times import format_time
 
 MESSAGE_LENGTH: Final = 512
@@ -176,7 +177,7 @@ class ActiveRun:
         return cls(
             id=run.text("id"),
             trigger=run.choice("trigger", Trigger),
-            job=run.optional_text("job"),
+            job=run.optional_text("job", REFERENCE),
             started_at=run.time("startedAt"),
             heartbeat=run.time("heartbeat"),
             discovered=run.number("discovered", default=0),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bannette.resources.fields import Section
+from bannette.resources.fields import InvalidResource, Section
 from bannette.resources.history import ActiveRun, HistoryEntry, cut_message
 from bannette.resources.times import format_time
 
@@ -199,6 +199,33 @@ class ChannelStatus:
             InvalidResource: it isn't one.
         """
         return cls.read(Section(body, owner="Status"))
+
+    @classmethod
+    def salvage(cls, body: Mapping[str, object]) -> ChannelStatus:
+        """Return what of *body* can be read. The rest is as good as absent: a status may be lost at any time.
+
+        Who may write a status, a run's pod for one, may write what no version of Bannette does.
+        """
+        try:
+            return cls.parse(body)
+        except InvalidResource:
+            return cls.parse(dict(cls._readable(body)))
+
+    @classmethod
+    def _readable(cls, body: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+        for name, value in body.items():
+            if isinstance(value, list):
+                yield name, [item for item in value if cls._reads(name, [item])]
+            elif cls._reads(name, value):
+                yield name, value
+
+    @classmethod
+    def _reads(cls, name: str, value: object) -> bool:
+        try:
+            cls.parse({name: value})
+        except InvalidResource:
+            return False
+        return True
 
     @classmethod
     def read(cls, status: Section) -> ChannelStatus:

@@ -9,7 +9,7 @@ def format_time(time: datetime) -> str:
     """Return *time*, which must be aware, as for example ``2026-11-24T05:30:00Z``."""
     if time.tzinfo is None:
         raise ValueError("a time without a time zone")
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def parse_time(text: str) -> datetime:
@@ -21,4 +21,7 @@ def parse_time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError("a time without a time zone")
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time that is out of range in UTC") from None

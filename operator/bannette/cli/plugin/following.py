@@ -37,12 +37,8 @@ class Progress:
 
 
 def progress_of(body: Mapping[str, Any], request: str) -> Progress:
-    """Return where *request* of the channel *body* is.
-
-    Raises:
-        InvalidResource: its status makes no sense.
-    """
-    status = ChannelStatus.parse(body.get("status") or {})
+    """Return where *request* of the channel *body* is."""
+    status = ChannelStatus.salvage(body.get("status") or {})
     entries = (*status.history, *((status.last_run,) if status.last_run else ()))
     entry = next((entry for entry in entries if entry.request == request), None)
     if entry is not None:

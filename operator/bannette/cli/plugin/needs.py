@@ -41,13 +41,9 @@ class Need:
 
 
 def need_of(body: Mapping[str, Any]) -> Need | None:
-    """Return what the channel *body* needs a person for; None if nothing.
-
-    Raises:
-        InvalidResource: its status makes no sense.
-    """
+    """Return what the channel *body* needs a person for; None if nothing."""
     metadata = body["metadata"]
-    found = next(_found(ChannelStatus.parse(body.get("status") or {})), None)
+    found = next(_found(ChannelStatus.salvage(body.get("status") or {})), None)
     return None if found is None else Need(metadata["namespace"], metadata["name"], *found)
 
 
