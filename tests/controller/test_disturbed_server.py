@@ -55,10 +55,11 @@ def test_etcd_that_stands_still_for_half_a_minute_costs_nothing_but_time(apart: 
         Answer.refusal(429, "TooManyRequests"),
         Answer.refusal(500, "InternalError"),
         Answer(503, "no healthy upstream"),
+        Answer(200, "<html>Sign in to go on.</html>"),
         Before(),
         After(),
     ],
-    ids=["conflict", "too-many", "error", "no-json", "request-lost", "answer-lost"],
+    ids=["conflict", "too-many", "error", "no-json", "sign-in-page", "request-lost", "answer-lost"],
 )
 def test_a_write_that_fails_at_first_is_made_once(
     cluster: Cluster, tenant: Tenant, new_operator: NewOperator, between: Between, answer: Fault
@@ -197,3 +198,21 @@ def _is_followed(tenant: Tenant) -> None:
     role = child_name(ROLE, "acme-onedrive")
     tenant.wait_for_condition("Ready", status="True", reason="Suspended")
     eventually(lambda: tenant.cluster.get(ROLE, tenant.namespace, role)["rules"], "the Role is repaired")
+
+
+def test_a_channel_that_cannot_be_looked_after_keeps_nobody_from_a_slot(
+    tenant: Tenant, new_operator: NewOperator, between: Between
+) -> None:
+    tenant.add_prerequisites()
+    operator = new_operator("--max-concurrent-runs=1", server=between.url).start()
+    tenant.add_channel("first")
+    job = tenant.wait_for_job("Initial")
+    tenant.add_channel("second")
+    tenant.wait_for_condition("Ready", status="True", reason="RunWaiting", name="second")
+    between.fault = lambda asked: Answer.refusal(403, "Forbidden") if "/second/" in asked.path else None
+    tenant.change("second", historyLimit=9)
+    operator.wait_for_line("reconcile.refused")
+    tenant.add_channel("third")
+    tenant.wait_for_condition("Ready", status="True", reason="RunWaiting", name="third")
+    tenant.run(job)
+    eventually(lambda: any("third" in one["metadata"]["name"] for one in tenant.jobs()), "the third one's run")

@@ -104,7 +104,9 @@ def test_a_job_is_read_from_what_the_api_says() -> None:
                 "bannette.io/trigger": "Manual",
             },
             "annotations": {"bannette.io/request": "A"},
-            "ownerReferences": [{"uid": "c"}],
+            "ownerReferences": [
+                {"apiVersion": "bannette.io/v1alpha1", "kind": "CollectionChannel", "name": "acme-onedrive", "uid": "c"}
+            ],
         },
         "status": {
             "startTime": "2026-11-24T09:00:01Z",

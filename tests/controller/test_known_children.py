@@ -2,12 +2,20 @@ from __future__ import annotations
 
 from typing import cast
 
+import pytest
+
 from bannette.controller.names import CRON_JOB, JOB, ROLE, Key
 from bannette.controller.slots import Slots
 from bannette.controller.store import Store
 from tests.controller.scene import UID, Body, channel_body
 
 KEY = Key("acme", "acme-onedrive")
+OWNER: Body = {
+    "apiVersion": "bannette.io/v1alpha1",
+    "kind": "CollectionChannel",
+    "name": "acme-onedrive",
+    "uid": UID,
+}
 
 
 def versioned(body: Body, version: int, **members: object) -> Body:
@@ -28,7 +36,9 @@ def child(version: int, **members: object) -> Body:
     }
 
 
-def a_job(name: str, *, finished: bool = False, version: int = 1) -> Body:
+def a_job(
+    name: str, *, finished: bool = False, version: int = 1, channel: str = "acme-onedrive", owner: Body | None = None
+) -> Body:
     conditions = [{"type": "Complete", "status": "True", "lastTransitionTime": "2026-11-24T09:10:00Z"}]
     return {
         "metadata": {
@@ -37,8 +47,8 @@ def a_job(name: str, *, finished: bool = False, version: int = 1) -> Body:
             "uid": f"uid of {name}",
             "resourceVersion": str(version),
             "creationTimestamp": "2026-11-24T09:00:00Z",
-            "labels": {"bannette.io/channel": "acme-onedrive", "bannette.io/channel-uid": UID},
-            "ownerReferences": [{"uid": UID}],
+            "labels": {"bannette.io/channel": channel, "bannette.io/channel-uid": UID},
+            "ownerReferences": [owner or OWNER | {"name": channel}],
         },
         "status": {"conditions": conditions if finished else []},
     }
@@ -128,11 +138,11 @@ def test_a_fresh_list_takes_away_what_it_lacks() -> None:
 def test_unfinished_jobs_of_ours_are_counted() -> None:
     store = Store()
     store.put_job(a_job("one"))
-    store.put_job(a_job("two"))
+    store.put_job(a_job("two", channel="other"))
     assert store.unfinished_on_demand == 2
     store.put_job(a_job("one", finished=True, version=2))
     assert store.unfinished_on_demand == 1
-    store.remove_job(a_job("two"))
+    store.remove_job(a_job("two", channel="other"))
     assert store.unfinished_on_demand == 0
     store.put_job(a_job("three"))
     assert [job.name for job in store.keep_only_jobs(None, {a_job("one")["metadata"]["uid"]})] == ["three"]
@@ -183,3 +193,24 @@ def test_the_end_of_an_earlier_channel_is_not_the_end_of_the_one_made_again() ->
     assert store.channel(KEY) is not None
     store.put_channel(versioned(channel_body(), 1))
     assert (store.channel(KEY) or {})["metadata"] == again["metadata"] | {"annotations": {}}
+
+
+def test_a_channel_takes_one_slot_however_many_jobs_are_said_to_be_its() -> None:
+    store = Store()
+    for number in range(20):
+        store.put_job(a_job(f"forged-{number}"))
+    assert store.unfinished_on_demand == 1
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        {"apiVersion": "v1", "kind": "ConfigMap", "name": "acme-onedrive"},
+        {"apiVersion": "unknown.example/v1", "kind": "CollectionChannel", "name": "acme-onedrive"},
+        {"name": "another"},
+    ],
+)
+def test_a_job_whose_owner_is_made_up_takes_no_slot(owner: Body) -> None:
+    store = Store()
+    store.put_job(a_job("forged", owner={**OWNER, **owner}))
+    assert store.unfinished_on_demand == 0

@@ -163,6 +163,8 @@ class KubernetesApi:
                 yield event["type"], event["object"]
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable(error) from error
+        except orjson.JSONDecodeError as error:
+            raise _no_json(error) from error
         finally:
             response.close()
 
@@ -222,6 +224,8 @@ class KubernetesApi:
             return cast("Manifest", orjson.loads(await response.read()))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable(error) from error
+        except ValueError as error:
+            raise _no_json(error) from error
 
     async def _request(
         self,
@@ -277,6 +281,13 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 def _unreachable(error: Exception) -> Transient:
     return Transient(f"The Kubernetes API server can't be reached ({type(error).__name__}).", reason="ApiUnavailable")
+
+
+def _no_json(error: ValueError) -> Transient:
+    return Transient(
+        "Something between the operator and the Kubernetes API server answers in its place, and not in JSON.",
+        reason="ApiUnavailable",
+    )
 
 
 def _error(response: aiohttp.ClientResponse, text: bytes) -> BannetteError:

@@ -85,6 +85,7 @@ class Reconciler:
         try:
             channel = Channel.parse(body)
         except InvalidResource as error:
+            self._leave_slots(key)
             await self._say(body, conditions.stalled(error.reason, f"{error}."))
             return None
         try:
@@ -133,18 +134,18 @@ class Reconciler:
             self._queue.retry(key)
         except Transient as error:
             self._metrics.reconcile_errors.labels(error.reason).inc()
-            seconds = self._queue.retry(key, least=error.retry_after or 0)
+            seconds = self._put_off(key, least=error.retry_after or 0)
             event(
                 logger, "reconcile.postponed", level=logging.WARNING, channel=key, seconds=f"{seconds:.1f}", error=error
             )
         except PersonNeeded as error:
             self._metrics.reconcile_errors.labels(error.reason).inc()
-            seconds = self._queue.retry(key)
+            seconds = self._put_off(key)
             event(logger, "reconcile.refused", level=logging.ERROR, channel=key, seconds=f"{seconds:.1f}", error=error)
         except Exception:
             # The top of a worker: one channel's surprise must not stop the others.
             self._metrics.reconcile_errors.labels("UnexpectedError").inc()
-            self._queue.retry(key)
+            self._put_off(key)
             logger.exception("reconcile.failed channel=%s", key)
         else:
             self._queue.forget(key)
@@ -171,6 +172,14 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._announced.pop(key, None)
         self._metrics.forget(key)
+        self._leave_slots(key)
+
+    def _put_off(self, key: Key, *, least: float = 0.0) -> float:
+        # Those behind it in the queue for slots don't wait for what may never come right.
+        self._leave_slots(key)
+        return self._queue.retry(key, least=least)
+
+    def _leave_slots(self, key: Key) -> None:
         self._slots.leave(key)
         self._wake_waiting()
 

@@ -9,9 +9,11 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from bannette.controller.names import (
+    CHANNEL,
     CHANNEL_LABEL,
     CHANNEL_UID_LABEL,
     COLLECTOR_CONTAINER,
+    CRON_JOB,
     REQUEST_ANNOTATION,
     TRIGGER_LABEL,
     Key,
@@ -34,7 +36,8 @@ class Job:
 
     Attributes:
         channel_uid: of the channel that it was made for; another one than today's if the channel was made again.
-        owners: uids of its owners: the channel, or its CronJob.
+        owners: uids of its owners, so far as they may be its channel or a CronJob: those that Kubernetes takes it away
+            with. Another owner of that uid would be somebody's invention.
         finished_at: when it was found complete or failed; None while it isn't.
         failure: the reason of the Failed condition, one CamelCase word.
     """
@@ -84,7 +87,7 @@ def parse_job(body: Mapping[str, Any]) -> Job:
         resource_version=metadata.get("resourceVersion", "0"),
         channel=labels.get(CHANNEL_LABEL, ""),
         channel_uid=labels.get(CHANNEL_UID_LABEL, ""),
-        owners=tuple(owner["uid"] for owner in metadata.get("ownerReferences") or ()),
+        owners=tuple(owner["uid"] for owner in metadata.get("ownerReferences") or () if _may_own(owner, labels)),
         trigger=Trigger(trigger) if trigger in set(Trigger) else Trigger.SCHEDULED,
         request=(metadata.get("annotations") or {}).get(REQUEST_ANNOTATION),
         created_at=created_at,
@@ -100,6 +103,12 @@ def parse_job(body: Mapping[str, Any]) -> Job:
         failure=ended.get("reason") if ended else None,
         deleting="deletionTimestamp" in metadata,
     )
+
+
+def _may_own(owner: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    kind = (owner.get("apiVersion"), owner.get("kind"))
+    of_channel = kind == (CHANNEL.api_version, CHANNEL.kind) and owner.get("name") == labels.get(CHANNEL_LABEL)
+    return of_channel or kind == (CRON_JOB.api_version, CRON_JOB.kind)
 
 
 @dataclass(frozen=True)

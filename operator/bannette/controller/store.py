@@ -93,7 +93,7 @@ class Store:
         self._gone = _Gone()
         self._channels: dict[Key, _ChannelEntry] = {}
         self._names: dict[str, set[str]] = {}
-        self._unfinished: set[str] = set()
+        self._unfinished: dict[str, Key] = {}
         self._children: dict[Place, _Packed] = {}
         self._counts: Counter[tuple[Kind, str]] = Counter()
         self._owners: dict[Place, Key] = {}
@@ -218,11 +218,11 @@ class Store:
             return None
         known[job.name] = job
         if old is not None and old.uid != job.uid:
-            self._unfinished.discard(old.uid)
+            self._unfinished.pop(old.uid, None)
         if job.on_demand and not job.finished:
-            self._unfinished.add(job.uid)
+            self._unfinished[job.uid] = job.key
         else:
-            self._unfinished.discard(job.uid)
+            self._unfinished.pop(job.uid, None)
         return job if old is None or _without_job_version(old) != _without_job_version(job) else None
 
     def remove_job(self, body: Mapping[str, object]) -> Job | None:
@@ -233,7 +233,7 @@ class Store:
         if removed is None or removed.uid != job.uid:
             return None
         del known[job.name]
-        self._unfinished.discard(job.uid)
+        self._unfinished.pop(job.uid, None)
         if not known:
             del self._jobs[job.key]
         return removed
@@ -244,8 +244,11 @@ class Store:
 
     @property
     def unfinished_on_demand(self) -> int:
-        """How many of the operator's own Jobs are unfinished, over all channels."""
-        return len(self._unfinished)
+        """How many of the operator's own Jobs are unfinished, over all channels.
+
+        It makes one for a channel at a time: more of them are somebody else's, and take no slots of other channels.
+        """
+        return len(set(self._unfinished.values()))
 
     def keep_only(self, kind: Kind, namespace: str | None, uids: Container[str]) -> list[Key]:
         """Forget what a fresh list of this kind doesn't have, and return the channels that lost something."""
@@ -266,7 +269,7 @@ class Store:
         ]
         for job in gone:
             del self._jobs[job.key][job.name]
-            self._unfinished.discard(job.uid)
+            self._unfinished.pop(job.uid, None)
             if not self._jobs[job.key]:
                 del self._jobs[job.key]
         return gone
