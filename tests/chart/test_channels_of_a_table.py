@@ -99,6 +99,7 @@ def test_other_separators_line_ends_and_a_list_are_read_too(tmp_path: Path) -> N
         ("name,email\na,b@c.example\n\n,d@c.example\n", "line 4: no name"),
         ("name,email\na,\n", "line 2: no email"),
         ("name,email\na,b@c.example\na,d@c.example\n", 'two clients are named "a"'),
+        ("name,email,email\na,b@c.example,d@c.example\n", "a column is there twice"),
         ('name,email\n"a",b@c.example\n', "line 2: write cells without quotation marks"),
         ("name,email,suspend\na,b@c.example,yes\n", 'line 2: suspend is true or false, not "yes"'),
         ("name;email\na;b@c.example\n", 'there is no column "name;email"'),
@@ -108,6 +109,13 @@ def test_a_table_that_cannot_be_read_is_refused_with_its_line(tmp_path: Path, ta
     done = _helm(tmp_path, table, "--set=defaults.binder=purchases")
     assert done.returncode != 0
     assert says in done.stderr
+
+
+def test_a_line_says_more_than_what_is_everybodys(tmp_path: Path) -> None:
+    table = "name,email,suspend\nacme,marie@acme.example,false\nzed,jean@zed.example,\n"
+    found = _rendered(tmp_path, table, '--set-json=defaults.spec={"suspend":true}')
+    assert not found["CollectionChannel", "acme"]["spec"]["suspend"]
+    assert found["CollectionChannel", "zed"]["spec"]["suspend"]
 
 
 def test_a_client_without_a_binder_is_named(tmp_path: Path) -> None:

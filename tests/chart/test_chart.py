@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,3 +162,27 @@ def test_a_value_that_does_not_exist_is_refused() -> None:
     with pytest.raises(subprocess.CalledProcessError) as refused:
         chart.render("image.operator=typo")
     assert "image" in refused.value.stderr
+
+
+def test_what_is_text_stays_text_and_a_number_has_all_its_digits(tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(
+        "images: {operator: '1.0', pullSecrets: ['0']}\n"
+        "operator: {priorityClassName: 'true', maxConcurrentRuns: 1000000}\n"
+    )
+    command = [chart.helm(), "template", "bannette", str(chart.CHART), f"--values={values}"]
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    documents = [document for document in yaml.safe_load_all(rendered) if document]
+    (deployment,) = (document for document in documents if document["kind"] == "Deployment")
+    spec = deployment["spec"]["template"]["spec"]
+    assert spec["containers"][0]["image"] == "1.0"
+    assert spec["priorityClassName"] == "true"
+    assert spec["imagePullSecrets"] == [{"name": "0"}]
+    assert settings_of(documents).max_concurrent_runs == 1_000_000
+
+
+@pytest.mark.parametrize("namespaces", ["{acme,acme}", "{Acme}", "{-}"])
+def test_namespaces_that_cannot_be_are_refused(namespaces: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refusal:
+        chart.render(f"operator.namespaces={namespaces}")
+    assert "/operator/namespaces" in refusal.value.stderr

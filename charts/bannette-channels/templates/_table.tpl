@@ -14,6 +14,9 @@
 {{- range splitList $.Values.separator $line -}}{{- $cells = append $cells (trim .) -}}{{- end -}}
 {{- if not $header -}}
 {{- $header = $cells -}}
+{{- if ne (len (uniq $header)) (len $header) -}}
+{{- fail (printf "table: a column is there twice: %s" (join ", " $header)) -}}
+{{- end -}}
 {{- range $header -}}
 {{- if not (has . $columns) -}}
 {{- fail (printf "table: there is no column %q; the columns are %s, and between them is %q" . (join ", " $columns) $.Values.separator) -}}
