@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from bannette.collector.connection_secret import ConnectionSecret, connection_manifest
+from bannette.accounts import ConnectionSecret, connection_manifest
 from bannette.errors import PersonNeeded, Transient
 from bannette.onedrive import Client, DelegatedSignIn, endpoints_for
 from bannette.resources import Channel

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from bannette.collector import connection_manifest
-from bannette.collector.connection_secret import ConnectionSecret
+from bannette.accounts import ConnectionSecret, connection_manifest
 from bannette.errors import PersonNeeded
 from bannette.kube import ClusterApi, Conflict
 from bannette.onedrive import Client, DelegatedSignIn, endpoints_for

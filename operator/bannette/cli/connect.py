@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bannette.accounts import connection_manifest
 from bannette.cli.loopback import Loopback
-from bannette.collector import FileAssignment, ResourceFiles, connection_manifest
+from bannette.collector import FileAssignment, ResourceFiles
 from bannette.errors import PersonNeeded, Transient
-from bannette.onedrive import Connection, Consent, DeviceCode, Endpoints, endpoints_for
+from bannette.onedrive import Connection, Consent, DeviceCode, Endpoints, admin_consent_url, endpoints_for
 from bannette.resources import Channel, DelegatedAccount
 
 _ADVICE: Final = "run `bannette connect -f FILE`"
@@ -180,7 +181,7 @@ def _disconnect(assignment: FileAssignment, channel: Channel) -> int:
 
 
 def _show_admin(endpoints: Endpoints, client_id: str) -> None:
-    link = f"{endpoints.authority}/organizations/adminconsent?client_id={client_id}"
+    link = admin_consent_url(endpoints, client_id)
     print(f"An administrator of the account's tenant can allow it for everybody there: {link}", flush=True)
 
 

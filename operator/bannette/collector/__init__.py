@@ -1,7 +1,6 @@
 """One run: what is new in OneDrive is downloaded, read, and put into the binder, and the run reports what it did."""
 
 from bannette.collector.assignment import Assignment
-from bannette.collector.connection_secret import connection_manifest
 from bannette.collector.file_status import status_in
 from bannette.collector.in_cluster import ClusterAssignment
 from bannette.collector.in_files import FileAssignment, ResourceFiles, default_state_folder
@@ -18,7 +17,6 @@ __all__ = [
     "Order",
     "ResourceFiles",
     "Run",
-    "connection_manifest",
     "default_state_folder",
     "entry_line",
     "order_by_hand",

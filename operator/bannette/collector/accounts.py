@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bannette.accounts import client_of, credentials_in
 from bannette.errors import PersonNeeded
 from bannette.onedrive import (
     ApplicationCredentials,
-    Certificate,
-    Client,
     Connection,
     DelegatedSignIn,
     Endpoints,
@@ -17,9 +16,6 @@ from bannette.onedrive import (
     TokenStore,
 )
 from bannette.resources import ApplicationAccount, Channel, DelegatedAccount
-
-# Names the installation's own application, for channels without account.delegated.clientId.
-CLIENT_ID_VARIABLE = "BANNETTE_CLIENT_ID"
 
 
 def sign_in(
@@ -70,27 +66,6 @@ def connected(channel: Channel, account: DelegatedAccount, connections: TokenSto
     return connection
 
 
-def client_of(
-    channel: Channel, account: DelegatedAccount, secret: Mapping[str, str], environ: Mapping[str, str]
-) -> Client:
-    """Return the application under which people connect the channel's account.
-
-    Raises:
-        PersonNeeded: none is named, or its Secret has no credentials.
-    """
-    client_id = account.client_id or environ.get(CLIENT_ID_VARIABLE, "").strip()
-    if not client_id:
-        raise PersonNeeded(
-            f'Channel "{channel.name}" of namespace "{channel.namespace}" names no application to sign in with: set '
-            f"account.delegated.clientId, or {CLIENT_ID_VARIABLE} for the whole installation.",
-            reason="ClientIdMissing",
-        )
-    if account.credentials_secret is None:
-        return Client(client_id)
-    shared, certificate = _credentials(channel, account.credentials_secret, secret)
-    return Client(client_id, secret=shared, certificate=certificate)
-
-
 def application_credentials(
     channel: Channel, account: ApplicationAccount, secret: Mapping[str, str]
 ) -> ApplicationCredentials:
@@ -99,21 +74,7 @@ def application_credentials(
     Raises:
         PersonNeeded: they don't.
     """
-    shared, certificate = _credentials(channel, account.credentials_secret, secret)
+    shared, certificate = credentials_in(channel, account.credentials_secret, secret)
     return ApplicationCredentials(
         tenant_id=account.tenant_id, client_id=account.client_id, secret=shared, certificate=certificate
     )
-
-
-def _credentials(channel: Channel, name: str, secret: Mapping[str, str]) -> tuple[str | None, Certificate | None]:
-    # Editors and `kubectl create secret --from-file` leave a newline at the end.
-    shared = secret.get("clientSecret", "").strip()
-    pem, key = secret.get("tls.crt", ""), secret.get("tls.key", "")
-    certificate = Certificate(pem=pem, key=key) if pem.strip() and key.strip() else None
-    if not shared and certificate is None:
-        raise PersonNeeded(
-            f'Secret "{name}" of namespace "{channel.namespace}" has neither clientSecret nor tls.crt and tls.key: '
-            "add one of them.",
-            reason="CredentialsMissing",
-        )
-    return None if certificate else shared, certificate

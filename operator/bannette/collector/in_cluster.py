@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from bannette.accounts import ConnectionSecret
 from bannette.binder import Location, StorePath
 from bannette.collector.accounts import sign_in
 from bannette.collector.assignment import secret_in_folder
 from bannette.collector.cluster_status import ClusterStatus
-from bannette.collector.connection_secret import ConnectionSecret
 from bannette.collector.passwords import passwords_in
 from bannette.collector.stores import bucket_location
 from bannette.errors import PersonNeeded

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from bannette.accounts import client_of
 from bannette.binder import Location, StorePath
-from bannette.collector.accounts import client_of, sign_in
+from bannette.collector.accounts import sign_in
 from bannette.collector.connection_file import ConnectionFile
 from bannette.collector.file_status import FileStatus
 from bannette.collector.passwords import passwords_in

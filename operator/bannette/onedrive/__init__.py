@@ -2,7 +2,7 @@
 
 from bannette.onedrive.authority import Certificate
 from bannette.onedrive.connection import Client, Connection, TokenStore, pinned_account, same_account, settled
-from bannette.onedrive.consent import Consent, DeviceCode, Visit
+from bannette.onedrive.consent import Consent, DeviceCode, Visit, admin_consent_url
 from bannette.onedrive.delegated import DelegatedSignIn
 from bannette.onedrive.download import Download, download
 from bannette.onedrive.drives import get_item, open_drive
@@ -50,6 +50,7 @@ __all__ = [
     "Unavailable",
     "Usage",
     "Visit",
+    "admin_consent_url",
     "changes",
     "default_user_agent",
     "document_id",

@@ -7,14 +7,15 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from urllib.parse import urlencode
 
 from bannette.errors import PersonNeeded, Transient
 from bannette.onedrive.authority import Answer
 from bannette.onedrive.connection import Client, Connection, files_scope
 from bannette.onedrive.delegated import authority_of_people
 from bannette.onedrive.endpoints import Endpoints
-from bannette.onedrive.sign_in_refusals import connection_refusal
+from bannette.onedrive.sign_in_refusals import LOOPBACK, connection_refusal
 
 if TYPE_CHECKING:
     import msal
@@ -76,22 +77,24 @@ class Consent:
         self._client = client
         self._login_hint = login_hint
         self._advice = advice
+        self._redirect_uri = LOOPBACK
         self._scopes = [files_scope(endpoints)]
         self._cache = msal.SerializableTokenCache()
         self._authority = authority_of_people(endpoints, client, self._cache, timeout=timeout)
 
-    def begin_visit(self, redirect_uri: str) -> Visit:
-        """Return the page to open; its answer comes to *redirect_uri* by POST.
+    def begin_visit(self, redirect_uri: str, *, by: Literal["form_post", "query"] = "form_post") -> Visit:
+        """Return the page to open; its answer comes to *redirect_uri* by POST, or by GET in the query.
 
         Raises: PersonNeeded, Transient.
         """
+        self._redirect_uri = redirect_uri
         flow = self._authority.ask(
             lambda application: application.initiate_auth_code_flow(
                 self._scopes,
                 redirect_uri=redirect_uri,
                 login_hint=self._login_hint,
                 prompt="select_account",
-                response_mode="form_post",
+                response_mode=by,
             ),
             self._refusal,
         )
@@ -109,6 +112,7 @@ class Consent:
             raise self._foreign()
         flow = dict(visit.flow)
         visit.flow.clear()
+        self._redirect_uri = str(flow.get("redirect_uri") or self._redirect_uri)
         if answer.get("state") != flow["state"]:
             raise self._foreign()
         try:
@@ -191,4 +195,11 @@ class Consent:
         )
 
     def _refusal(self, answer: Answer) -> PersonNeeded | Transient:
-        return connection_refusal(answer, client_id=self._client.client_id, advice=self._advice)
+        return connection_refusal(
+            answer, client_id=self._client.client_id, advice=self._advice, redirect_uri=self._redirect_uri
+        )
+
+
+def admin_consent_url(endpoints: Endpoints, client_id: str) -> str:
+    """Return the page where an administrator allows the application for everybody of a tenant."""
+    return f"{endpoints.authority}/organizations/adminconsent?{urlencode({'client_id': client_id})}"

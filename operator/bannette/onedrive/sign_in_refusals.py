@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 from bannette.errors import PersonNeeded, Transient
 
@@ -71,7 +72,8 @@ _CONFIGURATION: Mapping[int, tuple[str, str]] = {
     900941: ("AdminConsentNeeded", "an administrator of the tenant must consent to the application"),
     70011: ("ScopeInvalid", "check the application's permissions for Microsoft Graph"),
 }
-_PLATFORM = "register the redirect URI http://localhost under Mobile and desktop applications"
+LOOPBACK: Final = "http://localhost"
+_PLATFORM = "register the redirect URI {redirect_uri} under Mobile and desktop applications"
 # Where people sign in, the same numbers tell of another mistake.
 _REGISTRATION: Mapping[int, tuple[str, str]] = {
     7000218: ("WrongPlatform", f'{_PLATFORM}, set "Allow public client flows" to Yes, or name a credentialsSecret'),
@@ -103,17 +105,21 @@ def application_refusal(answer: Mapping[str, object], *, client_id: str, tenant_
     )
 
 
-def connection_refusal(answer: Mapping[str, object], *, client_id: str, advice: str) -> PersonNeeded | Transient:
+def connection_refusal(
+    answer: Mapping[str, object], *, client_id: str, advice: str, redirect_uri: str = LOOPBACK
+) -> PersonNeeded | Transient:
     """Return the error that an *answer* to somebody who connects, or connected, an account stands for.
 
     Args:
         advice: what to do to connect the account again, as an order.
+        redirect_uri: where the sign-in's page sends people back.
     """
     word, number, label = _signals(answer)
     if _passes(word, number):
         return _unavailable(label)
     reason, cure = _REGISTRATION.get(number) or _CONFIGURATION.get(number) or ("", "")
     if reason:
+        cure = cure.replace("{redirect_uri}", redirect_uri)
         return PersonNeeded(f"Microsoft refuses application {client_id} ({label}): {cure}.", reason=reason)
     lost = _LOST.get(number) or _LOST.get(_LOST_WORDS.get(word, 0))
     if lost is not None:

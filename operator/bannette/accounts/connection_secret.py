@@ -47,10 +47,10 @@ class ConnectionSecret:
             if error.reason == "NotFound":
                 return None
             raise
-        return self._parsed()
+        return connection_in(self._body)
 
     def save(self, held: Connection, tokens: str) -> Connection:
-        stored = self._parsed()
+        stored = connection_in(self._body)
         for _ in range(_ATTEMPTS):
             kept = settled(stored, held, tokens, advice=self.advice)
             if kept == stored:
@@ -72,24 +72,42 @@ class ConnectionSecret:
     def _data(self, tokens: str) -> dict[str, object]:
         return {**_members(self._body, "data"), TOKEN_KEY: base64.b64encode(tokens.encode()).decode()}
 
-    def _parsed(self) -> Connection | None:
-        """Return what was read; None of a Secret that nobody has signed in to."""
-        annotations = _members(_members(self._body, "metadata"), "annotations")
-        connection_id = annotations.get(CONNECTION_ID_ANNOTATION)
-        encoded = _members(self._body, "data").get(TOKEN_KEY)
-        if not encoded or not connection_id:
-            return None
-        try:
-            tokens = base64.b64decode(str(encoded), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            # Damaged: whoever uses it says so.
-            tokens = ""
-        return Connection(
-            id=str(connection_id),
-            account=str(annotations.get(ACCOUNT_ANNOTATION) or ""),
-            connected_at=_time(annotations.get(CONNECTED_AT_ANNOTATION)),
-            tokens=tokens,
-        )
+
+def connection_in(secret: Mapping[str, object]) -> Connection | None:
+    """Return the connection that the Secret holds; None of one that nobody has signed in to."""
+    annotations = _members(_members(secret, "metadata"), "annotations")
+    connection_id = annotations.get(CONNECTION_ID_ANNOTATION)
+    encoded = _members(secret, "data").get(TOKEN_KEY)
+    if not encoded or not connection_id:
+        return None
+    try:
+        tokens = base64.b64decode(str(encoded), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        # Damaged: whoever uses it says so.
+        tokens = ""
+    return Connection(
+        id=str(connection_id),
+        account=str(annotations.get(ACCOUNT_ANNOTATION) or ""),
+        connected_at=_time(annotations.get(CONNECTED_AT_ANNOTATION)),
+        tokens=tokens,
+    )
+
+
+def with_connection(secret: Mapping[str, object], connection: Connection) -> dict[str, object]:
+    """Return the Secret with *connection* in it, in place of what it holds."""
+    metadata = _members(secret, "metadata")
+    annotations = {**_members(metadata, "annotations"), **_annotations(connection)}
+    data = {**_members(secret, "data"), TOKEN_KEY: base64.b64encode(connection.tokens.encode()).decode()}
+    return {**secret, "metadata": {**metadata, "annotations": annotations}, "data": data}
+
+
+def without_connection(secret: Mapping[str, object]) -> dict[str, object]:
+    """Return the Secret as it was before anybody signed in."""
+    metadata = _members(secret, "metadata")
+    gone = (CONNECTION_ID_ANNOTATION, ACCOUNT_ANNOTATION, CONNECTED_AT_ANNOTATION)
+    annotations = {name: value for name, value in _members(metadata, "annotations").items() if name not in gone}
+    data = {name: value for name, value in _members(secret, "data").items() if name != TOKEN_KEY}
+    return {**secret, "metadata": {**metadata, "annotations": annotations}, "data": data}
 
 
 def connection_manifest(channel: Channel, connection: Connection) -> dict[str, object]:
@@ -100,14 +118,18 @@ def connection_manifest(channel: Channel, connection: Connection) -> dict[str, o
         "metadata": {
             "name": token_secret_name(channel.name),
             "namespace": channel.namespace,
-            "annotations": {
-                CONNECTION_ID_ANNOTATION: connection.id,
-                ACCOUNT_ANNOTATION: connection.account,
-                CONNECTED_AT_ANNOTATION: format_time(connection.connected_at),
-            },
+            "annotations": _annotations(connection),
         },
         "type": "Opaque",
         "data": {TOKEN_KEY: base64.b64encode(connection.tokens.encode()).decode()},
+    }
+
+
+def _annotations(connection: Connection) -> dict[str, str]:
+    return {
+        CONNECTION_ID_ANNOTATION: connection.id,
+        ACCOUNT_ANNOTATION: connection.account,
+        CONNECTED_AT_ANNOTATION: format_time(connection.connected_at),
     }
 
 

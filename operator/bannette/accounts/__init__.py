@@ -1,0 +1,20 @@
+"""The accounts of channels in a cluster: where a person's sign-in is kept, and under which application they sign in."""
+
+from bannette.accounts.clients import client_of, credentials_in
+from bannette.accounts.connection_secret import (
+    ConnectionSecret,
+    connection_in,
+    connection_manifest,
+    with_connection,
+    without_connection,
+)
+
+__all__ = [
+    "ConnectionSecret",
+    "client_of",
+    "connection_in",
+    "connection_manifest",
+    "credentials_in",
+    "with_connection",
+    "without_connection",
+]
