@@ -107,6 +107,10 @@ def test_a_channel_of_a_file_has_an_identity_of_its_own() -> None:
         (" ", None),
         ("x" * 128, "x" * 128),
         ("x" * 129, f"sha256:{hashlib.sha256(b'x' * 129).hexdigest()}"),
+        # No container starts with the first one in its environment; the others command terminals.
+        ("a\0b", "sha256:" + hashlib.sha256(b"a\0b").hexdigest()),
+        ("a\nb", "sha256:" + hashlib.sha256(b"a\nb").hexdigest()),
+        ("\x1b[31m", "sha256:" + hashlib.sha256(b"\x1b[31m").hexdigest()),
     ],
 )
 def test_the_annotation_makes_a_request(value: str, request_: str | None) -> None:

@@ -51,8 +51,8 @@ class Channel:
     """A channel, with defaults filled in.
 
     Attributes:
-        requested_at: the request that the annotation bannette.io/requestedAt makes; a value of more than 128 characters
-            stands as its SHA-256.
+        requested_at: the request that the annotation bannette.io/requestedAt makes; a value of more than 128 characters,
+            or with some that aren't printable, stands as its SHA-256: it becomes part of messages and of a pod.
         binder, recipient: names of objects in the channel's namespace.
         deleting: someone deleted it, and finalizers keep it.
     """
@@ -76,7 +76,7 @@ class Channel:
     @property
     def requested_at(self) -> str | None:
         value = self.annotations.get(REQUESTED_AT, "").strip()
-        if len(value) > MAX_REQUEST_LENGTH:
+        if len(value) > MAX_REQUEST_LENGTH or not value.isprintable():
             value = f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
         return value or None
 
