@@ -6,12 +6,18 @@ can't see, its start by the container runtime and the container that holds the p
 
 from __future__ import annotations
 
+import statistics
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import requests
+
+from bannette.controller.names import CHANNEL, POD
 from benchmarks.plan import Plan, say
 from benchmarks.report import Area, at_most, spread
 from demo.installation import SIMULATOR_ORIGIN, install_operator, install_simulator, simulator_control
@@ -50,26 +56,72 @@ def _measure(plan: Plan, layout: Layout, names: dict[str, str]) -> Area:
         try:
             tenant.create_channel()
             tenant.wait_for_runs(1)
-            known, cpu, wall = set(pods), [], []
+            known, cpu = set(pods), []
+            starts, ends = [], []
             for number in range(plan.pairs):
-                started = time.monotonic()
-                tenant.request(f"bench-{number}")
+                with _proxied(kubectl) as url:
+                    start, end = _timed(url, tenant, f"bench-{number}")
                 history = tenant.wait_for_runs(number + 2)
                 if (history[0]["result"], history[0]["collected"]) != ("Succeeded", 0):
                     raise RuntimeError(f"The run should have found nothing: {history[0]}")
-                wall.append(time.monotonic() - started)
+                starts.append(start)
+                ends.append(end)
                 cpu.append(_of_new_pod(tenant, pods, known))
-                say(f"pod: {number + 1} of {plan.pairs}: {cpu[-1]:.2f} s CPU")
+                say(
+                    f"pod: {number + 1} of {plan.pairs}: {cpu[-1]:.2f} s CPU, runs after {start:.1f} s, for {end:.1f} s"
+                )
         finally:
             tenant.tear_down()
     return Area(
         key="pod",
         command="--only pod",
         title="A quiet day in a pod, from its start until its end",
-        header=["CPU s of the pod", "s from the request until the run is in the history"],
-        rows=[[spread(cpu), spread(wall, 1)]],
-        checks=[at_most("quiet day in a pod, most CPU of any run", 1.0, max(cpu), "s")],
+        header=["CPU s of the pod", "s from the annotation until the pod runs", "s from then until the history has it"],
+        rows=[[spread(cpu), spread(starts), spread(ends)]],
+        checks=[
+            at_most("quiet day in a pod, most CPU of any run", 1.0, max(cpu), "s"),
+            at_most("annotation until the pod runs, median", 3, statistics.median(starts), "s"),
+            at_most("quiet run from the pod's start until the status has it, median", 4, statistics.median(ends), "s"),
+        ],
     )
+
+
+@contextmanager
+def _proxied(kubectl: Kubectl) -> Iterator[str]:
+    """Reach the API server by plain HTTP: kubectl itself takes a tenth of a second for each question."""
+    command = [str(program("kubectl")), "proxy", "--port=0"]
+    with subprocess.Popen(command, env=kubectl.environment(), stdout=subprocess.PIPE, text=True) as proxy:
+        try:
+            assert proxy.stdout is not None
+            # "Starting to serve on 127.0.0.1:PORT"
+            yield f"http://{proxy.stdout.readline().split()[-1]}"
+        finally:
+            proxy.terminate()
+
+
+def _timed(url: str, tenant: Tenant, request: str) -> tuple[float, float]:
+    """Annotate, and return the seconds until the run's pod runs, and from then until the history has the run."""
+    session = requests.Session()
+    channel = url + CHANNEL.path(tenant.namespace, "acme-onedrive")
+
+    def get(address: str) -> Any:
+        return session.get(address, timeout=10).json()
+
+    before = {pod["metadata"]["uid"] for pod in get(url + POD.path(tenant.namespace))["items"]}
+    began = time.monotonic()
+    annotated = {"metadata": {"annotations": {"bannette.io/requestedAt": request}}}
+    session.patch(
+        channel, json=annotated, headers={"Content-Type": "application/merge-patch+json"}, timeout=10
+    ).raise_for_status()
+    runs = None
+    while runs is None:
+        time.sleep(_POLL_SECONDS)
+        for pod in get(url + POD.path(tenant.namespace))["items"]:
+            if pod["metadata"]["uid"] not in before and pod["status"]["phase"] != "Pending":
+                runs = time.monotonic()
+    while (get(channel)["status"].get("lastRun") or {}).get("request") != request:
+        time.sleep(_POLL_SECONDS)
+    return runs - began, time.monotonic() - runs
 
 
 def _of_new_pod(tenant: Tenant, pods: dict[str, float], known: set[str]) -> float:
