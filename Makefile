@@ -56,6 +56,7 @@ down: $(VENV)/.complete ## end the embedded cluster
 golden: $(VENV)/.complete ## make the golden files again; read the difference
 	$(BIN)/python -m tests.controller.golden
 	$(BIN)/python -m tests.ocr.golden
+	$(BIN)/python -m tests.chart.snapshots
 	PYTHONPATH=operator:. $(BIN)/python -m tests.notify.mails
 
 manifests: $(VENV)/.complete ## render manifests/install and the chart's README, docs/{reference,behaviours,formats}.md

@@ -13,6 +13,7 @@ import yaml
 from bannette.controller.rights import CLUSTER_WIDE_RULES, LEASE_RULES, OPERATOR_RULES
 from bannette.controller.settings import Settings
 from devcluster import chart
+from tests.chart import snapshots
 
 # The first test builds Helm, where it hasn't been built yet.
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
@@ -35,6 +36,11 @@ def test_the_rendered_installation_is_current() -> None:
     namespace, *committed = (document for document in yaml.safe_load_all(chart.INSTALL.read_text()) if document)
     assert namespace["kind"] == "Namespace"
     assert committed == rendered, "manifests/install is stale: make manifests"
+
+
+def test_what_it_renders_for_other_values_is_as_it_was_reviewed() -> None:
+    found = {file.stem: file.read_text() for file in snapshots.FOLDER.glob("*.yaml")}
+    assert found == dict(snapshots.rendered()), "if it should change: make golden, and read the difference"
 
 
 def test_it_holds_the_very_definitions_of_crds() -> None:
