@@ -54,6 +54,20 @@ TABLE = {
     "changes a label": (metadata(labels={"a": "b"}), CHANGED),
     "adds a finalizer": (metadata(finalizers=["example.com/a"]), CHANGED),
     "adds an owner": (metadata(ownerReferences=[OWNER]), CHANGED),
+    "says whose a field is": (
+        metadata(
+            managedFields=[
+                {
+                    "manager": "kubectl",
+                    "operation": "Apply",
+                    "apiVersion": CHANNEL.api_version,
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": {"f:spec": {"f:suspend": {}}},
+                }
+            ]
+        ),
+        CHANGED,
+    ),
     "writes a status": (
         ("PATCH", CHANNEL, "acme-onedrive/status", MERGE, {"status": {"checkpoint": {"revision": 9}}}),
         dict.fromkeys(EVERYBODY, RIGHTS) | {"pod": OK, "operator": OK},
@@ -126,6 +140,19 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(scene: Tenant, people: d
     request, expected = TABLE[what]
     got = {name: str(tried(person, scene, request)) for name, person in people.items()}
     assert got == expected
+
+
+def test_what_was_applied_stays_the_appliers_while_others_ask(scene: Tenant, people: dict[str, Person]) -> None:
+    applied = (
+        "PATCH",
+        CHANNEL,
+        "acme-onedrive",
+        APPLY,
+        APPLIED | {"spec": {"collector": {"nodeSelector": {"a": "b"}}}},
+    )
+    assert str(tried(people["configurator"], scene, applied)) == OK
+    assert str(tried(people["runner"], scene, metadata(annotations={"bannette.io/requestedAt": "again"}))) == OK
+    assert str(tried(people["runner"], scene, metadata(managedFields=[{}]))) == POLICY
 
 
 def test_a_refusal_by_the_policy_says_which_right_it_takes(scene: Tenant, people: dict[str, Person]) -> None:
