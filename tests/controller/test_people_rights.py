@@ -143,14 +143,9 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(scene: Tenant, people: d
 
 
 def test_what_was_applied_stays_the_appliers_while_others_ask(scene: Tenant, people: dict[str, Person]) -> None:
-    applied = (
-        "PATCH",
-        CHANNEL,
-        "acme-onedrive",
-        APPLY,
-        APPLIED | {"spec": {"collector": {"nodeSelector": {"a": "b"}}}},
-    )
-    assert str(tried(people["configurator"], scene, applied)) == OK
+    path = CHANNEL.path(scene.namespace, "acme-onedrive") + "?fieldManager=git"
+    spec = {"collector": {"nodeSelector": {"a": "b"}}}
+    scene.cluster.request("PATCH", path, APPLIED | {"spec": spec}, content_type=APPLY)
     assert str(tried(people["runner"], scene, metadata(annotations={"bannette.io/requestedAt": "again"}))) == OK
     assert str(tried(people["runner"], scene, metadata(managedFields=[{}]))) == POLICY
 
