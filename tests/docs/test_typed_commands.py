@@ -24,6 +24,7 @@ COMMANDS = [command for page in PAGES.values() for command in page.commands]
 ELSEWHERE: Mapping[str, str] = {
     # Whose fixtures build the Dockerfile's images.
     r"^docker build ": "tests/cluster/test_runs.py::test_applying_a_channel_brings_its_documents",
+    r"^export BANNETTE_SMTP_|^bannette notify test ": "tests/cli/test_notify.py::test_a_sample_arrives",
     r"^kubectl (-n \S+ )?logs |^kubectl get --raw \S+/proxy/|^kubectl collection (history|inbox|doctor) ": (
         "tests/cluster/test_documented_commands.py::test_what_takes_a_node"
     ),

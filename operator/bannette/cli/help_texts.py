@@ -51,6 +51,16 @@ on this machine or, without one, with a code that is entered on any device. The 
 to read their files. An account other than loginHint is refused. The tokens are kept in connection.json of the channel's
 state folder, for this machine's user alone.
 """
+NOTIFY_TEST: Final = """\
+Send a sample of a mail that recipients get, by the server that BANNETTE_SMTP_HOST, _PORT, _SECURITY, _FROM,
+_USERNAME_FILE, _PASSWORD_FILE and _CA_FILE name: see docs/notifications.md.
+"""
+NOTIFY_EXAMPLES: Final = f"""\
+examples:
+  bannette notify test --to marie@acme.example
+  bannette notify test --to marie@acme.example --locale fr --kind digest
+
+{EXIT_CODES}"""
 CONNECT_EXAMPLES: Final = f"""\
 examples:
   bannette connect -f acme.yaml

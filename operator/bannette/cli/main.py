@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_collect(commands)
     _add_connect(commands)
+    _add_notify(commands)
     _add_inbox(commands)
     _add_history(commands)
     _add_reprocess(commands)
@@ -189,6 +190,23 @@ def _add_connect(commands: argparse._SubParsersAction[_Parser]) -> None:
         type=_count,
         default=900,
         help="how long to wait for the sign-in (default: 900)",
+    )
+
+
+def _add_notify(commands: argparse._SubParsersAction[_Parser]) -> None:
+    notify = _command(commands, "notify", "mails to recipients", examples=help_texts.NOTIFY_EXAMPLES)
+    verbs = notify.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    test = _command(
+        verbs, "test", "send a sample mail", description=help_texts.NOTIFY_TEST, examples=help_texts.NOTIFY_EXAMPLES
+    )
+    test.set_defaults(module="bannette.cli.notify")
+    test.add_argument("--to", metavar="ADDRESS", required=True, help="whom to send it to")
+    test.add_argument("--locale", choices=["en", "fr"], default="en", help="in which language (default: en)")
+    test.add_argument(
+        "--kind",
+        choices=["connect", "reminder", "lost", "lapsing", "first", "digest", "failure"],
+        default="connect",
+        help="which mail (default: connect)",
     )
 
 

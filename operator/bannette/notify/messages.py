@@ -75,7 +75,7 @@ def failure_notice(recipient: Recipient, failures: Sequence[Failure]) -> Message
             facts=(
                 *writer.source(failure),
                 (texts.since, texts.date(failure.since)),
-                (texts.reason, plain(failure.reason)),
+                (texts.why, plain(failure.reason)),
             ),
             sentences=(sentence.format(folder=plain(failure.folder), account=plain(failure.account)),),
         )

@@ -67,7 +67,7 @@ class Texts:
     duplicates: str
     deferred: str
     rejected: str
-    reason: str
+    why: str
     link_works_until: str
     last_run_failed: str
     footer: str
