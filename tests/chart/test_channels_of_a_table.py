@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def _rendered(tmp_path: Path, table: str, *arguments: str) -> dict[tuple[str, st
 
 
 def test_helm_finds_no_fault_with_it() -> None:
-    command = [str(chart.helm()), "lint", "--strict", str(CHART), "--set=defaults.binder=purchases"]
+    command = [str(chart.helm()), "lint", "--strict", str(CHART), "--set=allowNone=true"]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -103,6 +104,12 @@ def test_other_separators_line_ends_and_a_list_are_read_too(tmp_path: Path) -> N
         ('name,email\n"a",b@c.example\n', "line 2: write cells without quotation marks"),
         ("name,email,suspend\na,b@c.example,yes\n", 'line 2: suspend is true or false, not "yes"'),
         ("name;email\na;b@c.example\n", 'there is no column "name;email"'),
+        ("name,email\nAcme Conseil,b@c.example\n", 'line 2: name "Acme Conseil": at most 42 lower-case letters'),
+        ("name,email\na,b@c\n", 'line 2: email "b@c": one e-mail address'),
+        ("name,email,time\na,b@c.example,5:30\n", 'line 2: time "5:30": hours and minutes in 24-hour form'),
+        ("name,email,locale\na,b@c.example,de\n", 'line 2: locale "de": fr or en'),
+        ("", "there is no client: give the table again"),
+        ("name,email\n", "there is no client: give the table again"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_with_its_line(tmp_path: Path, table: str, says: str) -> None:
@@ -116,6 +123,18 @@ def test_a_line_says_more_than_what_is_everybodys(tmp_path: Path) -> None:
     found = _rendered(tmp_path, table, '--set-json=defaults.spec={"suspend":true}')
     assert not found["CollectionChannel", "acme"]["spec"]["suspend"]
     assert found["CollectionChannel", "zed"]["spec"]["suspend"]
+
+
+@pytest.mark.parametrize("member", ["name", "email", "time"])
+def test_a_list_is_held_to_the_same_rules(tmp_path: Path, member: str) -> None:
+    client = {"name": "a", "email": "b@c.example", member: "not this"}
+    done = _helm(tmp_path, "", "--set=defaults.binder=purchases", f"--set-json=clients={json.dumps([client])}")
+    assert done.returncode != 0
+    assert f"clients/0/{member}" in done.stderr or f"clients.0.{member}" in done.stderr
+
+
+def test_no_client_at_all_can_be_asked_for(tmp_path: Path) -> None:
+    assert _rendered(tmp_path, "", "--set=allowNone=true") == {}
 
 
 def test_a_client_without_a_binder_is_named(tmp_path: Path) -> None:
