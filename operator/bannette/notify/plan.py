@@ -1,0 +1,220 @@
+"""Whether a recipient is written to now, and about which channels. Pure: what is known goes in, one mail comes out.
+
+Nobody is forgotten: what is due stays due until a mail about it was sent. Nobody is flooded: mails to one recipient
+keep a distance and a number a day, and a channel is asked for once, and then as often as there are reminders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+
+class Standing(StrEnum):
+    """How an account is connected."""
+
+    NEVER = "Never"
+    CONNECTED = "Connected"
+    LOST = "Lost"
+
+
+class Kind(StrEnum):
+    """What a mail asks for; see `messages`."""
+
+    LOST = "Lost"
+    CONNECT = "Connect"
+    REMINDER = "Reminder"
+    LAPSING = "Lapsing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What was written about a channel: kept until the next look.
+
+    Attributes:
+        standing, occasion: what it was for: the channel's standing, and since when it stood so.
+        first, last: when.
+        times: how often.
+    """
+
+    standing: Standing
+    occasion: datetime
+    first: datetime
+    last: datetime
+    times: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownChannel:
+    """A channel whose account its owner connects.
+
+    Attributes:
+        key: tells it from the recipient's others.
+        since: when it was made (Never), lost (Lost), or its connection last used (Connected).
+        suspended: nothing is collected, so nobody is asked for what isn't wanted now.
+        asked: what was written about it last.
+    """
+
+    key: str
+    standing: Standing
+    since: datetime
+    suspended: bool = False
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often people are written to.
+
+    Attributes:
+        settle: how long a channel waits for others that were made, or lost, together with it.
+        between_mails: at least, to one recipient.
+        mails_a_day: at most, to one recipient, in any 24 hours.
+        same_channel: at least, between a mail about a channel and one about another occasion: connections that are
+            lost again and again are told of once in this time.
+        reminders: after the first mail; ascending.
+        unused: after this time without use, Microsoft ends a connection.
+        warned: so long before.
+    """
+
+    settle: timedelta = timedelta(minutes=1)
+    between_mails: timedelta = timedelta(minutes=10)
+    mails_a_day: int = 6
+    same_channel: timedelta = timedelta(days=1)
+    reminders: tuple[timedelta, ...] = (timedelta(days=3), timedelta(days=7))
+    unused: timedelta = timedelta(days=90)
+    warned: timedelta = timedelta(days=14)
+
+    def __post_init__(self) -> None:
+        if any(step <= timedelta(0) for step in self.steps) or self.mails_a_day < 1:
+            raise ValueError("reminders must ascend, and there must be a mail a day")
+
+    @property
+    def steps(self) -> tuple[timedelta, ...]:
+        """The time from each mail to the next one."""
+        return tuple(
+            later - earlier for earlier, later in zip((timedelta(0), *self.reminders), self.reminders, strict=False)
+        )
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail of *kind*, about the channels with these keys."""
+
+    kind: Kind
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to send now, if anything; and when to look again, unless something changes before: None is never."""
+
+    mail: Mail | None
+    look_again: datetime | None
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A channel is due at *when*; from *early* on it comes along with another of its kind."""
+
+    key: str
+    kind: Kind
+    when: datetime
+    early: datetime
+
+
+# Times that lie so far ahead were written by a wrong clock; a little ahead is another replica's clock.
+_WRONG_CLOCK: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_KINDS: Final = list(Kind)
+
+
+def plan(channels: Sequence[KnownChannel], mailed: Sequence[datetime], *, now: datetime, pace: Pace) -> Plan:
+    """Return what one recipient is to be sent now.
+
+    Args:
+        channels: all of the recipient's.
+        mailed: when mails were sent to them, in order; the last ``pace.mails_a_day`` are enough.
+    """
+    dues = sorted(_dues(channels, now, pace), key=lambda due: (due.when, _KINDS.index(due.kind)))
+    if not dues:
+        return Plan(None, None)
+    first = dues[0]
+    allowed = _allowed(mailed, now, pace)
+    if max(first.when, allowed) > now:
+        return Plan(None, max(first.when, allowed))
+    # The kind that waits longest, so that none waits for ever behind another.
+    along = [due for due in dues if due.kind is first.kind and due.early <= now]
+    return Plan(Mail(first.kind, tuple(sorted(due.key for due in along))), now + pace.between_mails)
+
+
+def written(channel: KnownChannel, *, now: datetime) -> Asked:
+    """Return what is to be remembered of a channel after a mail about it was sent."""
+    before = channel.asked
+    if before is None or not _is_for(before, channel):
+        return Asked(standing=channel.standing, occasion=channel.since, first=now, last=now, times=1)
+    return Asked(
+        standing=before.standing, occasion=before.occasion, first=before.first, last=now, times=before.times + 1
+    )
+
+
+def _dues(channels: Sequence[KnownChannel], now: datetime, pace: Pace) -> Iterator[_Due]:
+    for channel in channels:
+        if channel.standing is Standing.CONNECTED:
+            due = _lapse(channel, now, pace)
+        elif channel.suspended:
+            due = None
+        elif channel.asked is not None and _is_for(channel.asked, channel):
+            due = _reminder(channel.key, channel.asked, now, pace)
+        else:
+            due = _first(channel, now, pace)
+        if due is not None:
+            yield due
+
+
+def _first(channel: KnownChannel, now: datetime, pace: Pace) -> _Due:
+    when = channel.since + pace.settle if channel.since <= now else now
+    early = min(when, now)
+    if channel.asked is not None and not _is_ahead(channel.asked.last, now):
+        when = max(when, channel.asked.last + pace.same_channel)
+        early = max(early, channel.asked.last + pace.same_channel)
+    return _Due(channel.key, Kind.CONNECT if channel.standing is Standing.NEVER else Kind.LOST, when, early)
+
+
+def _reminder(key: str, asked: Asked, now: datetime, pace: Pace) -> _Due | None:
+    number = asked.times - 1
+    if number >= len(pace.reminders):
+        return None
+    step = pace.steps[number]
+    when = now if _is_ahead(asked.last, now) else max(asked.first + pace.reminders[number], asked.last + step)
+    return _Due(key, Kind.REMINDER, when, when - min(_DAY / 2, step / 4))
+
+
+def _lapse(channel: KnownChannel, now: datetime, pace: Pace) -> _Due | None:
+    ends = channel.since + pace.unused
+    told = channel.asked is not None and _is_for(channel.asked, channel)
+    # What has ended can't be warned of; the next run, or the next check, finds it lost.
+    if told or ends <= now:
+        return None
+    return _Due(channel.key, Kind.LAPSING, ends - pace.warned, ends - pace.warned * 1.5)
+
+
+def _allowed(mailed: Sequence[datetime], now: datetime, pace: Pace) -> datetime:
+    sent = [when for when in mailed if not _is_ahead(when, now)]
+    times = [now]
+    if sent:
+        times.append(sent[-1] + pace.between_mails)
+    if len(sent) >= pace.mails_a_day:
+        times.append(sent[-pace.mails_a_day] + _DAY)
+    return max(times)
+
+
+def _is_for(asked: Asked, channel: KnownChannel) -> bool:
+    return (asked.standing, asked.occasion) == (channel.standing, channel.since)
+
+
+def _is_ahead(when: datetime, now: datetime) -> bool:
+    return when > now + _WRONG_CLOCK

@@ -1,0 +1,268 @@
+"""Nobody is flooded, and nobody is forgotten: by a table, and by whole lives of recipients with channels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bannette.notify.plan import Asked, Kind, KnownChannel, Mail, Pace, Plan, Standing, plan, written
+
+NOW = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+PACE = Pace()
+
+
+def channel(key="a", standing=Standing.NEVER, age=HOUR, **others):
+    return KnownChannel(key=key, standing=standing, since=NOW - age, **others)
+
+
+def asked(subject, *, first, last=None, times=1):
+    """The same channel, after it was asked for so long ago."""
+    told = Asked(
+        standing=subject.standing, occasion=subject.since, first=NOW - first, last=NOW - (last or first), times=times
+    )
+    return replace(subject, asked=told)
+
+
+def look(*channels, mailed=(), pace=PACE):
+    return plan(channels, [NOW - ago for ago in mailed], now=NOW, pace=pace)
+
+
+def sent(kind, *keys):
+    return Plan(Mail(kind, keys), NOW + 10 * MINUTE)
+
+
+def later(after):
+    return Plan(None, NOW + after)
+
+
+NOTHING = Plan(None, None)
+LOST = channel("lost", Standing.LOST)
+OLD_LOSS = Asked(standing=Standing.LOST, occasion=NOW - 9 * DAY, first=NOW - HOUR, last=NOW - HOUR, times=1)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        # Asked for once
+        (look(), NOTHING),
+        (look(channel()), sent(Kind.CONNECT, "a")),
+        (look(asked(channel(), first=HOUR)), later(3 * DAY - HOUR)),
+        (look(LOST), sent(Kind.LOST, "lost")),
+        (look(asked(LOST, first=HOUR)), later(3 * DAY - HOUR)),
+        (look(channel(standing=Standing.CONNECTED)), later(76 * DAY - HOUR)),
+        # Several channels are one mail; one just made waits a minute for its siblings, which come along then
+        (look(channel("a"), channel("b")), sent(Kind.CONNECT, "a", "b")),
+        (look(channel(age=MINUTE / 2)), later(MINUTE / 2)),
+        (look(channel("a", age=MINUTE), channel("b", age=MINUTE / 60)), sent(Kind.CONNECT, "a", "b")),
+        # Of several kinds the one that waits longest
+        (look(channel("new", age=2 * HOUR), LOST), sent(Kind.CONNECT, "new")),
+        (look(channel("new", age=MINUTE), LOST), sent(Kind.LOST, "lost")),
+        (look(channel("new"), LOST), sent(Kind.LOST, "lost")),
+        # Not too soon after another mail, and not too many a day
+        (look(channel(), mailed=[9 * MINUTE]), later(MINUTE)),
+        (look(channel(), mailed=[10 * MINUTE]), sent(Kind.CONNECT, "a")),
+        (look(channel(), mailed=[(6 - n) * HOUR for n in range(6)]), later(18 * HOUR)),
+        (look(channel(), mailed=[(5 - n) * HOUR for n in range(5)]), sent(Kind.CONNECT, "a")),
+        (look(channel(), mailed=[(24 - n) * HOUR for n in range(6)]), sent(Kind.CONNECT, "a")),
+        # Reminders after 3 and 7 days, and no more
+        (look(asked(channel(age=9 * DAY), first=3 * DAY)), sent(Kind.REMINDER, "a")),
+        (look(asked(channel(age=9 * DAY), first=3 * DAY - HOUR)), later(HOUR)),
+        (look(asked(channel(age=9 * DAY), first=6 * DAY, last=3 * DAY, times=2)), later(DAY)),
+        (look(asked(channel(age=9 * DAY), first=7 * DAY, last=4 * DAY, times=2)), sent(Kind.REMINDER, "a")),
+        (look(asked(channel(age=99 * DAY), first=90 * DAY, last=80 * DAY, times=3)), NOTHING),
+        # The first came late: the second keeps its distance from it
+        (look(asked(channel(age=20 * DAY), first=10 * DAY, last=HOUR, times=2)), later(4 * DAY - HOUR)),
+        # One that is due soon comes along with one that is due
+        (
+            look(
+                asked(channel("a", age=9 * DAY), first=3 * DAY),
+                asked(channel("b", age=9 * DAY), first=3 * DAY - 9 * HOUR),
+            ),
+            sent(Kind.REMINDER, "a", "b"),
+        ),
+        (
+            look(asked(channel("a", age=9 * DAY), first=3 * DAY), asked(channel("b", age=9 * DAY), first=2 * DAY)),
+            sent(Kind.REMINDER, "a"),
+        ),
+        # Connected meanwhile, or suspended: not asked for
+        (look(replace(asked(channel(), first=5 * DAY), standing=Standing.CONNECTED)), later(76 * DAY - HOUR)),
+        (look(channel(suspended=True)), NOTHING),
+        (look(replace(LOST, suspended=True)), NOTHING),
+        (look(asked(channel(age=9 * DAY, suspended=True), first=5 * DAY)), NOTHING),
+        # Lost again soon after the last mail: a day later
+        (look(replace(LOST, asked=OLD_LOSS)), later(23 * HOUR)),
+        (look(replace(LOST, asked=replace(OLD_LOSS, last=NOW - DAY))), sent(Kind.LOST, "lost")),
+        (look(LOST, replace(LOST, key="again", asked=OLD_LOSS)), sent(Kind.LOST, "lost")),
+        # Unused for long: warned of once, two weeks before its end; what has ended isn't
+        (look(channel(standing=Standing.CONNECTED, age=76 * DAY, suspended=True)), sent(Kind.LAPSING, "a")),
+        (look(channel(standing=Standing.CONNECTED, age=75 * DAY, suspended=True)), later(DAY)),
+        (look(asked(channel(standing=Standing.CONNECTED, age=80 * DAY), first=4 * DAY)), NOTHING),
+        (look(channel(standing=Standing.CONNECTED, age=90 * DAY)), NOTHING),
+        (
+            look(
+                channel("a", Standing.CONNECTED, age=76 * DAY),
+                channel("b", Standing.CONNECTED, age=70 * DAY),
+                channel("c", Standing.CONNECTED, age=60 * DAY),
+            ),
+            sent(Kind.LAPSING, "a", "b"),
+        ),
+        # A clock that was wrong costs nobody a mail, and one that is a little ahead doesn't repeat it
+        (look(channel(age=-DAY)), sent(Kind.CONNECT, "a")),
+        (look(channel(), mailed=[-365 * DAY]), sent(Kind.CONNECT, "a")),
+        (look(channel(), mailed=[-MINUTE]), later(11 * MINUTE)),
+        (look(asked(channel(), first=-99 * DAY)), sent(Kind.REMINDER, "a")),
+        (look(asked(channel(), first=-MINUTE)), later(3 * DAY + MINUTE)),
+        (look(replace(LOST, asked=replace(OLD_LOSS, last=NOW + 99 * DAY))), sent(Kind.LOST, "lost")),
+        # Another pace
+        (look(asked(channel(), first=HOUR), pace=Pace(reminders=())), NOTHING),
+        (look(asked(channel(), first=HOUR), pace=Pace(reminders=(HOUR,))), sent(Kind.REMINDER, "a")),
+    ],
+)
+def test_what_is_sent_now(found, expected):
+    assert found == expected
+
+
+def test_what_is_remembered_counts_the_mails_of_one_occasion():
+    once = replace(LOST, asked=written(LOST, now=NOW))
+    twice = replace(once, asked=written(once, now=NOW + 3 * DAY))
+    assert twice.asked == Asked(standing=Standing.LOST, occasion=LOST.since, first=NOW, last=NOW + 3 * DAY, times=2)
+    again = replace(twice, since=NOW + 5 * DAY)
+    assert written(again, now=NOW + 6 * DAY).times == 1
+
+
+@pytest.mark.parametrize("wrong", [{"reminders": (7 * DAY, 3 * DAY)}, {"reminders": (0 * DAY,)}, {"mails_a_day": 0}])
+def test_a_pace_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(ValueError, match="ascend"):
+        Pace(**wrong)
+
+
+# Whole lives
+
+
+class Life:
+    """A recipient with channels to whom things happen, and a service that looks whenever it is told to, or likes to."""
+
+    def __init__(self, pace):
+        self.pace = pace
+        self.now = NOW
+        self.channels = {}
+        self.mailed = []
+        self.about = {}
+
+    def look(self):
+        found = plan(list(self.channels.values()), self.mailed[-self.pace.mails_a_day :], now=self.now, pace=self.pace)
+        if found.mail is not None:
+            self.mailed.append(self.now)
+            for key in found.mail.keys:
+                self.about.setdefault(key, []).append((self.now, found.mail.kind, self.channels[key]))
+                self.channels[key] = replace(self.channels[key], asked=written(self.channels[key], now=self.now))
+        assert found.look_again is None or found.look_again > self.now, "it would look again without end"
+        return found
+
+    def live(self, until):
+        """Look as often as the plan says."""
+        for _ in range(5000):
+            found = self.look()
+            if found.look_again is None or found.look_again > until:
+                self.now = max(self.now, until)
+                return
+            self.now = found.look_again
+        raise AssertionError("it looks without end")
+
+    def happen(self, key, what):
+        known = self.channels.get(key)
+        if known is None or what is None:
+            self.channels[key] = KnownChannel(key=key, standing=Standing.NEVER, since=self.now)
+            self.about.pop(key, None)
+        elif isinstance(what, bool):
+            self.channels[key] = replace(known, suspended=what)
+        elif what is not known.standing and what is not Standing.NEVER:
+            self.channels[key] = replace(known, standing=what, since=self.now)
+
+
+PACES = st.builds(
+    Pace,
+    mails_a_day=st.integers(1, 8),
+    reminders=st.sampled_from([(), (3 * DAY, 7 * DAY), (HOUR, 2 * HOUR, 9 * DAY)]),
+    same_channel=st.sampled_from([HOUR, DAY]),
+)
+PAUSES = st.one_of(st.timedeltas(timedelta(0), 2 * HOUR), st.timedeltas(timedelta(0), 40 * DAY))
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from("abcdef"),
+        st.one_of(st.none(), st.booleans(), st.sampled_from([Standing.CONNECTED, Standing.LOST])),
+        PAUSES,
+        # Whether the service runs meanwhile.
+        st.booleans(),
+    ),
+    max_size=30,
+)
+
+
+@given(PACES, EVENTS)
+def test_nobody_is_flooded_and_nobody_is_forgotten(pace, events):
+    life = Life(pace)
+    for key, what, pause, runs in events:
+        life.happen(key, what)
+        if runs:
+            life.live(life.now + pause)
+        else:
+            life.now += pause
+        life.look()
+    life.live(life.now + 60 * DAY)
+
+    # Not flooded
+    for earlier, then in pairwise(life.mailed):
+        assert then - earlier >= pace.between_mails
+    for first, beyond in zip(life.mailed, life.mailed[pace.mails_a_day :], strict=False):
+        assert beyond - first >= DAY
+    for mails in life.about.values():
+        occasions = {}
+        for when, kind, subject in mails:
+            occasions.setdefault((subject.standing, subject.since), []).append((when, kind))
+        for (standing, _), of_one in occasions.items():
+            assert len(of_one) <= (1 if standing is Standing.CONNECTED else 1 + len(pace.reminders))
+            assert all(kind is Kind.REMINDER for _, kind in of_one[1:])
+            for (before, _), (after, _), step in zip(of_one, of_one[1:], pace.steps, strict=False):
+                assert after - before >= step * 0.75
+        firsts = [when for (standing, _), ((when, _), *_) in occasions.items() if standing is not Standing.CONNECTED]
+        for before, after in pairwise(firsts):
+            assert after - before >= pace.same_channel
+    # Not forgotten: who isn't connected was asked, and reminded as often as it should be
+    for key, known in life.channels.items():
+        if known.standing is not Standing.CONNECTED and not known.suspended:
+            assert known.asked is not None
+            assert (known.asked.standing, known.asked.occasion) == (known.standing, known.since)
+            assert known.asked.times == 1 + len(pace.reminders), key
+
+
+@given(st.integers(1, 500), st.timedeltas(timedelta(0), 30 * MINUTE / 30))
+def test_500_channels_made_together_are_one_mail_and_one_of_each_reminder(number, within):
+    life = Life(PACE)
+    for position in range(number):
+        since = NOW + within * position / number
+        life.channels[str(position)] = KnownChannel(key=str(position), standing=Standing.NEVER, since=since)
+    life.now = NOW + within
+    life.live(NOW + 60 * DAY)
+    assert len(life.mailed) == 3
+    assert all(len(mails) == 3 for mails in life.about.values())
+
+
+@given(st.lists(st.timedeltas(timedelta(0), 2 * HOUR), max_size=60))
+def test_a_connection_that_is_lost_again_and_again_is_told_of_once_a_day(pauses):
+    life = Life(PACE)
+    life.happen("a", None)
+    life.happen("a", Standing.CONNECTED)
+    begun = life.now
+    for pause in pauses:
+        life.happen("a", Standing.LOST)
+        life.live(life.now + pause)
+        life.happen("a", Standing.CONNECTED)
+        life.live(life.now + pause)
+    assert len(life.mailed) <= 1 + (life.now - begun) / DAY
