@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from bannette.controller.names import CHANNEL, CHILD_KINDS, CRON_JOB, JOB, ROLE, SECRET, SERVICE_ACCOUNT, child_name
+from bannette.controller.names import (
+    CHANNEL,
+    CHILD_KINDS,
+    CRON_JOB,
+    JOB,
+    ROLE,
+    SECRET,
+    SERVICE_ACCOUNT,
+    child_name,
+)
 from tests.controller.cluster import Cluster, Operator, Tenant, eventually
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
@@ -288,6 +297,23 @@ def test_a_run_whose_job_was_deleted_is_recorded_and_no_longer_active(tenant: Te
     assert tenant.wait_for_entry(job)["reason"] == "JobDeleted"
     assert "activeRun" not in tenant.status()
     assert tenant.jobs() == []
+
+
+def test_a_request_whose_job_was_deleted_before_it_ran_is_recorded_once(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    tenant.run(tenant.wait_for_job("Initial"))
+    tenant.request("A")
+    job = tenant.wait_for_job("Manual")
+    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "A is acknowledged")
+    tenant.cluster.delete(JOB, tenant.namespace, job["metadata"]["name"])
+    eventually(lambda: tenant.status()["lastRun"].get("request") == "A", "A is recorded")
+    last = tenant.status()["lastRun"]
+    assert (last["result"], last["reason"], last["job"]) == ("Failed", "JobDeleted", job["metadata"]["name"])
+    tenant.request("B")
+    tenant.run(tenant.wait_for_job("Manual", request="B"))
+    entries = tenant.status()["history"]
+    assert [entry.get("request") for entry in entries] == ["B", "A", None]
 
 
 def test_drift_in_children_is_repaired(tenant: Tenant, operator: Operator) -> None:

@@ -83,9 +83,11 @@ def test_a_quota_that_refuses_pods_is_told(tenant: Tenant, operator: Operator) -
     )
     tenant.add_channel()
     tenant.wait_for_job("Initial")
+    tenant.request("A")
 
     def told() -> bool:
-        return "quota" in tenant.condition("Ready").get("message", "")
+        said = tenant.condition("Ready").get("message", "")
+        return "quota" in said and "The request of A waits behind it" in said
 
     eventually(told, "that no pod can be made is told", seconds=90)
     tenant.cluster.delete(_QUOTA, tenant.namespace, "none")

@@ -138,10 +138,10 @@ def test_a_job_whose_failure_is_only_decided_is_unfinished() -> None:
 
 @pytest.mark.parametrize("reason", ["ImagePullBackOff", "ErrImagePull"])
 def test_an_image_that_cannot_be_pulled_is_one_obstacle(reason: str) -> None:
-    assert (
-        obstacle("job", [pod(reason="Evicted", age=9), pod(reason=reason)])
-        == "the collector's image can't be pulled (pod p)"
-    )
+    said = obstacle("acme-collect-1", [pod(reason="Evicted", age=9), pod(reason=reason)])
+    assert said is not None
+    assert said.startswith("the collector's image can't be pulled (pod p)")
+    assert "kubectl delete job acme-collect-1" in said
 
 
 def test_a_job_without_a_pod_is_explained() -> None:

@@ -148,7 +148,9 @@ def ready(
         what = f"Tried {every_day} and on request" if allowed else "No run starts before an account is connected"
         return _ready("NotConnected", f"{what}: {connected.message}{held}")
     if obstacle is not None:
-        return _ready("RunBlocked", f"A run doesn't start: {obstacle}.")
+        behind = waiting is not None and waiting[0] is Trigger.MANUAL
+        then = f" The request of {channel.requested_at} waits behind it." if behind else ""
+        return _ready("RunBlocked", f"A run doesn't start: {obstacle}.{then}")
     if waiting is not None:
         trigger, wait = waiting
         if trigger is Trigger.INITIAL:

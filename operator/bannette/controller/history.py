@@ -7,22 +7,30 @@ its termination message says what the status doesn't, and failing that, its Job'
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
+from bannette.controller.names import on_demand_job_name
 from bannette.controller.runs import Job, JobState, Pod
 from bannette.resources import (
+    Channel,
     ChannelStatus,
     HistoryEntry,
     InvalidResource,
     RunResult,
+    Trigger,
     upsert_history,
 )
 
 _IMAGE_REASONS: Final = frozenset(
     {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
+# Characters, and counts.
+_LONGEST: Final = {"id": 128, "request": 128, "job": 253, "reason": 128, "message": 512}
+_TOO_MANY: Final = 2**63
 _NEVER_STARTED: Final = frozenset(
     {"CreateContainerConfigError", "CreateContainerError", "ContainerCreating", "PodInitializing", "Unschedulable"}
 )
@@ -41,6 +49,43 @@ def unrecorded(jobs: Iterable[Job], status: ChannelStatus, *, limit: int) -> tup
         if job.finished_at is not None and job.uid not in known and (oldest is None or job.finished_at > oldest)
     ]
     return tuple(sorted(missing, key=lambda job: job.created_at))
+
+
+def request_of(channel: Channel, job: str | None) -> str | None:
+    """Return the request that was handled last, if that Job is its own."""
+    request = channel.status.last_handled_requested_at
+    mine = request is not None and job == on_demand_job_name(channel.name, channel.uid, request=request)
+    return request if mine else None
+
+
+def unheard_of(channel: Channel, jobs: Iterable[Job]) -> tuple[str, str] | None:
+    """Return the request that was handled last, and its Job's name, if there is neither that Job nor a word of its run.
+
+    A full history may have had that word once.
+    """
+    status, request = channel.status, channel.status.last_handled_requested_at
+    if request is None or _is_full(status, channel.history_limit):
+        return None
+    entries = (*status.history, *((status.last_run,) if status.last_run else ()))
+    job = on_demand_job_name(channel.name, channel.uid, request=request)
+    named = {*(one.name for one in jobs), *((status.active_run.job,) if status.active_run else ())}
+    return None if job in named or any(entry.request == request for entry in entries) else (request, job)
+
+
+def lost(channel: Channel, request: str, *, now: datetime) -> HistoryEntry:
+    """Return the entry of a request whose Job was deleted before it ran."""
+    return HistoryEntry(
+        # Its Job's uid went with the Job.
+        id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{channel.uid}/{request}")),
+        trigger=Trigger.MANUAL,
+        request=request,
+        job=on_demand_job_name(channel.name, channel.uid, request=request),
+        started_at=now,
+        completed_at=now,
+        result=RunResult.FAILED,
+        reason="JobDeleted",
+        message="The run's Job was deleted before it began: ask again, with another value.",
+    )
 
 
 def entry_for(job: Job, pods: Sequence[Pod]) -> HistoryEntry:
@@ -74,7 +119,17 @@ def _own_words(job: Job, pod: Pod) -> HistoryEntry | None:
         entry = HistoryEntry.parse(said) if isinstance(said, dict) else None
     except (ValueError, InvalidResource):
         return None
-    return entry if entry is not None and entry.id == job.uid else None
+    return entry if entry is not None and entry.id == job.uid and _fits(entry) else None
+
+
+def _fits(entry: HistoryEntry) -> bool:
+    """Tell whether the definition lets the entry into a status: a pod may have written anything."""
+    members = entry.to_dict()
+    return all(
+        len(value) <= _LONGEST.get(name, 64) if isinstance(value, str) else value < _TOO_MANY
+        for name, value in members.items()
+        if isinstance(value, str | int)
+    )
 
 
 def _from_outside(job: Job, pods: Sequence[Pod]) -> HistoryEntry:

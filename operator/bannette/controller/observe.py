@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
 from bannette.controller.api import KubernetesApi, Manifest
-from bannette.controller.history import unrecorded
+from bannette.controller.history import unheard_of, unrecorded
 from bannette.controller.names import (
     BINDER,
     CHANNEL,
@@ -126,6 +126,15 @@ class _Ownership:
     leftover: str | None = None
 
 
+@dataclass(frozen=True)
+class _Unsaid:
+    """What Observed calls ended, vanished and lost_request."""
+
+    ended: tuple[Ended, ...] = ()
+    vanished: bool = False
+    lost_request: str | None = None
+
+
 class Observer:
     """Gathers what a decision about a channel rests on."""
 
@@ -140,7 +149,7 @@ class Observer:
         children = await asyncio.gather(*(self._child(kind, channel) for kind in CHILD_KINDS))
         prerequisites, token = await self._prerequisites(channel)
         found = [*children, token]
-        channel, resource_version, ended, vanished = await self._ended(channel, resource_version)
+        channel, resource_version, unsaid = await self._unsaid(channel, resource_version)
         in_the_way = await self._obstacle(channel)
         return Observed(
             channel=channel,
@@ -150,9 +159,10 @@ class Observer:
             jobs=self._store.jobs(Key(channel.namespace, channel.name), channel.uid),
             foreign=tuple(one.foreign for one in found if one.foreign),
             leftovers=tuple(one.leftover for one in found if one.leftover),
-            ended=ended,
+            ended=unsaid.ended,
             obstacle=in_the_way,
-            vanished=vanished,
+            vanished=unsaid.vanished,
+            lost_request=unsaid.lost_request,
             announced=announced,
         )
 
@@ -200,14 +210,15 @@ class Observer:
             return None, _Ownership()
         return _presence(body), _ownership(SECRET, {"metadata": body["metadata"]}, channel)
 
-    async def _ended(self, channel: Channel, version: str) -> tuple[Channel, str, tuple[Ended, ...], bool]:
+    async def _unsaid(self, channel: Channel, version: str) -> tuple[Channel, str, _Unsaid]:
         """Return the runs that left no word, judged by the channel as it is now: its watch may be behind the Jobs'."""
         key = Key(channel.namespace, channel.name)
-        if not self._lacks_entries(channel) and not self._lacks_active_job(channel):
-            return channel, version, (), False
+        lost = unheard_of(channel, self._store.jobs(key, channel.uid))
+        if not self._lacks_entries(channel) and not self._lacks_active_job(channel) and lost is None:
+            return channel, version, _Unsaid()
         body = await self._api.get(CHANNEL.path(*key))
         if body is None or cast("dict[str, Any]", body["metadata"])["uid"] != channel.uid:
-            return channel, version, (), False
+            return channel, version, _Unsaid()
         self._store.put_channel(body)
         fresh, version = Channel.parse(body), cast("dict[str, str]", body["metadata"])["resourceVersion"]
         lacking = unrecorded(self._store.jobs(key, fresh.uid), fresh.status, limit=fresh.history_limit)
@@ -221,7 +232,10 @@ class Observer:
             and self._lacks_active_job(fresh)
             and await self._api.get(JOB.path(key.namespace, active.job)) is None
         )
-        return fresh, version, tuple(ended), vanished
+        lost = unheard_of(fresh, self._store.jobs(key, fresh.uid))
+        if lost is not None and await self._api.get(JOB.path(key.namespace, lost[1])) is not None:
+            lost = None
+        return fresh, version, _Unsaid(tuple(ended), vanished, lost[0] if lost is not None else None)
 
     async def _obstacle(self, channel: Channel) -> str | None:
         for job in self._store.jobs(Key(channel.namespace, channel.name), channel.uid):

@@ -12,7 +12,7 @@ from bannette.controller.api import Manifest
 from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, Verdict
 from bannette.controller.drift import differs, sealed
 from bannette.controller.events import Announcement, run_ended, transitions
-from bannette.controller.history import entry_for, with_entries
+from bannette.controller.history import entry_for, lost, request_of, with_entries
 from bannette.controller.names import JOB, KINDS, OWNED, SECRET, Kind
 from bannette.controller.prerequisites import Prerequisites, connected_account, is_signed_in
 from bannette.controller.runs import Job, Pod
@@ -59,6 +59,7 @@ class Observed:
         ended: finished Jobs that left no entry.
         obstacle: why the pod of an unfinished run doesn't start.
         vanished: the status names an active run whose Job doesn't exist any more.
+        lost_request: the request that was handled last, if its Job doesn't exist any more and never ran.
         announced: ids of the runs that people were told of; None: unknown, so nothing is announced.
     """
 
@@ -73,6 +74,7 @@ class Observed:
     ended: tuple[Ended, ...] = ()
     obstacle: str | None = None
     vanished: bool = False
+    lost_request: str | None = None
     announced: frozenset[str] | None = None
 
 
@@ -207,13 +209,16 @@ def _without_children(observed: Observed, verdicts: Sequence[Verdict], now: date
 
 def _unsaid_entries(observed: Observed, now: datetime) -> tuple[HistoryEntry, ...]:
     entries = [entry_for(ended.job, ended.pods) for ended in observed.ended]
-    active = observed.channel.status.active_run
+    channel = observed.channel
+    active = channel.status.active_run
+    if observed.lost_request is not None:
+        entries.append(lost(channel, observed.lost_request, now=now))
     if observed.vanished and active is not None:
         entries.append(
             HistoryEntry(
                 id=active.id,
                 trigger=active.trigger,
-                request=None,
+                request=request_of(channel, active.job),
                 job=active.job,
                 started_at=active.started_at,
                 completed_at=now,

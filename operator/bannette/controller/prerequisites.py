@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from bannette.controller.names import CLAIM, CONFIG_MAP, SECRET, Kind
 from bannette.resources import (
@@ -24,6 +25,9 @@ from bannette.resources import (
     S3Storage,
     parse_time,
 )
+
+# As the CustomResourceDefinition has it; a run's pod may write its Secret.
+_LONGEST_ACCOUNT: Final = 320
 
 
 @dataclass(frozen=True)
@@ -163,4 +167,5 @@ def connected_account(token: Presence) -> tuple[str | None, datetime | None]:
         connected_at = parse_time(token.annotations.get(CONNECTED_AT_ANNOTATION, ""))
     except ValueError:
         connected_at = None
-    return token.annotations.get(ACCOUNT_ANNOTATION), connected_at
+    account = token.annotations.get(ACCOUNT_ANNOTATION)
+    return account if account and len(account) <= _LONGEST_ACCOUNT else None, connected_at

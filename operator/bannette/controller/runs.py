@@ -155,7 +155,10 @@ def obstacle(job: str, pods: Iterable[Pod]) -> str | None:
     if newest.reason not in _CANNOT_START:
         return None
     # Without the reason itself: it goes back and forth between two while an image can't be pulled.
-    return f"{_CANNOT_START[newest.reason]} (pod {newest.name})"
+    return (
+        f"{_CANNOT_START[newest.reason]} (pod {newest.name}). Its pod stays as it was made: if the operator's image or "
+        f"the channel was wrong, mend it, then `kubectl delete job {job}` and ask for a run"
+    )
 
 
 def parse_pod(body: Manifest) -> Pod:
