@@ -51,8 +51,8 @@ class Channel:
     """A channel, with defaults filled in.
 
     Attributes:
-        requested_at: the request that the annotation bannette.io/requestedAt makes; a value of more than 128 characters,
-            or with some that aren't printable, stands as its SHA-256: it becomes part of messages and of a pod.
+        requested_at: the request that the annotation bannette.io/requestedAt makes; a value of more than 128
+            characters, or with unprintable ones, stands as its SHA-256: it becomes part of messages and of a pod.
         binder, recipient: names of objects in the channel's namespace.
         deleting: someone deleted it, and finalizers keep it.
     """
