@@ -19,14 +19,14 @@ FROM build AS build-operator
 RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --compile --require-hashes -r requirements/operator.txt
 COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
 RUN cd /opt/bannette/lib/python3.11/site-packages/bannette \
- && rm -r accounts binder collector kube notify ocr onedrive \
+ && rm -r accounts binder collector connect kube notify ocr onedrive \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
 COPY docker/bannette /opt/bannette/bin/bannette
 
 FROM build AS build-collector
 RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --compile --require-hashes -r requirements/collector.txt
 COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
-RUN cd /opt/bannette/lib/python3.11/site-packages/bannette && rm -r controller notify \
+RUN cd /opt/bannette/lib/python3.11/site-packages/bannette && rm -r connect controller notify \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
 COPY docker/bannette /opt/bannette/bin/bannette
 

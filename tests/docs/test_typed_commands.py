@@ -28,6 +28,9 @@ ELSEWHERE: Mapping[str, str] = {
     r"^kubectl (-n \S+ )?logs |^kubectl get --raw \S+/proxy/|^kubectl collection (history|inbox|doctor) ": (
         "tests/cluster/test_documented_commands.py::test_what_takes_a_node"
     ),
+    r"^mkdir keys |^kubectl proxy |^export BANNETTE_PUBLIC_URL=|^bannette connect-service": (
+        "tests/connect/test_connect_processes.py::test_what_the_page_shows_works"
+    ),
 }
 # Typed by tests/docs/test_restore.py.
 RESTORED = frozenset(PAGES["docs/backup.md"].commands)

@@ -73,6 +73,18 @@ client with the redirect URI http://localhost (Mobile and desktop applications);
 flows".
 
 {EXIT_CODES}"""
+CONNECT_SERVICE: Final = """\
+Serve the pages where people connect their accounts, for all channels of a cluster, until SIGTERM. They are reached by
+signed links, through something that speaks HTTPS for them.
+
+environment:
+  BANNETTE_PUBLIC_URL       the https address of the pages; Microsoft sends people back to /callback there
+  BANNETTE_CONNECT_KEYS     a folder with the keys that sign links, one in each file; the last one by name signs
+  BANNETTE_CONNECT_ADDRESS  what is listened on (default: 0.0.0.0)
+  BANNETTE_CONNECT_PORT     (default: 8080)
+  BANNETTE_CLIENT_ID        the application of channels that name none
+  BANNETTE_API_URL          outside of a pod: the address of `kubectl proxy` on this machine
+"""
 INBOX_EXAMPLES: Final = f"""\
 examples:
   bannette inbox list -f acme.yaml

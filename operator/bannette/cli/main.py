@@ -109,6 +109,16 @@ def _parser() -> argparse.ArgumentParser:
         "controller", help="run the operator, in a cluster or against the current context", add_help=False
     )
     controller.set_defaults(module=_CONTROLLER)
+    pages = _command(
+        commands,
+        "connect-service",
+        "serve the pages where people connect their accounts",
+        description=help_texts.CONNECT_SERVICE,
+    )
+    pages.set_defaults(module="bannette.cli.connect_service")
+    pages.add_argument(
+        "--link", metavar="NAMESPACE/NAME", help="print a link to this channel's page, and serve nothing"
+    )
     version = _command(commands, "version", "print the version")
     version.set_defaults(module="bannette.cli.version")
     return parser

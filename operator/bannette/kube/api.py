@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 import time
@@ -38,6 +39,8 @@ class ClusterApi:
         ca: PEM text of the CA that signed the server's certificate.
         namespace: the only namespace that is read and patched.
         sleep: how to wait between two attempts.
+        attempts: how often a request is made, at most, that the server may yet answer.
+        timeout: seconds to wait for a connection, and for the next bytes.
     """
 
     def __init__(
@@ -49,16 +52,26 @@ class ClusterApi:
         token_file: Path | None = None,
         ca: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        attempts: int = _ATTEMPTS,
+        timeout: tuple[float, float] = _TIMEOUT,
     ) -> None:
         self.namespace = namespace
         self._server = server.rstrip("/")
         self._token: Callable[[], str] = TokenFile(token_file) if token_file else lambda: token or ""
         self._sleep = sleep
+        self._attempts = attempts
+        self._timeout = timeout
         self._session = cluster_session(ca)
 
     @classmethod
     def in_cluster(
-        cls, *, environ: Mapping[str, str] = os.environ, account: Path = SERVICE_ACCOUNT, namespace: str | None = None
+        cls,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        account: Path = SERVICE_ACCOUNT,
+        namespace: str | None = None,
+        attempts: int = _ATTEMPTS,
+        timeout: tuple[float, float] = _TIMEOUT,
     ) -> ClusterApi:
         """Return the API as this pod's ServiceAccount sees it.
 
@@ -76,7 +89,15 @@ class ClusterApi:
             namespace=namespace or (account / "namespace").read_text(encoding="utf-8").strip(),
             token_file=account / "token",
             ca=(account / "ca.crt").read_text(encoding="utf-8"),
+            attempts=attempts,
+            timeout=timeout,
         )
+
+    def within(self, namespace: str) -> ClusterApi:
+        """Return the same API with the resources of another namespace; both share their connections."""
+        other = copy.copy(self)
+        other.namespace = namespace
+        return other
 
     def get(self, plural: str, name: str) -> dict[str, object]:
         """Return one object.
@@ -126,7 +147,7 @@ class ClusterApi:
             f"/{subresource}" if subresource else ""
         )
         failure: Transient | None = None
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(self._attempts):
             if failure is not None:
                 self._sleep(_wait_before(attempt, failure.retry_after))
             try:
@@ -137,12 +158,15 @@ class ClusterApi:
         raise failure
 
     def _once(self, method: str, path: str, body: Mapping[str, object] | None, *, described: str) -> dict[str, object]:
-        headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json"}
+        headers = {"Accept": "application/json"}
+        token = self._token()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         if body is not None:
             headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
         try:
             response = self._session.request(
-                method, self._server + path, json=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
+                method, self._server + path, json=body, headers=headers, timeout=self._timeout, allow_redirects=False
             )
             if response.ok:
                 answer: dict[str, object] = response.json()

@@ -1,0 +1,36 @@
+"""``bannette connect-service``: the pages where people connect their accounts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import UTC, datetime
+
+from bannette.errors import PersonNeeded
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from bannette.connect import serve
+
+    if arguments.link is not None:
+        print(_link(arguments.link))
+    else:
+        serve(os.environ)
+    return 0
+
+
+def _link(channel: str) -> str:
+    """Return a new link to the page of *channel*, ``NAMESPACE/NAME``.
+
+    Raises: PersonNeeded, Transient.
+    """
+    from bannette.connect import LIFETIME, api_of, load_keys, make_link, settings_of
+    from bannette.resources import CHANNELS, Channel
+    from bannette.resources.rules import CHANNEL_NAME, REFERENCE
+
+    namespace, _, name = channel.partition("/")
+    if not (REFERENCE.accepts(namespace) and CHANNEL_NAME.accepts(name)):
+        raise PersonNeeded("Name the channel with its namespace: --link NAMESPACE/NAME.", reason="Usage")
+    settings = settings_of(os.environ)
+    found = Channel.parse(api_of(os.environ).within(namespace).get(CHANNELS, name))
+    return make_link(settings.public_url, found, load_keys(settings.keys), expires=datetime.now(UTC) + LIFETIME)

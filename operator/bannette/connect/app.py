@@ -1,0 +1,170 @@
+"""The service over HTTP: routes, cookies, and what every answer says to browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bannette import logs
+from bannette.connect.desk import VISITOR, Asked, Desk, Reply, refused
+from bannette.connect.faults import Fault, Stopped
+from bannette.connect.pages import ICON, LANGUAGES, STYLE, preferred_language, render
+from bannette.errors import BannetteError
+
+logger = logging.getLogger(__name__)
+
+# A form of ours has three short fields.
+_LARGEST_BODY: Final = 8192
+_BODY_SECONDS: Final = 10.0
+_FIELDS: Final = 20
+
+
+class Pages:
+    """Turns requests into what is asked of the desk, and its replies into answers."""
+
+    def __init__(self, desk: Desk, ready: Callable[[], object]) -> None:
+        self._desk = desk
+        self._ready = ready
+
+    def application(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/c/{namespace}/{name}", self._show, methods=["GET"]),
+                Route("/c/{namespace}/{name}/visit", self._begin, methods=["POST"]),
+                Route("/c/{namespace}/{name}/disconnect", self._confirm, methods=["GET"]),
+                Route("/c/{namespace}/{name}/disconnect", self._disconnect, methods=["POST"]),
+                Route("/callback", self._finish, methods=["GET"]),
+                Route("/static/style.css", _style, methods=["GET"]),
+                Route("/static/icon.svg", _icon, methods=["GET"]),
+                Route("/healthz", _healthy, methods=["GET"]),
+                Route("/readyz", self._readiness, methods=["GET"]),
+            ],
+            exception_handlers={HTTPException: _wrong_address, Stopped: _stopped},  # type: ignore[dict-item]
+        )
+
+    async def _show(self, request: Request) -> Response:
+        return await _answer(self._desk.show, _asked(request, dict(request.query_params)))
+
+    async def _confirm(self, request: Request) -> Response:
+        return await _answer(self._desk.confirm, _asked(request, dict(request.query_params)))
+
+    async def _begin(self, request: Request) -> Response:
+        return await _answer(self._desk.begin, _asked(request, await _form(request)))
+
+    async def _disconnect(self, request: Request) -> Response:
+        return await _answer(self._desk.disconnect, _asked(request, await _form(request)))
+
+    async def _finish(self, request: Request) -> Response:
+        reply = await run_in_threadpool(
+            self._desk.finish, dict(request.query_params), request.cookies, preferred=_preferred(request)
+        )
+        return _response(reply)
+
+    async def _readiness(self, request: Request) -> Response:
+        try:
+            await run_in_threadpool(self._ready)
+        except BannetteError as error:
+            return PlainTextResponse(f"{error}\n", status_code=503)
+        return PlainTextResponse("ready\n")
+
+
+async def _answer(act: Callable[[Asked], Reply], asked: Asked) -> Response:
+    return _response(await run_in_threadpool(act, asked))
+
+
+def _asked(request: Request, fields: dict[str, str]) -> Asked:
+    # A browser that tells where a form comes from is believed.
+    if request.method == "POST" and request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise Stopped(Fault.FORM)
+    return Asked(
+        namespace=request.path_params["namespace"],
+        name=request.path_params["name"],
+        token=fields.get("t", ""),
+        chosen=fields.get("lang", ""),
+        preferred=_preferred(request),
+        visitor=request.cookies.get(VISITOR, ""),
+        form=fields.get("form", ""),
+    )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a form.
+
+    Raises: Stopped: the body isn't a form of this service.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+        raise Stopped(Fault.REQUEST)
+    body = b""
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > _LARGEST_BODY:
+                    raise Stopped(Fault.TOO_LARGE)
+        return dict(parse_qsl(body.decode(), max_num_fields=_FIELDS))
+    except (ValueError, TimeoutError):
+        raise Stopped(Fault.REQUEST) from None
+
+
+def _response(reply: Reply) -> Response:
+    if reply.location:
+        response = Response(status_code=reply.status, headers={"Location": reply.location})
+    else:
+        text = render(reply.page, reply.language if reply.language in LANGUAGES else "en", reply.facts)
+        response = HTMLResponse(text, status_code=reply.status)
+        response.headers["Content-Language"] = reply.language
+    targets = " ".join(("'self'", *reply.form_targets))
+    response.headers["Content-Security-Policy"] = policy(targets)
+    if reply.retry_after is not None:
+        response.headers["Retry-After"] = str(reply.retry_after)
+    for name, (value, seconds) in reply.cookies.items():
+        # Lax: Microsoft's page leads back here by a link, which must bring the cookies along.
+        response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
+    return response
+
+
+def policy(form_action: str = "'none'") -> str:
+    """Return the Content-Security-Policy of a page whose forms lead to *form_action*."""
+    return (
+        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {form_action}; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+async def _stopped(request: Request, stopped: Stopped) -> Response:
+    logs.event(logger, "connect.refused", fault=stopped.fault.text)
+    return _response(refused(stopped, _preferred(request)))
+
+
+async def _wrong_address(request: Request, error: HTTPException) -> Response:
+    response = _response(
+        refused(Stopped(Fault.METHOD if error.status_code == 405 else Fault.NO_PAGE), _preferred(request))
+    )
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _preferred(request: Request) -> str:
+    return preferred_language(request.headers.get("accept-language", ""))
+
+
+async def _style(request: Request) -> Response:
+    return Response(STYLE, media_type="text/css")
+
+
+async def _icon(request: Request) -> Response:
+    return Response(ICON, media_type="image/svg+xml")
+
+
+async def _healthy(request: Request) -> Response:
+    return PlainTextResponse("alive\n")

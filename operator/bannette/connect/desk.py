@@ -1,0 +1,319 @@
+"""What is done for a person who opens a link: it is shown, they go to Microsoft, what they bring is kept.
+
+No HTTP here: requests come as texts, and go as replies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from bannette import logs
+from bannette.accounts import connection_in, with_connection, without_connection
+from bannette.connect import visits
+from bannette.connect.case import Body, Case, load_case
+from bannette.connect.faults import Fault, Stopped, stopped_by
+from bannette.connect.links import LinkFault, Ticket, make_token, read_token
+from bannette.connect.sealing import Keys
+from bannette.connect.settings import Settings
+from bannette.errors import BannetteError
+from bannette.kube import ClusterApi
+from bannette.onedrive import Connection, Consent, Visit, admin_consent_url, same_account
+from bannette.resources import Cloud
+
+logger = logging.getLogger(__name__)
+
+# Where Microsoft's page goes on for personal accounts, which the browser must be let go to from a form.
+_PERSONAL: Final = "https://login.live.com"
+_FORM: Final = "form"
+_ADVICE: Final = "open the link once more"
+_TIMEOUT: Final = 10.0
+_LANGUAGES: Final = ("fr", "en")
+# What a state of msal's, or a visitor's cookie, can't be longer than.
+_LONGEST: Final = 512
+
+
+@dataclass
+class Reply:
+    """What the browser gets.
+
+    Attributes:
+        page: name of the template; empty for a redirect.
+        facts: what the template shows.
+        location: where a redirect leads.
+        cookies: to be set, by name, with the seconds that they last (0: removed; None: while the browser runs).
+        form_targets: origins that the page's forms lead to, besides the service.
+    """
+
+    page: str = ""
+    status: int = 200
+    language: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
+    location: str = ""
+    cookies: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    form_targets: tuple[str, ...] = ()
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What comes with each request for a channel's page.
+
+    Attributes:
+        token: of the link.
+        language: that the person chose, or the browser prefers, if the recipient's isn't known.
+        visitor: cookie that tells one browser from another; empty at the first page.
+        form: what the page's form held against forgery.
+    """
+
+    namespace: str
+    name: str
+    token: str = field(repr=False)
+    chosen: str = ""
+    preferred: str = "en"
+    visitor: str = field(default="", repr=False)
+    form: str = field(default="", repr=False)
+
+
+class Desk:
+    """Serves people; safe to share between threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        keys: Callable[[], Keys],
+        api: ClusterApi,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._api = api
+        self._now = now
+
+    def show(self, asked: Asked) -> Reply:
+        """Return the channel's page: what is asked for, or that the account is connected."""
+        return self._for_channel(asked, self._shown)
+
+    def begin(self, asked: Asked) -> Reply:
+        """Send the person to Microsoft."""
+        return self._for_channel(asked, self._begun, form=True)
+
+    def confirm(self, asked: Asked) -> Reply:
+        """Ask whether the account is really to be disconnected."""
+        return self._for_channel(
+            asked, lambda opened: opened.page("disconnect" if opened.case.connection else "ask", self._settings)
+        )
+
+    def disconnect(self, asked: Asked) -> Reply:
+        """Forget the tokens."""
+        return self._for_channel(asked, self._disconnected, form=True)
+
+    def finish(self, answer: Mapping[str, str], cookies: Mapping[str, str], *, preferred: str) -> Reply:
+        """Take Microsoft's *answer* about a visit, and lead back to the channel's page."""
+        if answer.get("admin_consent", "").casefold() == "true":
+            return Reply("allowed", language=preferred)
+        state = answer.get("state", "")
+        name = visits.cookie_name(state) if 0 < len(state) <= _LONGEST else ""
+        keys = self._keys()
+        part = visits.BrowserPart.opened(cookies.get(name, ""), keys)
+        if part is None:
+            return refused(Stopped(Fault.VISIT_FOREIGN), preferred)
+        expires = datetime.fromtimestamp(part.link_expires, UTC)
+        again = (
+            f"/c/{part.namespace}/{part.name}?t={make_token(part.channel, keys, expires=expires)}&lang={part.language}"
+        )
+        try:
+            case = load_case(self._api, part.namespace, part.name, uid=part.channel)
+            connection = self._brought(case, part, state, answer)
+            case.change_secret(lambda secret: (_connected(case, secret, connection), None))
+        except (BannetteError, Stopped) as error:
+            reply = self._stopped(error, part.language, channel=f"{part.namespace}/{part.name}", again=again)
+        else:
+            logs.event(logger, "connect.connected", channel=case.key, connection=connection.id)
+            reply = Reply(status=303, location=again)
+        reply.cookies[name] = ("", 0)
+        return reply
+
+    def _for_channel(self, asked: Asked, act: Callable[[_Opened], Reply], *, form: bool = False) -> Reply:
+        """Open the link and let *act* answer; *form*: only if the page's own form asks."""
+        language = asked.chosen if asked.chosen in _LANGUAGES else ""
+        keys, again = self._keys(), ""
+        try:
+            ticket = read_token(asked.token, keys, now=self._now())
+            if isinstance(ticket, LinkFault):
+                raise Stopped(Fault.LINK_EXPIRED if ticket is LinkFault.EXPIRED else Fault.LINK_FORGED)
+            visitor = asked.visitor if 0 < len(asked.visitor) <= _LONGEST else visits.new_secret()
+            opened = _Opened(asked, ticket, keys, visitor, self._now(), language or asked.preferred)
+            again = opened.address
+            if form and not opened.is_own_form():
+                raise Stopped(Fault.FORM)
+            opened.case = load_case(self._api, asked.namespace, asked.name, uid=ticket.channel)
+            language = opened.language = language or opened.case.language or asked.preferred
+            again = opened.address
+            return act(opened)
+        except (BannetteError, Stopped) as error:
+            known = f"{asked.namespace}/{asked.name}" if again else None
+            return self._stopped(error, language or asked.preferred, channel=known, again=again)
+
+    def _shown(self, opened: _Opened) -> Reply:
+        connected = opened.case.connection is not None and not opened.case.lost
+        return opened.page("connected" if connected else "ask", self._settings)
+
+    def _begun(self, opened: _Opened) -> Reply:
+        case = opened.case
+        consent = self._consent(case)
+        try:
+            visit = consent.begin_visit(self._settings.redirect_uri, by="query")
+        except BannetteError as error:
+            raise self._said(error, case) from None
+        part = visits.BrowserPart(
+            namespace=case.channel.namespace,
+            name=case.channel.name,
+            channel=case.channel.uid,
+            language=opened.language,
+            link_expires=int(opened.ticket.expires.timestamp()),
+            secret=visits.new_secret(),
+        )
+        now = self._now()
+        case.change_secret(lambda secret: (visits.with_visit(secret, visit, browser=part.secret, now=now), None))
+        logs.event(logger, "connect.begun", channel=case.key)
+        cookies: dict[str, tuple[str, int | None]] = {
+            visits.cookie_name(visit.state): (part.sealed(opened.keys), visits.COOKIE_SECONDS)
+        }
+        return Reply(status=303, location=visit.url, cookies=cookies)
+
+    def _brought(self, case: Case, part: visits.BrowserPart, state: str, answer: Mapping[str, str]) -> Connection:
+        """Return the connection that Microsoft's *answer* makes; the visit is over, whatever comes of it."""
+        now = self._now()
+
+        def take(secret: Body) -> tuple[Body, Visit]:
+            return visits.without_visit(secret, state, browser=part.secret, now=now)
+
+        visit = case.change_secret(take)
+        try:
+            return self._consent(case).finish_visit(visit, answer)
+        except BannetteError as error:
+            raise self._said(error, case) from None
+
+    def _disconnected(self, opened: _Opened) -> Reply:
+        opened.case.change_secret(lambda secret: (visits.without_visits(without_connection(secret)), None))
+        logs.event(logger, "connect.disconnected", channel=opened.case.key)
+        return opened.page("disconnected", self._settings)
+
+    def _consent(self, case: Case) -> Consent:
+        environ = self._settings.environ
+        return Consent(
+            case.endpoints(environ),
+            case.client(environ),
+            login_hint=case.account.login_hint,
+            advice=_ADVICE,
+            timeout=_TIMEOUT,
+        )
+
+    def _said(self, error: BannetteError, case: Case) -> Stopped:
+        """Return what Microsoft's refusal means, with the page for whoever can lift it."""
+        stopped = stopped_by(error, told=True)
+        if stopped.fault is Fault.ADMIN:
+            environ = self._settings.environ
+            stopped.admin_link = admin_consent_url(case.endpoints(environ), case.client(environ).client_id)
+        return stopped
+
+    def _stopped(self, error: BannetteError | Stopped, language: str, *, channel: str | None, again: str) -> Reply:
+        stopped = error if isinstance(error, Stopped) else stopped_by(error)
+        told = stopped.detail if isinstance(error, Stopped) else str(error)
+        logs.event(
+            logger,
+            "connect.refused",
+            level=logging.WARNING if stopped.fault.status >= 500 else logging.INFO,
+            channel=channel,
+            fault=stopped.fault.text,
+            reason=stopped.reason or None,
+            message=told or None,
+        )
+        return refused(stopped, language, again=again)
+
+
+@dataclass
+class _Opened:
+    """A link that was opened: the channel of it, for one browser."""
+
+    asked: Asked
+    ticket: Ticket
+    keys: Keys
+    visitor: str
+    now: datetime
+    language: str
+    case: Case = field(init=False)
+
+    @property
+    def address(self) -> str:
+        """The channel's page, in the language in which it is shown."""
+        return f"/c/{self.asked.namespace}/{self.asked.name}?t={self.asked.token}&lang={self.language}"
+
+    def is_own_form(self) -> bool:
+        """Tell whether a form was sent from a page that this very browser was shown, of this channel."""
+        held = self.keys.open(_FORM, self.asked.form) or {}
+        return bool(self.asked.visitor) and all(held.get(name) == value for name, value in self._bound_to().items())
+
+    def page(self, name: str, settings: Settings) -> Reply:
+        case = self.case
+        endpoints = case.endpoints(settings.environ)
+        targets = [endpoints.authority]
+        if case.channel.onedrive.cloud is Cloud.GLOBAL:
+            targets.append(_PERSONAL)
+        channel, connection = case.channel, case.connection
+        facts: dict[str, object] = {
+            "path": f"/c/{channel.namespace}/{channel.name}",
+            "token": self.asked.token,
+            "form": self.keys.seal(_FORM, self._bound_to()),
+            "company": case.company,
+            "channel": channel.name,
+            "folder": channel.onedrive.folder,
+            "account": case.account.login_hint,
+            "authority": endpoints.authority.removeprefix("https://"),
+            "lost": case.lost,
+            "suspended": channel.suspend,
+            "zone": channel.schedule.time_zone,
+            "next_run": channel.schedule.next_run(self.now),
+            "last_run": channel.status.last_run.started_at if channel.status.last_run else None,
+            "connected_at": connection.connected_at if connection else None,
+        }
+        reply = Reply(name, language=self.language, facts=facts, form_targets=tuple(targets))
+        if self.asked.visitor != self.visitor:
+            reply.cookies[VISITOR] = (self.visitor, None)
+        return reply
+
+    def _bound_to(self) -> dict[str, object]:
+        return {"visitor": hashlib.sha256(self.visitor.encode()).hexdigest(), "channel": self.ticket.channel}
+
+
+VISITOR: Final = "__Host-visitor"
+
+
+def refused(stopped: Stopped, language: str, *, again: str = "") -> Reply:
+    """Return the page that says what is wrong, and what to do."""
+    facts: dict[str, object] = {
+        "fault": stopped.fault.text,
+        "detail": stopped.detail,
+        "admin_link": stopped.admin_link,
+        "again": again,
+    }
+    return Reply("fault", stopped.fault.status, language, facts, retry_after=stopped.retry_after)
+
+
+def _connected(case: Case, secret: Body, connection: Connection) -> Body:
+    """Return the token Secret with the new *connection*, unless it is of another person than before.
+
+    Raises: Stopped.
+    """
+    before = connection_in(secret)
+    hint = case.account.login_hint.casefold()
+    # An account that was made anew under the same name has other documents, and other people may read it.
+    if before is not None and before.account.casefold() == hint and not same_account(before, connection):
+        raise Stopped(Fault.OTHER_PERSON)
+    return with_connection(secret, connection)

@@ -1,0 +1,79 @@
+"""What stands before every request, and on every answer: the host, security headers, the log, and the last resort."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bannette import logs
+from bannette.connect.app import policy
+
+logger = logging.getLogger(__name__)
+
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ALWAYS: Final[Mapping[str, str]] = {
+    "Strict-Transport-Security": "max-age=31536000",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+# What links, cookies and tokens lead to is kept nowhere.
+_UNLESS_SAID: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "Content-Security-Policy": policy()}
+
+
+class Guard:
+    """Lets requests for *host* through to *app*.
+
+    Logs hold no query, no path and no header: the route says enough, and a link's token is as good as the link.
+    """
+
+    def __init__(self, app: ASGIApp, *, host: str) -> None:
+        self._app = app
+        self._host = host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        began, status = time.monotonic(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.update(_ALWAYS)
+                for name, value in _UNLESS_SAID.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        app = self._app if self._is_for_us(scope) else PlainTextResponse("This host isn't served here.\n", 421)
+        try:
+            await app(scope, receive, sending)
+        except Exception as error:  # noqa: BLE001 - the top of a request
+            logs.crash(logger, "connect.failed", error)
+            if not status:
+                await PlainTextResponse("Something went wrong.\n", 500)(scope, receive, sending)
+        if scope["path"] not in _PROBES:
+            method, route = scope["method"], scope.get("route")
+            logs.event(
+                logger,
+                "connect.request",
+                method=method if method in _METHODS else "other",
+                route=getattr(route, "path", "none"),
+                status=status,
+                milliseconds=round(1000 * (time.monotonic() - began)),
+            )
+
+    def _is_for_us(self, scope: Scope) -> bool:
+        host = Headers(scope=scope).get("host", "").lower().removesuffix(":443")
+        return host == self._host or scope["path"] in _PROBES

@@ -1,0 +1,69 @@
+"""The process: reads its settings, and serves until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import warnings
+from collections.abc import Mapping
+from typing import Final
+
+import uvicorn
+
+from bannette import logs
+from bannette.connect.app import Pages
+from bannette.connect.desk import Desk
+from bannette.connect.guard import Guard
+from bannette.connect.settings import Settings, api_of, load_keys, settings_of
+from bannette.kube import ClusterApi
+
+logger = logging.getLogger(__name__)
+
+# Of a request without its body: Microsoft's answers come in the query, and take a few thousand.
+_LARGEST_HEAD: Final = 32768
+_AT_ONCE: Final = 200
+_GRACE_SECONDS: Final = 20
+
+
+def new_server(settings: Settings, api: ClusterApi) -> uvicorn.Server:
+    """Return the service, which serves when it is run."""
+    # msal would rather have the answer posted. That takes cookies that go along from foreign pages; in the query it is
+    # good once, and only with the verifier that the Secret holds (RFC 9700, 4.3.1).
+    warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
+    # Keys are read at each use: the kubelet changes them under a running pod.
+    desk = Desk(settings, keys=lambda: load_keys(settings.keys), api=api)
+    pages = Pages(desk, lambda: load_keys(settings.keys)).application()
+    return uvicorn.Server(
+        uvicorn.Config(
+            Guard(pages, host=settings.host),
+            host=settings.address,
+            port=settings.port,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            h11_max_incomplete_event_size=_LARGEST_HEAD,
+            limit_concurrency=_AT_ONCE,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
+
+
+def serve(environ: Mapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        PersonNeeded: a setting, a key or the API server's address isn't what it must be.
+    """
+    settings = settings_of(environ)
+    load_keys(settings.keys)
+    running = new_server(settings, api_of(environ))
+    # It tells of every connection that a stranger breaks off.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    logs.event(logger, "connect.serving", address=settings.address, port=settings.port, url=settings.public_url)
+    # uvicorn ends in good order, and then raises the signal once more, which would end the process as if killed.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    running.run()

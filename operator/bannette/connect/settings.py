@@ -1,0 +1,110 @@
+"""How the service is configured: by its environment, and a folder with keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from bannette.connect.sealing import Keys
+from bannette.errors import PersonNeeded
+from bannette.kube import ClusterApi
+
+_SHORTEST_KEY: Final = 32
+_ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+# A page waits for the API server: better a page that says to come back than a browser that turns for a minute.
+_ATTEMPTS: Final = 2
+_TIMEOUT: Final = (3.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the service.
+
+    Attributes:
+        public_url: the origin that people reach it by, for example ``https://connect.example``.
+        keys: folder of the HMAC keys, one in each file.
+        address, port: what it listens on, behind whatever speaks HTTPS.
+        environ: what redirects Microsoft's endpoints, and names the installation's application.
+    """
+
+    public_url: str
+    keys: Path
+    address: str
+    port: int
+    environ: Mapping[str, str]
+
+    @property
+    def host(self) -> str:
+        """The Host header of requests that are meant for this service."""
+        return urlsplit(self.public_url).netloc
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where Microsoft sends people back: to be registered at the application."""
+        return f"{self.public_url}/callback"
+
+
+def settings_of(environ: Mapping[str, str]) -> Settings:
+    """Return the settings that *environ* holds.
+
+    Raises:
+        PersonNeeded: one is missing, or isn't what it must be.
+    """
+    public_url = environ.get("BANNETTE_PUBLIC_URL", "").strip().rstrip("/").lower().removesuffix(":443")
+    if not _ORIGIN.fullmatch(public_url):
+        raise _invalid(
+            "BANNETTE_PUBLIC_URL must be the https address that people reach the pages by, without a path: "
+            "https://connect.example"
+        )
+    keys = environ.get("BANNETTE_CONNECT_KEYS", "")
+    if not keys:
+        raise _invalid("BANNETTE_CONNECT_KEYS must name the folder with the keys that sign links")
+    port = environ.get("BANNETTE_CONNECT_PORT", "8080")
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        raise _invalid("BANNETTE_CONNECT_PORT must be a port, from 1 to 65535")
+    address = environ.get("BANNETTE_CONNECT_ADDRESS", "0.0.0.0")  # noqa: S104 - a pod's own address
+    return Settings(public_url, Path(keys), address, int(port), environ)
+
+
+def load_keys(folder: Path) -> Keys:
+    """Return the keys in *folder*: a Secret as it is mounted, which changes while the service runs.
+
+    Raises:
+        PersonNeeded: there is none, or one is too short to be a secret.
+    """
+    try:
+        files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+        keys = {path.name: path.read_bytes().strip() for path in files}
+    except OSError as error:
+        raise _invalid(
+            f"The keys in {folder} can't be read ({error.strerror}): BANNETTE_CONNECT_KEYS names it"
+        ) from None
+    if not keys:
+        raise _invalid(f"There is no key in {folder}: put at least {_SHORTEST_KEY} random bytes into a file there")
+    short = sorted(name for name, key in keys.items() if len(key) < _SHORTEST_KEY)
+    if short:
+        raise _invalid(f'Key "{short[0]}" in {folder} is shorter than {_SHORTEST_KEY} bytes: make a longer one')
+    return Keys(keys)
+
+
+def api_of(environ: Mapping[str, str]) -> ClusterApi:
+    """Return the API server as this pod's ServiceAccount sees it, or as ``kubectl proxy`` of this machine does.
+
+    Raises:
+        PersonNeeded: neither is there.
+    """
+    proxy = environ.get("BANNETTE_API_URL", "").strip()
+    if not proxy:
+        return ClusterApi.in_cluster(environ=environ, attempts=_ATTEMPTS, timeout=_TIMEOUT)
+    parts = urlsplit(proxy)
+    if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost", "::1") or parts.path.strip("/"):
+        raise _invalid("BANNETTE_API_URL must be the address that `kubectl proxy` listens on: http://127.0.0.1:8001")
+    return ClusterApi(proxy, namespace="default", attempts=_ATTEMPTS, timeout=_TIMEOUT)
+
+
+def _invalid(told: str) -> PersonNeeded:
+    return PersonNeeded(f"{told}.", reason="InvalidSetting")

@@ -1,0 +1,148 @@
+"""Visits to Microsoft's page that somebody began and hasn't come back from: kept in the channel's token Secret.
+
+So they survive a restart, every replica knows them, and each is good for one answer, of the browser that began it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from bannette.connect.case import Body
+from bannette.connect.faults import Fault, Stopped
+from bannette.connect.sealing import Keys
+from bannette.onedrive import Visit
+
+LIFETIME: Final = timedelta(minutes=15)
+# A browser keeps its part longer than the visit is good for: so a late answer can be told from a foreign one.
+COOKIE_SECONDS: Final = 3600
+_KEY: Final = "pending-visits"
+# Of one channel: whoever begins again and again replaces their own.
+_MOST: Final = 5
+_PURPOSE: Final = "visit"
+
+
+@dataclass(frozen=True)
+class BrowserPart:
+    """What the browser keeps of a visit, sealed in a cookie.
+
+    Attributes:
+        channel: uid of the channel.
+        link_expires: when the link expires that led to the visit, in seconds since 1970.
+        secret: what the token Secret keeps the hash of.
+    """
+
+    namespace: str
+    name: str
+    channel: str
+    language: str
+    link_expires: int
+    secret: str = field(repr=False)
+
+    def sealed(self, keys: Keys) -> str:
+        return keys.seal(
+            _PURPOSE,
+            {
+                "namespace": self.namespace,
+                "name": self.name,
+                "channel": self.channel,
+                "language": self.language,
+                "expires": self.link_expires,
+                "secret": self.secret,
+            },
+        )
+
+    @classmethod
+    def opened(cls, text: str, keys: Keys) -> BrowserPart | None:
+        members = keys.open(_PURPOSE, text)
+        if members is None:
+            return None
+        return cls(
+            namespace=str(members["namespace"]),
+            name=str(members["name"]),
+            channel=str(members["channel"]),
+            language=str(members["language"]),
+            link_expires=int(str(members["expires"])),
+            secret=str(members["secret"]),
+        )
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def cookie_name(state: str) -> str:
+    """Return the name of the cookie of the visit with this state: several may be under way in one browser."""
+    return f"__Host-visit-{_hash(state)[:16]}"
+
+
+def with_visit(secret: Body, visit: Visit, *, browser: str, now: datetime) -> Body:
+    """Return the token Secret with *visit* in it, and without those that are too old or too many.
+
+    Args:
+        browser: the secret of the browser that goes to Microsoft.
+    """
+    flow = {name: value for name, value in visit.flow.items() if name != "auth_uri"}
+    begun = {"flow": flow, "browser": _hash(browser), "expires": int((now + LIFETIME).timestamp())}
+    fresh = {state: one for state, one in _pending(secret).items() if _expires(one) > now.timestamp()}
+    newest = sorted(fresh, key=lambda state: _expires(fresh[state]))[-(_MOST - 1) :]
+    return _with_pending(secret, {**{state: fresh[state] for state in newest}, _hash(visit.state): begun})
+
+
+def without_visit(secret: Body, state: str, *, browser: str, now: datetime) -> tuple[Body, Visit]:
+    """Return the token Secret without the visit of *state*, and that visit.
+
+    Raises:
+        Stopped: it isn't there any more, is too old, or another browser began it.
+    """
+    pending = _pending(secret)
+    begun = pending.pop(_hash(state), None)
+    if begun is None:
+        raise Stopped(Fault.VISIT_USED)
+    if not hmac.compare_digest(str(begun.get("browser")), _hash(browser)):
+        raise Stopped(Fault.VISIT_FOREIGN)
+    flow = begun.get("flow")
+    if not isinstance(flow, dict) or _expires(begun) <= now.timestamp():
+        raise Stopped(Fault.VISIT_EXPIRED)
+    return _with_pending(secret, pending), Visit("", flow)
+
+
+def without_visits(secret: Body) -> Body:
+    """Return the token Secret without any visit."""
+    return _with_pending(secret, {})
+
+
+def _pending(secret: Body) -> dict[str, dict[str, Any]]:
+    """Return the visits by the hashes of their states; none of what is damaged."""
+    data = secret.get("data")
+    encoded = data.get(_KEY) if isinstance(data, Mapping) else None
+    try:
+        found = json.loads(base64.b64decode(str(encoded or ""), validate=True) or b"{}")
+    except (binascii.Error, ValueError):
+        return {}
+    return {state: one for state, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
+
+
+def _with_pending(secret: Body, pending: Mapping[str, object]) -> Body:
+    data = secret.get("data")
+    kept = {name: value for name, value in data.items() if name != _KEY} if isinstance(data, Mapping) else {}
+    if pending:
+        kept[_KEY] = base64.b64encode(json.dumps(pending).encode()).decode()
+    return {**secret, "data": kept}
+
+
+def _expires(begun: Mapping[str, Any]) -> float:
+    expires = begun.get("expires")
+    return float(expires) if isinstance(expires, int | float) else 0.0
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,161 @@
+"""The whole way of a person who opens a link: the page, Microsoft, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from bannette.onedrive import pinned_account
+from tests.connect.office import NAME, NAMESPACE, PUBLIC, browser_of, serving
+
+pytestmark = pytest.mark.apiserver
+
+
+def test_a_person_connects_the_account_and_the_tokens_are_in_the_secret(office, browser, simulator):
+    office.open()
+    page = browser.open(office.link())
+    assert (page.status, page.headers["Content-Language"]) == (200, "fr")
+    for told in ("Acme & Fils", "/Factures", simulator.user, NAME, "Files.Read"):
+        assert told in page.text
+    done = browser.send(page)
+    assert (done.status, done.heading) == (200, "Votre OneDrive est connecté")
+    assert simulator.user in done.text
+    assert "dans quelques minutes" in done.text
+    connection = office.connection
+    assert connection is not None
+    assert connection.account == simulator.user
+    assert pinned_account(connection.tokens)["username"] == simulator.user
+    assert (datetime.now(UTC) - connection.connected_at).total_seconds() < 60
+    assert office.pending == {}
+    # The visit's cookie goes; the link shows the state from now on.
+    assert list(browser.cookies) == ["__Host-visitor"]
+    assert browser.open(office.link()).heading == "Votre OneDrive est connecté"
+
+
+def test_microsoft_is_asked_for_one_permission_with_a_challenge_and_no_more(office, browser, simulator):
+    office.open()
+    url = browser.stop_at(browser.open(office.link()), simulator.origin)
+    asked = dict(parse_qsl(urlsplit(url).query))
+    permissions = {word.rpartition("/")[2] for word in asked["scope"].split()}
+    assert permissions == {"Files.Read", "offline_access", "openid", "profile"}
+    assert (asked["redirect_uri"], asked["response_mode"]) == (f"{PUBLIC}/callback", "query")
+    assert (asked["code_challenge_method"], asked["prompt"]) == ("S256", "select_account")
+    assert asked["state"]
+    assert asked["nonce"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "chosen", "language"), [("fr", "", "fr"), ("en", "", "en"), ("fr", "en", "en"), ("en", "fr", "fr")]
+)
+def test_pages_speak_the_recipients_language_or_the_chosen_one(office, browser, locale, chosen, language):
+    office.open(locale=locale)
+    page = browser.open(office.link() + (f"&lang={chosen}" if chosen else ""))
+    assert f'<html lang="{language}">' in page.body
+    done = browser.send(page)
+    assert f'<html lang="{language}">' in done.body
+    other = next(link for link in page.parsed.links if "lang=" in link)
+    assert f'<html lang="{language}">' not in browser.open(other).body
+
+
+def test_an_account_is_disconnected_on_its_page_and_connected_again(office, browser):
+    office.open(locale="en")
+    first = browser.send(browser.open(office.link()))
+    before = office.connection
+    confirm = browser.open(next(link for link in first.parsed.links if "/disconnect" in link))
+    assert confirm.heading == "Disconnect compta@acme.example?"
+    assert office.connection == before
+    gone = browser.send(confirm)
+    assert gone.heading == "Your OneDrive is disconnected"
+    assert office.connection is None
+    assert not office.secret.get("data")
+    assert not office.secret["metadata"].get("annotations")
+    assert browser.send(browser.open(office.link())).heading == "Your OneDrive is connected"
+    assert office.connection is not None
+    assert before is not None
+    assert office.connection.id != before.id
+
+
+def test_connecting_again_makes_a_new_connection_and_keeps_what_else_is_in_the_secret(office, browser):
+    office.open()
+    browser.send(browser.open(office.link()))
+    first = office.connection
+    body = office.secret
+    body["data"]["other"] = "a2VwdA=="
+    office.api().within(NAMESPACE).put("secrets", body["metadata"]["name"], body)
+    lost = {"type": "Connected", "status": "False", "reason": "PasswordChanged", "message": "It was changed."}
+    office.change(
+        "collectionchannels",
+        NAME,
+        {"status": {"conditions": [{**lost, "lastTransitionTime": "2099-01-01T00:00:00Z"}]}},
+        status=True,
+    )
+    page = browser.open(office.link())
+    assert "identifiez-vous de nouveau" in page.text
+    browser.send(page)
+    second = office.connection
+    assert first is not None
+    assert second is not None
+    assert second.id != first.id
+    assert office.secret["data"]["other"] == "a2VwdA=="
+
+
+def test_a_channel_that_has_been_collected_shows_when_and_when_again(office, browser):
+    office.open(locale="en")
+    run = {
+        "id": "r1",
+        "trigger": "Scheduled",
+        "startedAt": "2026-11-24T04:30:00Z",
+        "completedAt": "2026-11-24T04:31:00Z",
+        "result": "Succeeded",
+        "reason": "Collected",
+    }
+    office.change("collectionchannels", NAME, {"status": {"lastRun": run}}, status=True)
+    done = browser.send(browser.open(office.link()))
+    assert "24 November 2026, 05:30 (Europe/Paris)" in done.text
+    assert "first collection" not in done.text
+    office.change("collectionchannels", NAME, {"spec": {"suspend": True}})
+    assert "has paused collections" in browser.open(office.link()).text
+
+
+def test_a_confidential_application_shows_its_secret(office, browser, simulator):
+    simulator.control.application(redirect_uris={f"{PUBLIC}/callback": "web"})
+    office.create_secret("acme-app", data={"clientSecret": f"{simulator.client_secret}\n"})
+    office.open(credentialsSecret={"name": "acme-app"})
+    assert browser.send(browser.open(office.link())).heading == "Votre OneDrive est connecté"
+
+
+def test_a_channel_without_client_id_uses_the_installations(office, simulator):
+    office.open(clientId=None)
+    with serving(office, BANNETTE_CLIENT_ID=simulator.client_id) as port:
+        browser = browser_of(office, port)
+        assert browser.send(browser.open(office.link())).heading == "Votre OneDrive est connecté"
+
+
+def test_names_are_escaped(office, browser):
+    office.open(company='<script>alert("x")</script>')
+    page = browser.open(office.link())
+    assert "<script" not in page.body
+    assert '<script>alert("x")</script>' in page.text
+
+
+def test_every_page_says_what_browsers_must_not_do(office, browser):
+    office.open()
+    browser.send(browser.open(office.link()))
+    browser.open("/static/style.css")
+    browser.open("/nothing")
+    for page in (page for page in browser.seen if page.url.startswith(PUBLIC)):
+        assert page.policy("default-src") == ["'none'"]
+        assert page.policy("frame-ancestors") == ["'none'"]
+        assert "unsafe" not in page.headers["Content-Security-Policy"]
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.headers["Strict-Transport-Security"].startswith("max-age=")
+        assert page.headers["Server"] is None or "uvicorn" not in page.headers["Server"]
+        for tag, attributes in page.parsed.tags:
+            assert tag not in ("script", "style", "iframe")
+            assert not {"style", "onclick", "onload"} & attributes.keys()
+            source = attributes.get("src") or (attributes.get("href") if tag == "link" else None)
+            assert source is None or source.startswith("/static/")

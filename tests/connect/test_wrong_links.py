@@ -1,0 +1,314 @@
+"""Links, forms and answers that aren't what they should be: a plain page each, nothing kept, nothing told."""
+
+from __future__ import annotations
+
+import base64
+import time
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from bannette.connect import Keys
+from tests.connect.office import NAME, PUBLIC, SECRET, browser_of, serving
+
+pytestmark = pytest.mark.apiserver
+
+
+def tampered(link):
+    """Return *link* for another day, with the signature of this one."""
+    page, _, token = link.partition("?t=")
+    payload, _, mac = token.partition(".")
+    said = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    longer = base64.urlsafe_b64encode(said.replace(b'"expires":', b'"expires":9')).decode().rstrip("=")
+    return f"{page}?t={longer}.{mac}"
+
+
+def forged(link):
+    """Return *link* as somebody would sign it who has another key."""
+    page, _, _ = link.partition("?t=")
+    token = Keys({"2026-11-01": b"x" * 32}).seal("link", {"channel": "u", "expires": 9999999999})
+    return f"{page}?t={token}"
+
+
+def cut(link):
+    return link[:-5]
+
+
+def without_token(link):
+    return link.partition("?")[0]
+
+
+@pytest.mark.parametrize("spoil", [tampered, forged, cut, without_token])
+def test_a_link_that_was_not_signed_here_opens_nothing(office, browser, spoil):
+    office.open()
+    page = browser.open(spoil(office.link()))
+    assert (page.status, page.heading) == (403, "This link isn’t valid")
+    assert "Acme" not in page.body
+    assert office.simulator.user not in page.body
+
+
+def test_a_link_that_was_not_signed_here_is_not_worth_a_request(office):
+    """Whoever guesses names of namespaces learns nothing, and costs the API server nothing."""
+    office.open()
+    link = forged(office.link())
+    with serving(office, api=office.api("https://127.0.0.1:1")) as port:
+        assert browser_of(office, port).open(link).status == 403
+
+
+def test_an_expired_link_says_so(office, browser):
+    office.open()
+    page = browser.open(office.link(days=-0.001))
+    assert (page.status, page.heading) == (410, "This link has expired")
+
+
+@pytest.mark.parametrize("how", ["another channel's", "the channel is gone", "no such namespace", "no name at all"])
+def test_a_link_that_leads_to_no_channel_of_its_own_says_the_same(office, browser, how):
+    office.open()
+    link = office.link(uid="00000000-0000-0000-0000-000000000000" if how == "another channel's" else None)
+    if how == "the channel is gone":
+        office.delete("collectionchannels", NAME)
+    if how == "no such namespace":
+        link = link.replace("/c/acme/", "/c/other/")
+    if how == "no name at all":
+        link = link.replace("/c/acme/", "/c/%2e%2e/")
+    page = browser.open(link)
+    assert (page.status, page.heading) == (404, "This link leads nowhere any more")
+    assert "Acme" not in page.body
+
+
+def test_keys_change_with_an_overlap(office, browser):
+    office.open()
+    before = office.link()
+    office.add_key("2026-12-01")
+    after = office.link()
+    assert browser.open(before).status == browser.open(after).status == 200
+    (office.keys / "2026-11-01").unlink()
+    assert browser.open(before).heading == "This link isn’t valid"
+    assert browser.open(after).status == 200
+
+
+def test_an_application_account_has_nothing_to_connect(office, browser):
+    office.open()
+    office.delete("collectionchannels", NAME)
+    office.create_channel(
+        {
+            "application": {
+                "tenantId": office.simulator.tenant_id,
+                "user": office.simulator.user,
+                "clientId": "x",
+                "credentialsSecret": {"name": "x"},
+            }
+        }
+    )
+    assert (page := browser.open(office.link())).status == 409
+    assert page.heading == "Nothing is to be connected"
+
+
+def test_without_its_secret_a_channel_is_not_ready_yet(office, browser):
+    office.open()
+    link = office.link()
+    office.delete("secrets", SECRET)
+    page = browser.open(link)
+    assert (page.status, page.heading) == (503, "Not ready yet")
+    assert int(page.headers["Retry-After"]) > 0
+    # That of an earlier channel of this name, which the garbage collector is about to remove.
+    office.create_secret(SECRET, owner="11111111-0000-0000-0000-000000000000")
+    assert browser.open(link).heading == "Not ready yet"
+
+
+def test_without_binder_and_recipient_the_page_is_there_all_the_same(office, browser):
+    office.open(locale="fr")
+    office.delete("binders", "purchases")
+    office.delete("recipients", "marie")
+    page = browser.open(office.link())
+    assert (page.status, page.headers["Content-Language"]) == (200, "en")
+    assert "acme asks to collect" in page.heading
+
+
+def test_while_the_api_server_is_away_pages_say_when_to_come_back(office):
+    office.open()
+    link = office.link()
+    with serving(office, api=office.api("https://127.0.0.1:1")) as port:
+        page = browser_of(office, port, language="fr").open(link)
+    assert (page.status, page.heading) == (503, "Indisponible pour le moment")
+    assert int(page.headers["Retry-After"]) > 0
+
+
+# Forms
+
+
+@pytest.mark.parametrize(
+    "how", ["no cookie", "another browser's", "no field", "another channel's", "from another site"]
+)
+def test_only_the_pages_own_form_of_this_browser_begins_anything(office, browser, how):
+    office.open(locale="en")
+    link = office.link()
+    page = browser.open(link)
+    form, headers = page.parsed.forms[0].fields, {}
+    if how == "no cookie":
+        browser.cookies.clear()
+    if how == "another browser's":
+        browser.cookies["__Host-visitor"] = "x" * 32
+    if how == "no field":
+        del form["form"]
+    if how == "another channel's":
+        # A form is made for a channel's uid: that of a link of another channel doesn't fit.
+        form["t"] = office.link(uid="00000000-0000-0000-0000-000000000000").partition("?t=")[2]
+    if how == "from another site":
+        headers = {"Sec-Fetch-Site": "cross-site"}
+    answer = browser.request("POST", f"{PUBLIC}/c/acme/{NAME}/visit", form, headers)
+    assert (answer.status, answer.heading) == (403, "Please try once more")
+    assert office.pending == {}
+
+
+def test_a_foreign_form_disconnects_nobody(office, browser):
+    office.open()
+    browser.send(browser.open(office.link()))
+    token = office.link().partition("?t=")[2]
+    answer = browser.request("POST", f"{PUBLIC}/c/acme/{NAME}/disconnect", {"t": token})
+    assert answer.status == 403
+    assert office.connection is not None
+
+
+def test_bodies_that_are_no_form_of_ours_are_refused(office, browser):
+    office.open()
+    url = f"{PUBLIC}/c/acme/{NAME}/visit"
+    assert browser.request("POST", url, {"t": "x" * 9000}).status == 413
+    assert browser.request("POST", url, {str(number): "x" for number in range(30)}).status == 400
+    assert browser.request("POST", url, {}, {"Content-Type": "application/json"}).status == 400
+
+
+def test_no_address_leads_elsewhere(office, browser):
+    office.open()
+    token = office.link().partition("?t=")[2]
+    for address in (
+        f"/c/acme/{NAME}//evil.example?t={token}",
+        f"//evil.example/c/acme/{NAME}?t={token}",
+        f"/c/acme/{NAME}?t={token}&lang=//evil.example&next=https://evil.example",
+        "/callback?state=x&redirect_uri=https://evil.example",
+    ):
+        answer = browser.request("GET", PUBLIC + address)
+        assert answer.headers["Location"] is None
+        assert not any("evil" in link for link in answer.parsed.links)
+
+
+def test_another_host_is_not_served(office, browser):
+    office.open()
+    link = office.link()
+    assert browser.request("GET", link, headers={"Host": "evil.example"}).status == 421
+    assert browser.request("GET", f"{PUBLIC}/healthz", headers={"Host": "10.0.0.1:8080"}).status == 200
+    assert browser.request("GET", f"{PUBLIC}/readyz", headers={"Host": "10.0.0.1:8080"}).status == 200
+
+
+def test_without_keys_the_service_is_not_ready(office, browser):
+    (office.keys / "2026-11-01").unlink()
+    assert browser.request("GET", f"{PUBLIC}/readyz").status == 503
+    assert browser.request("GET", f"{PUBLIC}/healthz").status == 200
+
+
+# Answers of Microsoft's page
+
+
+def answer_of(browser, url):
+    """Go to Microsoft's page, and return the address that it leads back to."""
+    return browser.request("GET", url).headers["Location"]
+
+
+def begun(office, browser):
+    """Begin a visit, and return the address of Microsoft's answer, which wasn't opened yet."""
+    return answer_of(browser, browser.stop_at(browser.open(office.link()), office.simulator.origin))
+
+
+def test_an_answer_is_good_once(office, browser):
+    office.open(locale="en")
+    back = begun(office, browser)
+    cookies = dict(browser.cookies)
+    assert browser.open(back).heading == "Your OneDrive is connected"
+    before = office.connection
+    assert browser.open(back).heading == "This sign-in wasn’t begun here"
+    browser.cookies.update(cookies)
+    page = browser.open(back)
+    assert (page.status, page.heading) == (410, "This sign-in is over")
+    assert office.connection == before
+
+
+def test_an_answer_in_another_browser_is_foreign_and_leaves_the_visit_alone(office, browser):
+    office.open(locale="en")
+    back = begun(office, browser)
+    own = dict(browser.cookies)
+    browser.cookies.clear()
+    page = browser.open(back)
+    assert (page.status, page.heading) == (400, "This sign-in wasn’t begun here")
+    assert office.connection is None
+    browser.cookies.update(own)
+    assert browser.open(back).heading == "Your OneDrive is connected"
+
+
+def test_a_cookie_of_another_visit_does_not_take_an_answer(office, browser):
+    """Somebody who lets a victim's browser take the answer of the attacker's own visit."""
+    office.open(locale="en")
+    theirs = begun(office, browser)
+    stolen = {name: value for name, value in browser.cookies.items() if "visit-" in name}
+    browser.cookies.clear()
+    begun(office, browser)
+    own = next(value for name, value in browser.cookies.items() if "visit-" in name)
+    browser.cookies.update(dict.fromkeys(stolen, own))
+    assert browser.open(theirs).heading == "This sign-in wasn’t begun here"
+    assert office.connection is None
+
+
+@pytest.mark.parametrize("state", ["", "unknown", "x" * 600])
+def test_an_answer_without_a_state_of_ours_is_foreign(office, browser, state):
+    office.open()
+    back = begun(office, browser)
+    answer = {**dict(parse_qsl(urlsplit(back).query)), "state": state}
+    page = browser.open(f"{PUBLIC}/callback?{urlencode(answer)}")
+    assert (page.status, page.heading) == (400, "This sign-in wasn’t begun here")
+
+
+def test_a_visit_ends_after_a_quarter_of_an_hour(office, browser):
+    office.open(locale="en")
+    back = begun(office, browser)
+    (state,) = office.pending
+    assert 890 < office.pending[state]["expires"] - time.time() <= 900
+    office.put_pending({state: {**office.pending[state], "expires": time.time() - 1}})
+    page = browser.open(back)
+    assert (page.status, page.heading) == (410, "The sign-in took too long")
+    assert office.connection is None
+    # The next one sweeps it.
+    begun(office, browser)
+    assert state not in office.pending
+
+
+def test_two_tabs_both_come_back(office, browser):
+    office.open(locale="en")
+    first, second = begun(office, browser), begun(office, browser)
+    assert len(office.pending) == 2
+    assert browser.open(second).heading == browser.open(first).heading == "Your OneDrive is connected"
+
+
+def test_visits_that_nobody_ends_do_not_pile_up(office, browser):
+    office.open(locale="en")
+    for _ in range(7):
+        last = begun(office, browser)
+    assert len(office.pending) == 5
+    assert browser.open(last).heading == "Your OneDrive is connected"
+
+
+def test_a_damaged_secret_begins_anew(office, browser):
+    office.open(locale="en")
+    back = begun(office, browser)
+    body = office.secret
+    body["data"]["pending-visits"] = "/w=="
+    office.api().within("acme").put("secrets", SECRET, body)
+    assert browser.open(back).heading == "This sign-in is over"
+    assert browser.send(browser.open(office.link())).heading == "Your OneDrive is connected"
+
+
+def test_a_channel_that_goes_meanwhile_gets_nothing(office, browser):
+    office.open(locale="en")
+    back = begun(office, browser)
+    office.delete("collectionchannels", NAME)
+    page = browser.open(back)
+    assert (page.status, page.heading) == (404, "This link leads nowhere any more")
+    assert office.connection is None
