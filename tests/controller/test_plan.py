@@ -430,5 +430,10 @@ def test_a_failed_run_is_told_in_ready_until_one_succeeds() -> None:
         "The last run failed: Everything is in the binder. "
         "Tried again every day at 05:30 (Europe/Paris) and on request."
     )
+    trying = replace(FIRST, state=JobState.UNFINISHED, finished_at=None)
+    result = planned(observed(channel(status=status), jobs=(trying,)))
+    assert condition(result, "Ready")["message"] == (
+        "The last run failed: Everything is in the binder. It is being tried again."
+    )
     result = planned(observed(channel(status=status_after(FIRST)), jobs=(FIRST,)))
     assert condition(result, "Ready")["message"] == "Collects every day at 05:30 (Europe/Paris)."

@@ -129,6 +129,7 @@ def ready(
     allowed: bool,
     waiting: tuple[Trigger, Wait] | None,
     obstacle: str | None = None,
+    retrying: bool = False,
 ) -> Verdict:
     """Return whether the channel is set up, with what is to be known about its next run.
 
@@ -136,6 +137,7 @@ def ready(
         connected: what Connected says.
         allowed: runs start, be it to try a sign-in that failed.
         obstacle: why the pod of a run doesn't start.
+        retrying: the Job of the run that reported last hasn't ended.
     """
     held = f" The request of {channel.requested_at} is held until then." if _is_held(waiting) else ""
     if missing:
@@ -160,7 +162,8 @@ def ready(
         return _ready("RunWaiting", f"The request of {channel.requested_at} waits: {wait.value}.")
     last = channel.status.last_run
     if last is not None and last.result is RunResult.FAILED:
-        return _ready("Scheduled", f"The last run failed: {last.message} Tried again {every_day} and on request.")
+        again = "It is being tried again." if retrying else f"Tried again {every_day} and on request."
+        return _ready("Scheduled", f"The last run failed: {last.message} {again}")
     return _ready("Scheduled", f"Collects {every_day}.")
 
 

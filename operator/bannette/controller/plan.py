@@ -169,6 +169,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
         allowed=allowed,
         waiting=decision.waiting,
         obstacle=observed.obstacle,
+        retrying=_is_retrying(channel.status, observed.jobs),
     )
     status = _next_status(channel, observed, (ready, *verdicts), decision, allowed=allowed, now=now)
     guard = observed.resource_version if entries else None
@@ -205,6 +206,10 @@ def refused(old: ChannelStatus, verdicts: Sequence[Verdict], *, generation: int,
 def _without_children(observed: Observed, verdicts: Sequence[Verdict], now: datetime, look_again: timedelta) -> Plan:
     channel = observed.channel
     return Plan(refused(channel.status, verdicts, generation=channel.generation, now=now), look_again)
+
+
+def _is_retrying(status: ChannelStatus, jobs: Sequence[Job]) -> bool:
+    return any(status.last_run is not None and job.uid == status.last_run.id and not job.finished for job in jobs)
 
 
 def _unsaid_entries(observed: Observed, now: datetime) -> tuple[HistoryEntry, ...]:
