@@ -21,6 +21,8 @@ COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
 RUN cd /opt/bannette/lib/python3.11/site-packages/bannette \
  && rm -r accounts binder collector connect kube notify ocr onedrive \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
+COPY pyproject.toml docker/dist_info.py ./
+RUN python3 dist_info.py pyproject.toml /opt/bannette/lib/python3.11/site-packages
 COPY docker/bannette /opt/bannette/bin/bannette
 
 FROM build AS build-collector
@@ -28,6 +30,8 @@ RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --
 COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
 RUN cd /opt/bannette/lib/python3.11/site-packages/bannette && rm -r connect controller notify \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
+COPY pyproject.toml docker/dist_info.py ./
+RUN python3 dist_info.py pyproject.toml /opt/bannette/lib/python3.11/site-packages
 COPY docker/bannette /opt/bannette/bin/bannette
 
 FROM build AS build-simulator

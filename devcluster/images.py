@@ -23,8 +23,8 @@ from devcluster.progress import step
 SOURCE = Path(__file__).resolve().parent.parent
 _BASE = f"docker.io/library/debian:{debian_base.SUITE}-slim"
 _INPUTS = {
-    "operator": ("Dockerfile", "docker", "requirements/operator.txt", "operator/bannette"),
-    "collector": ("Dockerfile", "docker", "requirements/collector.txt", "operator/bannette"),
+    "operator": ("Dockerfile", "docker", "pyproject.toml", "requirements/operator.txt", "operator/bannette"),
+    "collector": ("Dockerfile", "docker", "pyproject.toml", "requirements/collector.txt", "operator/bannette"),
     "simulator": ("Dockerfile", "requirements/simulator.txt", "simulator"),
 }
 TARGETS = tuple(_INPUTS)

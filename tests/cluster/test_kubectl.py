@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from devcluster.errors import CommandFailed
 from tests.cluster.tenant import CHANNEL, Tenant
 
@@ -56,3 +58,10 @@ def test_a_runs_service_account_may_do_its_work_and_nothing_else(tenant: Tenant)
     ]
     assert [words for words in allowed if not may(*words)] == []
     assert [words for words in refused if may(*words)] == []
+
+
+def test_the_images_know_their_version(tenant: Tenant) -> None:
+    said = f"bannette {version('bannette')}"
+    deployment = "deployment/bannette-operator"
+    assert tenant._kubectl("-n", "bannette-system", "exec", deployment, "--", "bannette", "version").strip() == said
+    assert tenant.in_binder("bannette", "version").strip() == said
