@@ -24,6 +24,18 @@ def test_another_account_is_not_taken(office, browser, simulator):
     assert browser.send(again).heading == "Votre OneDrive est connecté"
 
 
+def test_a_channel_that_names_another_account_now_asks_for_that_one(office, browser, simulator):
+    office.open()
+    browser.send(browser.open(office.link()))
+    simulator.control.person("paul@acme.example")
+    account = {"delegated": {"loginHint": "paul@acme.example", "clientId": simulator.client_id}}
+    office.change("collectionchannels", "acme-onedrive", {"spec": {"onedrive": {"account": account}}})
+    page = browser.open(office.link())
+    assert "paul@acme.example" in page.text
+    assert browser.send(page).heading == "Votre OneDrive est connecté"
+    assert office.connection.account == "paul@acme.example"
+
+
 def test_another_person_of_the_same_name_is_not_taken(office, browser, simulator):
     office.open(locale="en")
     browser.send(browser.open(office.link()))

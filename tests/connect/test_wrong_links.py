@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from bannette.connect import Keys
+from bannette.kube import ClusterApi
 from tests.connect.office import NAME, PUBLIC, SECRET, browser_of, serving
 
 pytestmark = pytest.mark.apiserver
@@ -132,6 +133,22 @@ def test_while_the_api_server_is_away_pages_say_when_to_come_back(office):
         page = browser_of(office, port, language="fr").open(link)
     assert (page.status, page.heading) == (503, "Indisponible pour le moment")
     assert int(page.headers["Retry-After"]) > 0
+
+
+def test_an_error_that_nobody_foresaw_has_its_page_and_tells_nothing(office, capfd):
+    office.open()
+    link = office.link()
+
+    def broken(_):
+        raise RuntimeError("canary")
+
+    away = ClusterApi("https://127.0.0.1:1", namespace="default", attempts=2, sleep=broken)
+    with serving(office, api=away) as port:
+        page = browser_of(office, port).open(link)
+    assert (page.status, page.heading) == (500, "Something went wrong")
+    assert page.policy("default-src") == ["'none'"]
+    assert "canary" not in page.body
+    assert "canary" not in "".join(capfd.readouterr())
 
 
 # Forms

@@ -49,7 +49,7 @@ class Pages:
                 Route("/healthz", _healthy, methods=["GET"]),
                 Route("/readyz", self._readiness, methods=["GET"]),
             ],
-            exception_handlers={HTTPException: _wrong_address, Stopped: _stopped},  # type: ignore[dict-item]
+            exception_handlers={HTTPException: _wrong_address, Stopped: _stopped, Exception: _bug},  # type: ignore[dict-item]
         )
 
     async def _show(self, request: Request) -> Response:
@@ -152,6 +152,11 @@ async def _wrong_address(request: Request, error: HTTPException) -> Response:
     )
     response.headers.update(error.headers or {})
     return response
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    # Starlette raises it once more, for the guard to log.
+    return _response(refused(Stopped(Fault.BUG), _preferred(request)))
 
 
 def _preferred(request: Request) -> str:

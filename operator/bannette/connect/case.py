@@ -68,7 +68,7 @@ class Case:
         if connection is None or said is None or said.status is not ConditionStatus.FALSE:
             return False
         # Until the operator has seen a new sign-in, it speaks of the one before.
-        return said.last_transition_time is not None and said.last_transition_time >= connection.connected_at
+        return said.last_transition_time is not None and said.last_transition_time > connection.connected_at
 
     def endpoints(self, environ: Mapping[str, str]) -> Endpoints:
         return endpoints_for(self.channel.onedrive.cloud.value, environ)

@@ -64,7 +64,7 @@ _BY_REASON: Final = {
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class Stopped(Exception):
     """A request that can't be answered as it was meant.
 

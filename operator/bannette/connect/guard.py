@@ -60,9 +60,8 @@ class Guard:
         try:
             await app(scope, receive, sending)
         except Exception as error:  # noqa: BLE001 - the top of a request
+            # Not for uvicorn, which would print what it says.
             logs.crash(logger, "connect.failed", error)
-            if not status:
-                await PlainTextResponse("Something went wrong.\n", 500)(scope, receive, sending)
         if scope["path"] not in _PROBES:
             method, route = scope["method"], scope.get("route")
             logs.event(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,7 +13,7 @@ MONTHS: Final = (
 )  # fmt: skip
 DATE: Final = "{day} {month} {year} à {time} ({zone})"
 
-TEXTS: Final[Mapping[str, str]] = {
+_TEXTS: Final[Mapping[str, str]] = {
     "other_language": "This page in English",
     "skip": "Aller au contenu",
     "whole_drive": "tout le OneDrive",
@@ -126,3 +127,5 @@ TEXTS: Final[Mapping[str, str]] = {
     "fault_bug": "Une erreur est survenue",
     "todo_bug": "Vous n’y êtes pour rien, et elle a été notée. Rouvrez la page dans quelques minutes.",
 }
+# Marks of two parts never begin a line.
+TEXTS: Final = {key: re.sub(" (?=[:;?!])", "\u00a0", text) for key, text in _TEXTS.items()}
