@@ -159,9 +159,9 @@ def test_a_day_is_said_in_the_time_zone_of_the_time():
 def test_counts_are_said_where_there_is_something_to_count():
     text = messages.first_collection(recipient(), [collected(1, rejected=3)]).text
     assert "New documents: 1\n" in text
-    assert "Can't be collected as they are: 3" in text
-    assert "Copies" not in text
-    assert "Put off" not in text
+    assert "Can't be collected: 3" in text
+    assert "Already there" not in text
+    assert "To be tried again" not in text
 
 
 def test_of_a_failure_that_its_owner_cannot_mend_the_reason_is_passed_on():
