@@ -35,12 +35,14 @@ def install_plugin(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def start(tenant: Tenant, tmp_path: Path) -> Iterator[Started]:
-    """Starts ``kubectl collection ARGUMENTS`` in the tenant's namespace; *user*: impersonated."""
+    """Starts ``kubectl collection ARGUMENTS`` in the tenant's namespace, unless they name one; *user*: impersonated."""
     environment = tenant.cluster.server.kubectl.environment() | install_plugin(tmp_path / "bin")
     made: list[subprocess.Popen[str]] = []
 
     def act(*arguments: str, user: str | None = None) -> subprocess.Popen[str]:
-        command = ["kubectl", "collection", *arguments, "-n", tenant.namespace]
+        command = ["kubectl", "collection", *arguments]
+        if "-n" not in arguments:
+            command += ["-n", tenant.namespace]
         if user is not None:
             command += ["--kubeconfig", str(_as(user, environment["KUBECONFIG"], tmp_path))]
         made.append(

@@ -213,7 +213,13 @@ def test_whoever_may_see_little_is_told_what_was_not_looked_at(
 def test_whoever_may_not_look_is_told_so(settled: Tenant, call: Called) -> None:
     found = problems(call("doctor", "-o", "json", user="nobody"))
     assert any("may not look" in message and "bannette-viewer" in message for _, message in found)
-    assert any(check == "Channels" and "forbidden" in message for check, message in found)
+    assert "Channels" not in dict(found), "that is said once"
+
+
+def test_a_runner_is_told_once_that_a_right_to_look_is_lacking(settled: Tenant, cluster: Cluster, call: Called) -> None:
+    bind(cluster, settled.namespace, "rosa", "bannette-runner")
+    found = found_by(call("doctor", "-o", "json", user="rosa"))
+    assert len([message for _, _, message in found if "bannette-viewer" in message or "forbidden" in message]) == 1
 
 
 def test_a_channel_that_is_not_there_is_told(tenant: Tenant, call: Called) -> None:

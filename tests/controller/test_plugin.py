@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import Any
 
 import pytest
 
+from bannette.controller.names import JOB, on_demand_job_name
 from tests.controller.calling import Called, Started, call, start
-from tests.controller.cluster import Operator, Tenant
+from tests.controller.cluster import Operator, Tenant, eventually
+from tests.controller.people import bind
 
 __all__ = ["call", "start"]
+
+Json = dict[str, Any]
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 
@@ -32,14 +37,38 @@ def test_status_tells_what_needs_a_person(tenant: Tenant, operator: Operator, ca
     tenant.wait_for_condition("Ready", status="False", reason="PrerequisitesMissing")
     code, output, _ = call("status")
     assert code == 0
+    assert call("status", "--exit-code")[0] == 2
     assert f"{tenant.namespace}/acme-onedrive  SeveralMissing" in output
     assert 'Recipient "marie"' in output
     assert output.endswith("1 of 1 channel needs a person.\n")
-    [need] = json.loads(call("status", "-o", "json")[1])
+    code, output, _ = call("status", "--exit-code", "-o", "json")
+    assert code == 2
+    [need] = json.loads(output)
     assert (need["name"], need["reason"]) == ("acme-onedrive", "SeveralMissing")
     tenant.add_prerequisites()
     tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
-    assert call("status")[1] == "None of 1 channel needs a person.\n"
+    assert call("status", "--exit-code")[:2] == (0, "None of 1 channel needs a person.\n")
+
+
+def test_a_namespace_that_is_not_there_is_said_to_be_missing(tenant: Tenant, call: Called) -> None:
+    code, output, errors = call("status", "-n", "nope")
+    assert (code, output) == (2, "")
+    assert "Namespace nope doesn't exist" in errors
+    code, output, errors = call("doctor", "-n", "nope", "-o", "json")
+    assert (code, errors) == (2, "")
+    found = {one["check"]: one["message"] for one in json.loads(output)}
+    assert "Namespace nope doesn't exist" in found["Namespace"]
+    assert not {"Your rights", "Channels"} & set(found)
+
+
+def test_whoever_may_not_see_all_namespaces_is_told_to_name_one(tenant: Tenant, call: Called) -> None:
+    bind(tenant.cluster, tenant.namespace, "nora", "bannette-viewer")
+    code, output, errors = call("status", "-A", user="nora")
+    assert (code, output) == (2, "")
+    assert "at the cluster scope: look at one namespace, by -n NAMESPACE in place of -A." in errors
+    # Whether it exists is not theirs to know.
+    code, output, errors = call("status", user="nora")
+    assert (code, output, errors) == (0, f"There is no channel in namespace {tenant.namespace}.\n", "")
 
 
 def test_run_follows_the_run_to_its_end(settled: Tenant, start: Started) -> None:
@@ -80,6 +109,94 @@ def test_a_request_that_is_held_says_why(settled: Tenant, call: Called) -> None:
     assert code == 2
     assert "held" in errors
     assert "spec.suspend" in errors
+
+
+BLOCKED = {
+    "type": "Ready",
+    "status": "True",
+    "reason": "RunBlocked",
+    "message": "A run doesn't start: the collector's image can't be pulled (pod x).",
+    "lastTransitionTime": "2026-11-24T05:30:00Z",
+}
+
+
+def requested(tenant: Tenant) -> str:
+    """Return the request, when there is one."""
+
+    def asked() -> str | None:
+        found: str | None = (tenant.channel()["metadata"].get("annotations") or {}).get("bannette.io/requestedAt")
+        return found
+
+    return eventually(asked, "a request")
+
+
+def acknowledge(tenant: Tenant, *, condition: Json | None = None) -> str:
+    """Acknowledge the request as an operator does; return its value."""
+    request = requested(tenant)
+    tenant.report({"lastHandledRequestedAt": request, **({"conditions": [condition]} if condition else {})})
+    return request
+
+
+def test_a_request_behind_a_run_that_is_blocked_is_held(tenant: Tenant, start: Started) -> None:
+    tenant.add_channel()
+    process = start("run", "acme-onedrive", "--yes")
+    request = requested(tenant)
+    behind = f"{BLOCKED['message']} The request of {request} waits behind it."
+    tenant.report({"conditions": [BLOCKED | {"message": behind}]})
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert f"The request is held: {behind}" in errors
+
+
+def test_a_run_that_is_blocked_shows_why_and_ends_with_it(tenant: Tenant, start: Started) -> None:
+    tenant.add_channel()
+    process = start("run", "acme-onedrive", "--yes", "--timeout", "8")
+    request = acknowledge(tenant, condition=BLOCKED)
+    channel = tenant.channel()
+    name = on_demand_job_name("acme-onedrive", channel["metadata"]["uid"], request=request)
+    tenant.cluster.create(JOB, tenant.namespace, job_that_waits(name))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2, errors
+    *_, shown, last = errors.splitlines()
+    assert shown == f"kubectl collection: {BLOCKED['message']}"
+    assert last == f"kubectl collection: The run hasn't started in 8 s. {BLOCKED['message']}"
+
+
+def job_that_waits(name: str) -> Json:
+    container = {"name": "collector", "image": "none"}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    return {"metadata": {"name": name}, "spec": {"suspend": True, "template": template}}
+
+
+def test_a_run_whose_job_was_deleted_is_followed_no_longer(settled: Tenant, start: Started) -> None:
+    process = start("run", "acme-onedrive", "--yes")
+    job = settled.wait_for_job("Manual")
+    settled.cluster.delete(JOB, settled.namespace, job["metadata"]["name"])
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "Job was deleted" in output + errors
+
+
+def test_a_job_that_went_is_missed_though_the_operator_is_away(tenant: Tenant, start: Started) -> None:
+    tenant.add_channel()
+    process = start("run", "acme-onedrive", "--yes")
+    acknowledge(tenant)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (3, "")
+    assert "The run's Job was deleted before it ended" in errors
+
+
+def test_an_operator_that_is_away_has_not_acknowledged(tenant: Tenant, call: Called) -> None:
+    tenant.add_channel()
+    code, output, errors = call("run", "acme-onedrive", "--yes", "--timeout", "3")
+    assert (code, output) == (3, "")
+    assert "The operator hasn't acknowledged the request in 3 s" in errors
+
+
+def test_a_name_that_is_wrong_is_told_with_its_namespace(tenant: Tenant, call: Called) -> None:
+    _, _, errors = call("run", "other", "--yes")
+    said = f'collectionchannels.bannette.io "other" not found in namespace {tenant.namespace}'
+    assert errors == f"kubectl collection: {said}\n"
 
 
 @pytest.mark.parametrize(

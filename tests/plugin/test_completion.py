@@ -10,20 +10,28 @@ from bannette.cli.plugin.kubectl import Kubectl
 
 class _Cluster(Kubectl):
     def text(self, *arguments: str, stdin: str | None = None) -> str:
-        return "purchases" if "binders.bannette.io" in arguments else "acme-mail acme-onedrive beta"
+        if "get-contexts" in arguments:
+            return "prod\nstaging\n"
+        if "namespaces" in arguments:
+            return "acme\nbeta\n"
+        return "purchases\n" if "binders.bannette.io" in arguments else "acme-mail\nacme-onedrive\nbeta\n"
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([""], ["run", "status", "history", "inbox", "doctor"]),
+        ([""], ["run", "status", "history", "inbox", "doctor", "help", "version"]),
         (["st"], ["status"]),
         (["run", ""], ["acme-mail", "acme-onedrive", "beta"]),
         (["run", "acme-o"], ["acme-onedrive"]),
         (["run", "--n"], ["--no-wait", "--namespace"]),
         (["status", ""], []),
         (["status", "-o", ""], ["text", "json", "yaml"]),
-        (["run", "-n", ""], []),
+        (["run", "-n", ""], ["acme", "beta"]),
+        (["status", "--namespace", "a"], ["acme"]),
+        (["run", "acme-mail", "--context", "p"], ["prod"]),
+        (["run", "--kubeconfig", ""], []),
+        (["help", "d"], ["doctor"]),
         (["inbox", "-b", ""], ["purchases"]),
         (["history", "acme-m"], ["acme-mail"]),
         (["history", "--limit", ""], []),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from bannette.cli.plugin.following import Stage, progress_of
+from bannette.cli.plugin.following import Progress, Stage, overdue, progress_of
 from bannette.cli.plugin.needs import need_of
+from bannette.controller.names import on_demand_job_name
 
 SINCE = "2026-11-24T05:30:00Z"
 FAILED = {
@@ -27,10 +28,19 @@ def channel(*conditions: tuple[str, str, str, str], **status: object) -> dict[st
         {"type": kind, "status": state, "reason": reason, "message": message, "lastTransitionTime": SINCE}
         for kind, state, reason, message in conditions
     ]
-    return {"metadata": {"namespace": "acme", "name": "a"}, "status": {"conditions": said, **status}}
+    return {"metadata": {"namespace": "acme", "name": "a", "uid": "1"}, "status": {"conditions": said, **status}}
 
 
 READY = ("Ready", "True", "Scheduled", "Collects every day.")
+BLOCKED = ("Ready", "True", "RunBlocked", "A run doesn't start: no image.")
+BEHIND = ("Ready", "True", "RunBlocked", "A run doesn't start: no image. The request of now waits behind it.")
+ACTIVE = {
+    "id": "1",
+    "trigger": "Manual",
+    "job": on_demand_job_name("a", "1", request="now"),
+    "startedAt": SINCE,
+    "heartbeat": SINCE,
+}
 UNMET = ("PrerequisitesMet", "False", "BinderMissing", "No binder.")
 
 
@@ -59,7 +69,12 @@ def test_a_channel_says_what_it_needs_a_person_for(body: dict[str, Any], reason:
         (channel(READY), Stage.ASKED),
         (channel(("Ready", "True", "Suspended", "Suspended. The request of now is held until then.")), Stage.HELD),
         (channel(("Ready", "True", "RunWaiting", "The request of now waits: a run goes on.")), Stage.WAITING),
+        (channel(BEHIND), Stage.HELD),
+        (channel(BLOCKED), Stage.ASKED),
         (channel(READY, lastHandledRequestedAt="now"), Stage.STARTED),
+        (channel(BLOCKED, lastHandledRequestedAt="now"), Stage.BLOCKED),
+        (channel(BLOCKED, lastHandledRequestedAt="now", activeRun=ACTIVE | {"job": "a-collect-1"}), Stage.BLOCKED),
+        (channel(BLOCKED, lastHandledRequestedAt="now", activeRun=ACTIVE), Stage.STARTED),
         (channel(READY, lastHandledRequestedAt="now", history=[FAILED]), Stage.ENDED),
         (channel(READY, lastHandledRequestedAt="now", lastRun=FAILED), Stage.ENDED),
         (channel(READY, lastHandledRequestedAt="before", history=[FAILED | {"request": "before"}]), Stage.ASKED),
@@ -67,3 +82,23 @@ def test_a_channel_says_what_it_needs_a_person_for(body: dict[str, Any], reason:
 )
 def test_a_request_is_somewhere(body: dict[str, Any], stage: Stage) -> None:
     assert progress_of(body, "now").stage is stage
+
+
+def test_the_run_of_another_job_is_not_shown_as_that_of_the_request() -> None:
+    of_another = ACTIVE | {"job": "a-collect-1"}
+    assert progress_of(channel(READY, lastHandledRequestedAt="now", activeRun=of_another), "now").active is None
+    assert progress_of(channel(READY, lastHandledRequestedAt="now", activeRun=ACTIVE), "now").active is not None
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason", "said"),
+    [
+        (Stage.ASKED, "NotAcknowledged", "hasn't acknowledged the request in 3 s"),
+        (Stage.WAITING, "TimedOut", "hasn't started in 3 s; it still waits. As it says."),
+        (Stage.BLOCKED, "RunBlocked", "hasn't started in 3 s. As it says."),
+        (Stage.STARTED, "TimedOut", "hasn't ended in 3 s; it goes on."),
+    ],
+)
+def test_what_takes_too_long_is_said_to_be_where_it_is(stage: Stage, reason: str, said: str) -> None:
+    error = overdue(Progress(stage, "As it says."), seconds=3)
+    assert (error.reason, said in str(error)) == (reason, True), str(error)

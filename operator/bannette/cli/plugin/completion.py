@@ -19,14 +19,18 @@ _COMMANDS: Final = {
     "history": "all runs of a channel or binder",
     "inbox": "what waits for data entry in a binder",
     "doctor": "what is wrong with the installation and the channels",
+    "help": "how a command is used",
+    "version": "which version this is",
 }
 _COMMON: Final = ("--namespace", "--context", "--kubeconfig", "--output")
 _OPTIONS: Final = {
     "run": ("--yes", "--no-wait", "--timeout", *_COMMON),
-    "status": ("--all-namespaces", *_COMMON),
+    "status": ("--all-namespaces", "--exit-code", *_COMMON),
     "history": ("--binder", "--limit", "--timeout", *_COMMON),
     "inbox": ("--binder", "--timeout", *_COMMON),
     "doctor": ("--probe", "--timeout", *_COMMON),
+    "help": (),
+    "version": (),
 }
 _OF_KUBECTL: Final = ("-n", "--namespace", "--context", "--kubeconfig")
 _NUMBERS: Final = ("--timeout", "--limit")
@@ -45,10 +49,16 @@ def candidates(words: Sequence[str], kubectl: Kubectl) -> list[str]:
         found = _OUTPUTS
     elif option in ("-b", "--binder"):
         found = _names(kubectl, BINDERS)
+    elif option in ("-n", "--namespace"):
+        found = _names(kubectl, "namespaces")
+    elif option == "--context":
+        found = _lines(kubectl, "config", "get-contexts", "-o", "name")
     elif option in _OF_KUBECTL or option in _NUMBERS:
         found = ()
     elif command is None:
         found = [f"{name}\t{meaning}" for name, meaning in _COMMANDS.items()]
+    elif command == "help":
+        found = [name for name, options in _OPTIONS.items() if options]
     elif last.startswith("-"):
         found = _OPTIONS[command]
     elif command in _OF_A_CHANNEL:
@@ -57,8 +67,12 @@ def candidates(words: Sequence[str], kubectl: Kubectl) -> list[str]:
 
 
 def _names(kubectl: Kubectl, kind: str) -> list[str]:
+    return _lines(kubectl, "get", kind, "-o", "jsonpath={range .items[*]}{.metadata.name}{'\\n'}{end}")
+
+
+def _lines(kubectl: Kubectl, *arguments: str) -> list[str]:
     try:
-        return kubectl.text("get", kind, "-o", "jsonpath={.items[*].metadata.name}").split()
+        return kubectl.text(*arguments).splitlines()
     except BannetteError:
         return []
 
@@ -66,7 +80,9 @@ def _names(kubectl: Kubectl, kind: str) -> list[str]:
 def main() -> int:
     """Print the candidates for the process's arguments."""
     words = sys.argv[1:]
-    named = [text for option, value in itertools.pairwise(words) if option in _OF_KUBECTL for text in (option, value)]
+    # The last word is unfinished: what it names needn't exist.
+    pairs = itertools.pairwise(words[:-1])
+    named = [text for option, value in pairs if option in _OF_KUBECTL for text in (option, value)]
     print("\n".join([*candidates(words, Kubectl(tuple(named))), ":4"]))
     return 0
 

@@ -82,8 +82,18 @@ class _Examination:
             yield from judge_operator(installations, namespace=self.namespace, version=installed_version())
             yield from self._operator_rights(responsible(installations, self.namespace))
         yield self._policy()
-        yield from self._abilities()
-        yield from self._channels(complete=installed)
+        try:
+            self.kubectl.refuse_missing_namespace()
+        except PersonNeeded as error:
+            if error.reason != "NamespaceMissing":
+                raise
+            yield problem("Namespace", str(error))
+            return
+        may_look = True
+        for finding in self._abilities():
+            may_look = may_look and finding.state is not State.PROBLEM
+            yield finding
+        yield from self._channels(complete=installed, may_look=may_look)
 
     def _definitions(self) -> Iterator[Finding]:
         for known in known_definitions():
@@ -136,12 +146,13 @@ class _Examination:
         found = [(one, all(allowed[right] for right in one.rights)) for one in wanted]
         yield from judge_abilities(found, namespace=self.namespace)
 
-    def _channels(self, *, complete: bool) -> Iterator[Finding]:
+    def _channels(self, *, complete: bool, may_look: bool) -> Iterator[Finding]:
         try:
             around = look_around(self.kubectl, channel=self.arguments.name)
         except PersonNeeded as error:
             # Said already.
-            if error.reason != "NotInstalled" and complete:
+            told = error.reason == "NotInstalled" or not complete or (error.reason == "Forbidden" and not may_look)
+            if not told:
                 yield problem("Channels", str(error))
             return
         if not around.channels:

@@ -50,7 +50,7 @@ class Kubectl:
         except FileNotFoundError:
             raise PersonNeeded("kubectl isn't on the PATH: install it.", reason="KubectlMissing") from None
         if done.returncode:
-            raise _error(done.stderr)
+            raise self._error(done.stderr)
         return done.stdout
 
     def json(self, *arguments: str) -> Json:
@@ -92,7 +92,40 @@ class Kubectl:
                 yield from _objects(process, deadline)
                 # kubectl ends by itself when the server closes the stream, and with an error when it can't be reached.
                 if process.poll():
-                    raise _error(cast("IO[bytes]", process.stderr).read().decode(errors="replace"))
+                    raise self._error(cast("IO[bytes]", process.stderr).read().decode(errors="replace"))
+
+    def refuse_missing_namespace(self) -> None:
+        """Say that the namespace doesn't exist, if that may be known.
+
+        Raises:
+            PersonNeeded: NamespaceMissing; and as ``text`` does.
+        """
+        name = self.namespace()
+        try:
+            found = self.find("namespaces", name)
+        except PersonNeeded as error:
+            if error.reason == "Forbidden":
+                return
+            raise
+        if found is None:
+            message = f"Namespace {name} doesn't exist: create it, or name another one with -n."
+            raise PersonNeeded(message, reason="NamespaceMissing")
+
+    def _error(self, said: str) -> BannetteError:
+        lines = [line for line in said.strip().splitlines() if line.strip()]
+        message = lines[-1].removeprefix("error: ").removeprefix("Error from server ") if lines else "kubectl failed."
+        if any(mark in said for mark in _UNREACHABLE):
+            return Transient(f"The cluster can't be reached: {message}", reason="ApiUnavailable")
+        if "the server doesn't have a resource type" in said:
+            return PersonNeeded(
+                "Bannette isn't installed in this cluster: it has no CollectionChannels.", reason="NotInstalled"
+            )
+        if not message.startswith("("):
+            return PersonNeeded(message, reason="KubectlFailed")
+        reason, _, message = message[1:].partition("): ")
+        if reason == "NotFound" and "namespaces " not in message:
+            message = f"{message} in namespace {self.namespace()}"
+        return PersonNeeded(message, reason=reason)
 
 
 def _objects(process: subprocess.Popen[bytes], deadline: float) -> Iterator[Json | None]:
@@ -134,16 +167,3 @@ def _watching(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.communicate()
-
-
-def _error(said: str) -> BannetteError:
-    lines = [line for line in said.strip().splitlines() if line.strip()]
-    message = lines[-1].removeprefix("error: ").removeprefix("Error from server ") if lines else "kubectl failed."
-    if any(mark in said for mark in _UNREACHABLE):
-        return Transient(f"The cluster can't be reached: {message}", reason="ApiUnavailable")
-    if "the server doesn't have a resource type" in said:
-        return PersonNeeded(
-            "Bannette isn't installed in this cluster: it has no CollectionChannels.", reason="NotInstalled"
-        )
-    reason = message[1:].partition(")")[0] if message.startswith("(") else "KubectlFailed"
-    return PersonNeeded(message, reason=reason)

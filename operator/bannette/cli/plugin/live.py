@@ -18,6 +18,7 @@ _SAID: Final = {
     Stage.HELD: "held",
     Stage.WAITING: "waiting",
     Stage.STARTED: "the run has started",
+    Stage.BLOCKED: "the run doesn't start",
     Stage.ENDED: "the run has ended",
 }
 
@@ -49,7 +50,7 @@ class Live:
 
     def show(self, progress: Progress) -> None:
         said = _SAID[progress.stage]
-        if progress.stage is Stage.WAITING and progress.message:
+        if progress.stage in (Stage.WAITING, Stage.BLOCKED) and progress.message:
             said = plain(progress.message)
         active = progress.active
         if self._bar is not None and self._task is not None:

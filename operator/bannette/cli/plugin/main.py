@@ -15,6 +15,7 @@ from bannette import logs
 from bannette.cli import streams
 from bannette.cli.output import plain
 from bannette.cli.plugin.kubectl import Kubectl
+from bannette.cli.version import installed_version
 from bannette.errors import BannetteError, ExitCode, PersonNeeded
 
 _DESCRIPTION: Final = """\
@@ -27,14 +28,19 @@ Look after collection channels.
   kubectl collection doctor --probe         what is wrong with the installation and the namespace's channels
 """
 _EXIT_CODES: Final = """\
-exit codes: 0 done, 2 a person is needed (the request is held, a name is wrong, doctor found a problem), 3 the run
-failed or can't be followed, or the cluster can't be reached
+exit codes: 0 done, 2 a person is needed (the request is held, its run doesn't start, a name is wrong, doctor found a
+problem), 3 the run failed or can't be followed, or the cluster can't be reached
 """
 _STATUS_EXAMPLES: Final = """\
 examples:
   kubectl collection status -n acme
   kubectl collection status -A -o json
+  kubectl collection status -A --exit-code > /dev/null || echo "somebody should look"
 
+"""
+_STATUS_EXIT_CODES: Final = """\
+exit codes: 0 done, though channels need a person; 2 a name is wrong, or a right is lacking; or, with --exit-code, a
+channel needs a person; 3 the cluster can't be reached
 """
 _RUN_EXAMPLES: Final = """\
 examples:
@@ -81,6 +87,10 @@ examples:
 """
 
 
+# As kubectl itself has them.
+_WORDS: Final = {"help": "--help", "version": "--version"}
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.PERSON_NEEDED, f"{self.prog}: {message}. `{self.prog} --help` shows examples.\n")
@@ -89,7 +99,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* (those of the process) name; return its exit code."""
     streams.open_closed()
-    given = _parser().parse_args(arguments)
+    given = _parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
     try:
         code: int = importlib.import_module(given.module).run(given, Kubectl(_options(given)))
         sys.stdout.flush()
@@ -103,6 +113,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _words(arguments: Sequence[str]) -> list[str]:
+    """Return *arguments* with ``help``, ``help COMMAND``, ``version``, and nothing at all, as options."""
+    first, *rest = arguments or ("help",)
+    return [*rest, _WORDS[first]] if first in _WORDS else [first, *rest]
 
 
 def _options(given: argparse.Namespace) -> tuple[str, ...]:
@@ -123,23 +139,40 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    version = f"kubectl collection {installed_version() or '(not installed)'}"
+    parser.add_argument("--version", action="version", version=version, help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
 
-    def command(name: str, summary: str, module: str, *, examples: str, description: str | None = None) -> _Parser:
+    def command(
+        name: str,
+        summary: str,
+        module: str,
+        *,
+        examples: str,
+        description: str | None = None,
+        exit_codes: str = _EXIT_CODES,
+    ) -> _Parser:
         made = commands.add_parser(
             name,
             parents=[common],
             help=summary,
             description=description or f"{summary[0].upper()}{summary[1:]}.",
-            epilog=examples + _EXIT_CODES,
+            epilog=examples + exit_codes,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         made.set_defaults(command=name, module=f"bannette.cli.plugin.{module}")
         return made
 
-    status = command("status", "which channels need a person, and what for", "status", examples=_STATUS_EXAMPLES)
+    status = command(
+        "status",
+        "which channels need a person, and what for",
+        "status",
+        examples=_STATUS_EXAMPLES,
+        exit_codes=_STATUS_EXIT_CODES,
+    )
     status.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
+    status.add_argument("--exit-code", action="store_true", help="end with 2 if a channel needs a person")
     run = command("run", "collect now, and follow the run to its end", "run", examples=_RUN_EXAMPLES)
     run.add_argument("name", metavar="NAME", help="the channel")
     run.add_argument("-y", "--yes", action="store_true", help="don't ask")
@@ -147,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-wait", dest="wait", action="store_false", help="end when the run has started, not when it has ended"
     )
     run.add_argument(
-        "--timeout", type=float, default=21_600.0, metavar="SECONDS", help="follow for so long (default: six hours)"
+        "--timeout", type=_seconds, default=21_600, metavar="SECONDS", help="follow for so long (default: six hours)"
     )
     history = command(
         "history", "all runs of a channel or binder", "binders", examples=_HISTORY_EXAMPLES, description=_HISTORY

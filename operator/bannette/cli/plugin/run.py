@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bannette.cli.output import plain, print_data
-from bannette.cli.plugin.following import Progress, Stage, progress_of
+from bannette.cli.plugin.following import Progress, Stage, overdue, progress_of
 from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
 from bannette.cli.plugin.live import Live
 from bannette.errors import ExitCode, PersonNeeded, Transient
@@ -17,6 +17,8 @@ from bannette.resources import REQUESTED_AT, HistoryEntry, RunResult
 
 # For the operator to say something.
 _PATIENCE: Final = 60.0
+# Between two looks at the Job of a run that says nothing.
+_LOOK_SECONDS: Final = 5.0
 
 
 def run(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
@@ -49,30 +51,50 @@ def _confirmed(channel: str) -> bool:
 def _follow(kubectl: Kubectl, name: str, request: str, *, wait: bool, seconds: float) -> HistoryEntry | None:
     """Return how the run of *request* ended; None if it began and isn't waited for.
 
-    Raises: PersonNeeded: Held. Transient: NotAcknowledged, TimedOut.
+    Raises: PersonNeeded: Held, RunBlocked. Transient: NotAcknowledged, TimedOut, JobDeleted.
     """
-    began = time.monotonic()
+    began = looked = time.monotonic()
     progress = Progress(Stage.ASKED)
     with Live() as live:
         for body in kubectl.states(name, deadline=began + seconds):
             if body is not None:
                 progress = progress_of(body, request)
                 live.show(progress)
+            has_begun = progress.stage in (Stage.STARTED, Stage.BLOCKED)
+            if has_begun and progress.active is None and time.monotonic() - looked > _LOOK_SECONDS:
+                progress = _unless_deleted(kubectl, name, request, progress)
+                looked = time.monotonic()
             if progress.stage is Stage.HELD:
                 raise PersonNeeded(f"The request is held: {progress.message}", reason="Held")
-            if progress.stage is Stage.STARTED and not wait:
+            if has_begun and not wait:
                 print("The run has started.")
                 return None
             entry = progress.entry
             if entry is not None and (entry.result is not RunResult.FAILED or _is_final(kubectl, entry)):
                 return entry
             if progress.stage is Stage.ASKED and time.monotonic() - began > _PATIENCE:
-                raise Transient(
-                    f"The operator hasn't acknowledged the request in {_PATIENCE:.0f} s: is it running? "
-                    "It acts on it when it is.",
-                    reason="NotAcknowledged",
-                )
-    raise Transient(f"The run hasn't ended in {seconds:.0f} s; it goes on.", reason="TimedOut")
+                raise overdue(progress, seconds=_PATIENCE)
+    raise overdue(progress, seconds=seconds)
+
+
+def _unless_deleted(kubectl: Kubectl, name: str, request: str, progress: Progress) -> Progress:
+    """Return *progress*, or a later one, of a run whose Job should be there.
+
+    Raises: Transient: JobDeleted.
+    """
+    try:
+        if kubectl.find("jobs.batch", progress.job) is not None:
+            return progress
+    except PersonNeeded as error:
+        # Whoever may not look at Jobs waits for the operator's word.
+        if error.reason != "Forbidden":
+            raise
+        return progress
+    # The watch may be behind.
+    latest = progress_of(kubectl.json("get", CHANNELS, name), request)
+    if latest.entry is None and latest.active is None:
+        raise Transient("The run's Job was deleted before it ended: ask for another run.", reason="JobDeleted")
+    return latest
 
 
 def _is_final(kubectl: Kubectl, entry: HistoryEntry) -> bool:

@@ -8,29 +8,41 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bannette.cli.output import plain, print_data
-from bannette.cli.plugin.kubectl import CHANNELS, Kubectl
+from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
 from bannette.cli.plugin.needs import Need, need_of
+from bannette.errors import ExitCode, PersonNeeded
 
 _BOLD: Final = ("\x1b[1m", "\x1b[0m")
 _UNITS: Final = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"))
 
 
 def run(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
-    everywhere = ("--all-namespaces",) if arguments.all_namespaces else ()
-    bodies = kubectl.json("get", CHANNELS, *everywhere)["items"]
+    bodies = _channels(kubectl, everywhere=arguments.all_namespaces)
     needs = [need for body in bodies if (need := need_of(body)) is not None]
     if arguments.output != "text":
         print_data([need.to_dict() for need in needs], arguments.output)
-        return 0
-    if not bodies:
+    elif not bodies:
         where = "in the cluster" if arguments.all_namespaces else f"in namespace {kubectl.namespace()}"
         print(f"There is no channel {where}.")
-        return 0
-    for need in needs:
-        _print(need)
-    waiting = f"{len(needs)} of {len(bodies)}" if needs else f"None of {len(bodies)}"
-    print(f"{waiting} {'channel needs' if len(bodies) == 1 else 'channels need'} a person.")
-    return 0
+    else:
+        for need in needs:
+            _print(need)
+        waiting = f"{len(needs)} of {len(bodies)}" if needs else f"None of {len(bodies)}"
+        print(f"{waiting} {'channel needs' if len(bodies) == 1 else 'channels need'} a person.")
+    return ExitCode.PERSON_NEEDED if needs and arguments.exit_code else ExitCode.DONE
+
+
+def _channels(kubectl: Kubectl, *, everywhere: bool) -> list[Json]:
+    try:
+        bodies: list[Json] = kubectl.json("get", CHANNELS, *(("--all-namespaces",) if everywhere else ()))["items"]
+    except PersonNeeded as error:
+        if everywhere and error.reason == "Forbidden":
+            message = f"{str(error).rstrip('.')}: look at one namespace, by -n NAMESPACE in place of -A."
+            raise PersonNeeded(message, reason=error.reason) from None
+        raise
+    if not bodies and not everywhere:
+        kubectl.refuse_missing_namespace()
+    return bodies
 
 
 def _print(need: Need) -> None:
