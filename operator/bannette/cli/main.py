@@ -16,6 +16,9 @@ from bannette.cli import help_texts, streams
 from bannette.errors import BannetteError, ExitCode, PersonNeeded
 
 _CONTROLLER: Final = "bannette.cli.controller"
+_CONNECT_SERVICE: Final = "bannette.cli.connect_service"
+# What of pyproject.toml brings a command's packages; of all others it is the collector's.
+_EXTRAS: Final = {_CONTROLLER: "operator", _CONNECT_SERVICE: "connect", "bannette.cli.notify": "connect"}
 
 
 class _Version(argparse.Action):
@@ -52,9 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BannetteError as error:
         return _say(error, ExitCode.TRANSIENT, given)
     except ModuleNotFoundError as error:
-        # The operator's image and the collector's have only their own part.
-        print(f"bannette: this command isn't part of this installation: {error.name} is missing.", file=sys.stderr)
-        return ExitCode.PERSON_NEEDED
+        return _incomplete(error, given)
     except BrokenPipeError:
         # Whoever read the output has seen enough.
         streams.drop_output()
@@ -64,6 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the top of the process
         return _unexpected(error, given)
     return code
+
+
+def _incomplete(error: ModuleNotFoundError, given: argparse.Namespace) -> int:
+    package = (error.name or "a package").partition(".")[0]
+    # The operator's image and the collector's have only their own part of Bannette itself.
+    missing = error.name if package == "bannette" else package
+    hint = "" if package == "bannette" else f" `pip install '.[{_EXTRAS.get(given.module, 'collector')}]'` brings it."
+    print(f"bannette: this command isn't part of this installation: {missing} is missing.{hint}", file=sys.stderr)
+    return ExitCode.PERSON_NEEDED
 
 
 def _unexpected(error: Exception, given: argparse.Namespace) -> int:
@@ -115,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         "serve the pages where people connect their accounts",
         description=help_texts.CONNECT_SERVICE,
     )
-    pages.set_defaults(module="bannette.cli.connect_service")
+    pages.set_defaults(module=_CONNECT_SERVICE)
     pages.add_argument(
         "--link", metavar="NAMESPACE/NAME", help="print a link to this channel's page, and serve nothing"
     )
