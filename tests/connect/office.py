@@ -125,11 +125,11 @@ class Office:
     def add_key(self, name: str) -> None:
         (self.keys / name).write_bytes(secrets.token_bytes(24).hex().encode())
 
-    def api(self, url: str | None = None) -> ClusterApi:
+    def api(self, url: str | None = None, *, token: str | None = None) -> ClusterApi:
         return ClusterApi(
             url or self.server.url,
             namespace="default",
-            token=self.server.token,
+            token=token or self.server.token,
             ca=self.server.ca_file.read_text(),
             attempts=2,
             timeout=(2, 5),

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from bannette.onedrive import pinned_account
-from tests.connect.office import NAME, NAMESPACE, PUBLIC, browser_of, serving
+from tests.connect.office import NAME, NAMESPACE, PUBLIC, SECRET, browser_of, serving
 
 pytestmark = pytest.mark.apiserver
 
@@ -124,6 +124,46 @@ def test_a_confidential_application_shows_its_secret(office, browser, simulator)
     office.create_secret("acme-app", data={"clientSecret": f"{simulator.client_secret}\n"})
     office.open(credentialsSecret={"name": "acme-app"})
     assert browser.send(browser.open(office.link())).heading == "Votre OneDrive est connecté"
+
+
+RIGHTS = """
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: connect, namespace: acme}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: connect, namespace: acme}
+rules:
+  - {apiGroups: [bannette.io], resources: [collectionchannels, binders, recipients], verbs: [get]}
+  - {apiGroups: [""], resources: [secrets], resourceNames: [acme-onedrive-onedrive], verbs: [get, update]}
+  - {apiGroups: [""], resources: [secrets], resourceNames: [acme-app], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: connect, namespace: acme}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: connect}
+subjects: [{kind: ServiceAccount, name: connect, namespace: acme}]
+"""
+
+
+def test_the_rights_that_the_docs_name_are_enough_and_without_them_nothing_is_told(office, simulator):
+    simulator.control.application(redirect_uris={f"{PUBLIC}/callback": "web"})
+    office.create_secret("acme-app", data={"clientSecret": simulator.client_secret})
+    office.open(credentialsSecret={"name": "acme-app"})
+    office.server.apply(RIGHTS)
+    token = office.server.kubectl("create", "token", "connect", "-n", NAMESPACE).strip()
+    with serving(office, api=office.api(token=token)) as port:
+        browser = browser_of(office, port)
+        done = browser.send(browser.open(office.link()))
+        assert done.heading == "Votre OneDrive est connecté"
+        confirm = browser.open(next(link for link in done.parsed.links if "/disconnect" in link))
+        assert browser.send(confirm).heading == "Votre OneDrive est déconnecté"
+        office.server.kubectl("delete", "rolebinding", "connect", "-n", NAMESPACE)
+        page = browser.open(office.link())
+    assert (page.status, page.heading) == (403, "Something is set up wrongly")
+    assert "Forbidden" in page.text
+    assert SECRET not in page.text
 
 
 def test_a_channel_without_client_id_uses_the_installations(office, simulator):
