@@ -69,15 +69,27 @@ class MailServer:
 def mail_server(*, implicit_tls: ssl.SSLContext | None = None, **options: object) -> Iterator[MailServer]:
     """Run a server on localhost; *options* are those of ``aiosmtpd.smtp.SMTP``."""
     taken = Taken()
-    port = free_port()
     if options.pop("with_sign_in", False):
         options |= {"authenticator": taken.authenticate, "auth_required": True}
-    controller = Controller(taken, hostname="localhost", port=port, ssl_context=implicit_tls, **options)
-    controller.start()
+    controller = _started(taken, implicit_tls, options)
     try:
-        yield MailServer(port, taken)
+        yield MailServer(controller.port, taken)
     finally:
         controller.stop()
+
+
+def _started(taken: Taken, tls: ssl.SSLContext | None, options: dict[str, object]) -> Controller:
+    for last in (False, False, True):
+        controller = Controller(taken, hostname="localhost", port=free_port(), ssl_context=tls, **options)
+        try:
+            controller.start()
+        except OSError:
+            # Somebody else took the port meanwhile.
+            if last:
+                raise
+        else:
+            return controller
+    raise AssertionError("unreachable")
 
 
 def free_port() -> int:
