@@ -170,7 +170,8 @@ def test_a_watch_that_kopf_gives_up_ends_the_process_and_the_next_one_misses_not
         _refuse_watches_once(between, answer)
         _change_unseen(tenant)
         _is_followed(tenant)
-        assert starts() == 2
+        # kopf has three watches: the process may end with the first one before the others have met their refusal.
+        assert 2 <= starts() <= 4
 
 
 def _refuse_watches_once(between: Between, answer: Answer) -> set[str]:
