@@ -125,6 +125,22 @@ def test_what_the_page_shows_works(office, tmp_path):
         shell.wait(30)
 
 
+@pytest.mark.parametrize("name", ["acme-onedrive", "acme/", "../acme/x", "acme/nothing"])
+def test_a_link_is_made_for_a_channel_that_is_there(office, name):
+    office.open()
+    command = [str(Path(sys.executable).with_name("bannette")), "connect-service", "--link", name]
+    with kubectl_proxy(office.server) as proxy:
+        environ = {
+            **os.environ,
+            "BANNETTE_PUBLIC_URL": PUBLIC,
+            "BANNETTE_CONNECT_KEYS": str(office.keys),
+            "BANNETTE_API_URL": proxy,
+        }
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert ("doesn't exist" if name == "acme/nothing" else "NAMESPACE/NAME") in done.stderr
+
+
 WRONG = {
     "BANNETTE_PUBLIC_URL": ("http://connect.example", "https://connect.example/pages", ""),
     "BANNETTE_CONNECT_KEYS": ("", "/nowhere"),

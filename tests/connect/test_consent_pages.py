@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from bannette.onedrive import pinned_account
+from bannette.accounts import ConnectionSecret
+from bannette.errors import PersonNeeded
+from bannette.onedrive import Client, DelegatedSignIn, endpoints_for, pinned_account
 from tests.connect.office import NAME, NAMESPACE, PUBLIC, SECRET, browser_of, serving
 
 pytestmark = pytest.mark.apiserver
@@ -75,6 +77,25 @@ def test_an_account_is_disconnected_on_its_page_and_connected_again(office, brow
     assert office.connection is not None
     assert before is not None
     assert office.connection.id != before.id
+
+
+def test_a_run_reads_by_what_the_page_kept_and_ends_when_the_page_disconnects(office, browser, simulator):
+    office.open(locale="en")
+    simulator.control.settings(token_seconds=0)
+    done = browser.send(browser.open(office.link()))
+    simulator.control.settings(token_seconds=3599)
+    store = ConnectionSecret(office.api().within(NAMESPACE), channel=NAME)
+    connection = store.load()
+    assert connection is not None
+    endpoints = endpoints_for("Global", simulator.environment)
+    tokens = DelegatedSignIn(endpoints, Client(simulator.client_id), store, connection)
+    assert tokens.token()
+    assert office.connection.id == connection.id
+    browser.send(browser.open(next(link for link in done.parsed.links if "/disconnect" in link)))
+    with pytest.raises(PersonNeeded) as ended:
+        tokens.token(force=True)
+    assert ended.value.reason == "NotConnected"
+    assert office.connection is None
 
 
 def test_connecting_again_makes_a_new_connection_and_keeps_what_else_is_in_the_secret(office, browser):
