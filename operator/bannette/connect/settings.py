@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from bannette.connect.sealing import Keys
 from bannette.errors import PersonNeeded
 from bannette.kube import ClusterApi
+from bannette.onedrive import endpoints_for
 
 _SHORTEST_KEY: Final = 32
 _ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
@@ -66,6 +67,8 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
     port = environ.get("BANNETTE_CONNECT_PORT", "8080")
     if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
         raise _invalid("BANNETTE_CONNECT_PORT must be a port, from 1 to 65535")
+    # Before a person is sent to an address that can't be.
+    endpoints_for("Global", environ)
     address = environ.get("BANNETTE_CONNECT_ADDRESS", "0.0.0.0")  # noqa: S104 - a pod's own address
     return Settings(public_url, Path(keys), address, int(port), environ)
 
