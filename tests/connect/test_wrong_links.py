@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -247,6 +249,16 @@ def test_an_answer_is_good_once(office, browser):
     page = browser.open(back)
     assert (page.status, page.heading) == (410, "This sign-in is over")
     assert office.connection == before
+
+
+def test_of_answers_that_come_at_once_one_is_taken(office, browser):
+    office.open(locale="en")
+    back = begun(office, browser)
+    with serving(office) as one, serving(office) as other, ThreadPoolExecutor(8) as threads:
+        browsers = [browser_of(office, port).with_cookies_of(browser) for port in (one, other) * 4]
+        pages = list(threads.map(lambda each: each.open(back), browsers))
+    told = Counter(page.heading for page in pages)
+    assert told == {"Your OneDrive is connected": 1, "This sign-in is over": 7}
 
 
 def test_an_answer_in_another_browser_is_foreign_and_leaves_the_visit_alone(office, browser):
