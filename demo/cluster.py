@@ -7,22 +7,22 @@ rest is what runs in production.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from demo.installation import (
     SIMULATOR_ORIGIN,
     SOURCE,
-    get,
     install_operator,
     install_simulator,
     trust_simulator,
-    wait_for,
 )
 from demo.narration import DemoFailed, say, show, step
+from demo.runs import Runs
+from demo.tools import put_tools
 from devcluster import cluster, images
 from devcluster.binaries import program
 from devcluster.context import Cluster
@@ -45,12 +45,14 @@ def main() -> int:
         print(f"\nmake run failed: {failure}", file=sys.stderr)
         return 1
     say(f"Done in {time.monotonic() - started:.0f} seconds.")
+    tools = put_tools(target.kubeconfig.parent / "bin")
     print(
         f"\nLook around:\n"
-        f"  export KUBECONFIG={target.kubeconfig}\n"
-        f"  alias kubectl={program('kubectl')}\n"
+        f"  export KUBECONFIG={shlex.quote(str(target.kubeconfig))}\n"
+        f"  export PATH={shlex.quote(str(tools))}:$PATH\n"
         f"  kubectl -n {_NAMESPACE} get collectionchannels,jobs,pods\n"
         f"  kubectl -n {_NAMESPACE} exec inbox -- bannette inbox list --binder /binder\n"
+        f"  kubectl collection status -n {_NAMESPACE}\n"
         f"  kubectl explain collectionchannel.spec\n"
         + ("End the cluster and remove what it made: make down" if target.embedded else "")
     )
@@ -97,7 +99,9 @@ def _load(target: Cluster, image: images.Image) -> None:
 
 
 def _tell(target: Cluster) -> None:
-    kubectl, environment = target.kubectl, {"KUBECONFIG": str(target.kubeconfig)}
+    environment = {"KUBECONFIG": str(target.kubeconfig)}
+    remove = f"kubectl --context {target.context} delete namespace {_NAMESPACE}"
+    runs = Runs(target.kubectl, _NAMESPACE, _CHANNEL, begin_anew="make down" if target.embedded else remove)
 
     def run(*words: str) -> str:
         return show([str(program("kubectl")), *words], shown=" ".join(["kubectl", *words]), environment=environment)
@@ -105,18 +109,21 @@ def _tell(target: Cluster) -> None:
     say("A Recipient, a Binder and a CollectionChannel are applied. The first collection follows by itself.")
     run("apply", "-f", str(_SAMPLES.relative_to(SOURCE) / "acme"))
     run("-n", _NAMESPACE, "wait", "collectionchannel", _CHANNEL, "--for=condition=Ready", "--timeout=60s")
-    _wait_for_run(kubectl, 1)
+    # There is none where the channel was before.
+    if not runs.history():
+        with step("Waiting for the first run"):
+            runs.wait_for(None, seconds=_RUN_SECONDS)
     run("-n", _NAMESPACE, "get", "collectionchannels")
 
     say("A run on request:")
     value = datetime.now(UTC).isoformat(timespec="seconds")
-    before = len(_history(kubectl))
     annotation = f"bannette.io/requestedAt={value}"
     run("-n", _NAMESPACE, "annotate", "collectionchannel", _CHANNEL, annotation, "--overwrite")
-    _wait_for_run(kubectl, before + 1)
-    latest = _history(kubectl)[0]
-    if (latest["trigger"], latest["result"], latest["collected"]) != ("Manual", "Succeeded", 0):
-        raise DemoFailed(f"The requested run should have succeeded and collected nothing twice: {latest}")
+    with step("Waiting for it"):
+        latest = runs.wait_for(value, seconds=_RUN_SECONDS)
+    if (latest["result"], latest["collected"]) != ("Succeeded", 0):
+        found = f"{latest['result']}, {latest['collected']} collected: {latest['message']}"
+        raise DemoFailed(f"The requested run should have succeeded and collected nothing twice, but ended as {found}")
     run("-n", _NAMESPACE, "get", "collectionchannels", "-o", "wide")
 
     say("The company's inbox, and a photo of a receipt as it was read:")
@@ -127,17 +134,6 @@ def _tell(target: Cluster) -> None:
     if photo is None:
         raise DemoFailed("No photo came into the inbox.")
     run(*inbox, "show", photo, "--binder", "/binder")
-
-
-def _wait_for_run(kubectl: Kubectl, number: int) -> None:
-    with step(f"Waiting for run {number}"):
-        wait_for(f"run {number}", lambda: len(_history(kubectl)) >= number, seconds=_RUN_SECONDS)
-
-
-def _history(kubectl: Kubectl) -> list[Mapping[str, object]]:
-    status = get(kubectl, "collectionchannel", _CHANNEL, namespace=_NAMESPACE).get("status")
-    history = status.get("history", []) if isinstance(status, dict) else []
-    return list(history)
 
 
 def _apply_inbox_pod(kubectl: Kubectl, image: str) -> None:
