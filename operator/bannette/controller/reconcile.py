@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import orjson
+
 from bannette.controller import conditions
 from bannette.controller.api import Conflict, KubernetesApi, Manifest, NamespaceTerminating, Refused
 from bannette.controller.apply import Applier, ChannelGone, ForeignObject
@@ -49,7 +51,8 @@ class Reconciler:
         self.observer = Observer(api, store)
         self._applier = Applier(api, store, instance=settings.instance)
         self._slots = Slots(settings.max_concurrent_runs)
-        self._announced: dict[Key, frozenset[str]] = {}
+        # As JSON: as sets of text ten thousand channels would take 12 MB more.
+        self._announced: dict[Key, bytes] = {}
         metrics.queue_depth.set_function(lambda: len(queue))
         metrics.run_slots.set(settings.max_concurrent_runs)
         metrics.run_slots_used.set_function(lambda: store.unfinished_on_demand)
@@ -99,8 +102,9 @@ class Reconciler:
 
     async def _reconcile(self, key: Key, channel: Channel, *, resource_version: str) -> timedelta | None:
         if key not in self._announced:
-            self._announced[key] = known_runs(channel.status, self._store.jobs(key, channel.uid))
-        announced = self._announced[key]
+            known = known_runs(channel.status, self._store.jobs(key, channel.uid))
+            self._announced[key] = orjson.dumps(list(known))
+        announced = frozenset[str](orjson.loads(self._announced[key]))
         observed = await self.observer.observe(channel, resource_version=resource_version, announced=announced)
         # From here to the reservation nothing is awaited, so that no other channel takes the same slot.
         free = self._slots.free_for(key, taken=self._store.unfinished_on_demand)
@@ -115,7 +119,7 @@ class Reconciler:
             if starts:
                 self._slots.release(key)
         if planned.announced != announced:
-            self._announced[key] = planned.announced
+            self._announced[key] = orjson.dumps(list(planned.announced))
         for entry in planned.ended_runs:
             self._metrics.run_ended(key, entry)
         if changed:

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 _LONGEST_PAUSE: Final = 30.0
 _PAUSE_BETWEEN_STREAMS: Final = 0.1
 _FAILURES_BEFORE_A_NEW_LIST: Final = 3
+# One is decoded while the server makes the other; each has 5 MB of dictionaries in memory.
+_LISTS_AT_ONCE: Final = 2
 
 
 class Watch:
@@ -37,6 +39,7 @@ class Watch:
         *,
         wake: Callable[[Key], None],
         finished: Callable[[Job], None],
+        lists: asyncio.Semaphore,
     ) -> None:
         self._api = api
         self._store = store
@@ -44,6 +47,7 @@ class Watch:
         self._namespace = namespace
         self._wake = wake
         self._finished = finished
+        self._lists = lists
         self.listed = asyncio.Event()
 
     async def run(self) -> None:
@@ -53,7 +57,8 @@ class Watch:
         while True:
             try:
                 if version is None:
-                    version = await self._list()
+                    async with self._lists:
+                        version = await self._list()
                     self.listed.set()
                 async for seen in self._follow(version):
                     version, failures = seen, 0
@@ -134,8 +139,9 @@ def watches(
         wake: called with the channel that a change is about.
         finished: called with a Job that takes no slot any more.
     """
+    lists = asyncio.Semaphore(_LISTS_AT_ONCE)
     return [
-        Watch(api, store, kind, namespace, wake=wake, finished=finished)
+        Watch(api, store, kind, namespace, wake=wake, finished=finished, lists=lists)
         for kind in (JOB, *CHILD_KINDS)
         for namespace in (namespaces or (None,))
     ]
