@@ -89,14 +89,14 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
 def run(settings: Settings) -> int:
     """Run the operator until a signal comes; return the process's exit code."""
     logs.setup()
-    # Modules stay, and lists of ten thousand objects are no cycles: looking for some takes an eighth of a start.
+    # Modules stay, and lists of ten thousand objects are no cycles: a start needn't look for them again and again.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     # kopf says every event that it sees.
     for chatty in ("kopf", "aiohttp.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        # A third of the CPU of asyncio's own loop and TLS.
+        # Its loop and TLS are compiled; asyncio's are Python.
         uvloop.run(operate(settings))
     except PersonNeeded as error:
         logs.event(logger, "operator.stopped", level=logging.ERROR, error=error)
