@@ -44,8 +44,8 @@ async def main() -> None:
                 channel = Channel.parse({"apiVersion": CHANNEL.api_version, "kind": CHANNEL.kind, **body})
                 children = (
                     builders.service_account(channel),
-                    builders.role(channel),
-                    builders.role_binding(channel),
+                    builders.role(channel, settings),
+                    builders.role_binding(channel, settings),
                     jobs.cron_job(channel, binder, settings, suspend=False),
                 )
                 work.append((channel, children))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -23,6 +24,18 @@ DEMO = Settings(
     image_pull_secrets=("registry",),
     collector_environment={"BANNETTE_GRAPH_URL": "https://onedrive-simulator.onedrive-simulator.svc"},
 )
+CONNECT = replace(
+    SETTINGS,
+    connect_url="https://connect.example",
+    connect_account=("bannette-system", "bannette-connect"),
+)
+CONFIDENTIAL: Body = {
+    "delegated": {
+        "loginHint": "compta@acme.example",
+        "clientId": "bannette-collector",
+        "credentialsSecret": {"name": "acme-app"},
+    }
+}
 DEMANDING: Body = {
     "resources": {"limits": {"memory": "4096Mi", "cpu": 2}, "requests": {"memory": "3Gi"}},
     "nodeSelector": {"pool": "collectors"},
@@ -36,6 +49,7 @@ def rendered() -> Iterator[tuple[str, str]]:
     """Yield each file's name and what it should say."""
     yield "application", _children(channel(), binder(), SETTINGS)
     yield "delegated", _children(channel(account=DELEGATED), binder(), SETTINGS)
+    yield "connect", _children(channel(account=CONFIDENTIAL), binder(), CONNECT)
     yield "demanding", _children(channel(collector=DEMANDING, ocr=PASSWORDS, suspend=True), binder(), DEMO)
     bucket = binder({"s3": {"bucket": "binders", "credentialsSecret": {"name": "bucket"}}})
     yield "bucket", _children(channel(), bucket, SETTINGS)
@@ -46,8 +60,8 @@ def _children(subject: Channel, its_binder: Binder | None, settings: Settings) -
     suspend = subject.suspend or its_binder is None
     manifests = [
         builders.service_account(subject),
-        builders.role(subject),
-        builders.role_binding(subject),
+        builders.role(subject, settings),
+        builders.role_binding(subject, settings),
         builders.token_secret(subject),
         jobs.cron_job(subject, its_binder, settings, suspend=suspend),
     ]

@@ -20,6 +20,8 @@ def test_the_environment_is_enough() -> None:
             "BANNETTE_AUTHORITY_URL": "",
             "HOME": "/root",
             "POD_NAME": "bannette-operator-1",
+            "BANNETTE_CONNECT_URL": "https://connect.example:8443",
+            "BANNETTE_CONNECT_ACCOUNT": "bannette-system/bannette-connect",
         },
     )
     assert settings.collector_image == "registry.example/collector:1"
@@ -29,6 +31,8 @@ def test_the_environment_is_enough() -> None:
     assert settings.collector_environment == {"BANNETTE_GRAPH_URL": "https://graph.example"}
     assert settings.listen == (None, 8080)
     assert settings.instance == "bannette-operator-1"
+    assert settings.connect_url == "https://connect.example:8443"
+    assert settings.connect_account == ("bannette-system", "bannette-connect")
     assert settings.lease is None
 
 
@@ -48,6 +52,10 @@ def test_flags_come_before_the_environment() -> None:
         IMAGE | {"BANNETTE_LISTEN": "localhost"},
         IMAGE | {"BANNETTE_LISTEN": "localhost:"},
         IMAGE | {"BANNETTE_LISTEN": ":99999"},
+        IMAGE | {"BANNETTE_CONNECT_URL": "http://connect.example"},
+        IMAGE | {"BANNETTE_CONNECT_URL": "https://connect.example/pages"},
+        IMAGE | {"BANNETTE_CONNECT_ACCOUNT": "bannette-connect"},
+        IMAGE | {"BANNETTE_CONNECT_ACCOUNT": "bannette-system/bannette/connect"},
     ],
 )
 def test_impossible_settings_are_refused_with_their_name(environ: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from bannette.controller.names import (
     collector_name,
     labels,
 )
+from bannette.controller.settings import Settings
 from bannette.resources import GROUP, Channel, DelegatedAccount, Trigger, token_secret_name
 
 
@@ -49,8 +50,13 @@ def service_account(channel: Channel) -> Manifest:
     return child(SERVICE_ACCOUNT, channel, collector_name(channel.name))
 
 
-def role(channel: Channel) -> Manifest:
-    """Return what the channel's pods may do: read what they are about, and report."""
+def role(channel: Channel, settings: Settings) -> Manifest:
+    """Return what the channel's pods may do: read what they are about, and report.
+
+    The pages where people connect their accounts may do the same, and need what an application signs in with: the pods
+    have it mounted.
+    """
+    account = channel.onedrive.account
     rules: list[Manifest] = [
         _rule(GROUP, "collectionchannels", channel.name, "get"),
         _rule(GROUP, "binders", channel.binder, "get"),
@@ -58,19 +64,25 @@ def role(channel: Channel) -> Manifest:
         _rule(GROUP, "collectionchannels/status", channel.name, "patch"),
         _rule(GROUP, "binders/status", channel.binder, "patch"),
     ]
-    if isinstance(channel.onedrive.account, DelegatedAccount):
+    if isinstance(account, DelegatedAccount):
         rules.append(_rule("", "secrets", token_secret_name(channel.name), "get", "update"))
+    if settings.connect_account and account.credentials_secret:
+        rules.append(_rule("", "secrets", account.credentials_secret, "get"))
     return child(ROLE, channel, collector_name(channel.name), rules=rules)
 
 
-def role_binding(channel: Channel) -> Manifest:
+def role_binding(channel: Channel, settings: Settings) -> Manifest:
+    """Return who has the channel's Role: its pods, and the pages where people connect their accounts."""
     name = collector_name(channel.name)
+    subjects = [(channel.namespace, name), *([settings.connect_account] if settings.connect_account else [])]
     return child(
         ROLE_BINDING,
         channel,
         name,
         roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-        subjects=[{"kind": "ServiceAccount", "name": name, "namespace": channel.namespace}],
+        subjects=[
+            {"kind": "ServiceAccount", "name": account, "namespace": namespace} for namespace, account in subjects
+        ],
     )
 
 

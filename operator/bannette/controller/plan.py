@@ -254,8 +254,12 @@ def _children(
     channel: Channel, observed: Observed, settings: Settings, decision: Decision, *, allowed: bool
 ) -> Iterator[Action]:
     binder = observed.prerequisites.binder
-    account = (builders.service_account(channel), builders.role(channel), builders.role_binding(channel))
-    yield from _apply_what_differs(account, observed)
+    rights = (
+        builders.service_account(channel),
+        builders.role(channel, settings),
+        builders.role_binding(channel, settings),
+    )
+    yield from _apply_what_differs(rights, observed)
     if isinstance(channel.onedrive.account, DelegatedAccount) and observed.prerequisites.token is None:
         yield Create(SECRET, builders.token_secret(channel))
     # Before the CronJob: one that is no longer suspended may start a run that it missed at once.

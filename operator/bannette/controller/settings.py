@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from bannette.errors import PersonNeeded
+from bannette.resources.rules import REFERENCE
 
 # Handed on to the collector's pods as they are.
 PASSED_ON: Final = ("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL", "BANNETTE_DOWNLOAD_HOSTS", "BANNETTE_CLIENT_ID")
+_ORIGIN: Final = re.compile(r"https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class Settings:
         image_pull_secrets: Secrets of the channels' namespaces.
         scratch_size: of a run's scratch volume.
         listen: host (None: all addresses) and port of probes and metrics; None: no port is opened.
+        connect_url: the public address of the pages where people connect their accounts; None: there are none.
+        connect_account: namespace and name of the ServiceAccount of these pages, which keeps people's sign-ins in the
+            Secrets of channels, by the Role of each; None: there is none.
         lease: namespace and name of the Lease to hold, for more than one replica; None: there is one replica.
     """
 
@@ -40,6 +46,8 @@ class Settings:
     image_pull_secrets: tuple[str, ...] = ()
     scratch_size: str = "8Gi"
     listen: tuple[str | None, int] | None = None
+    connect_url: str | None = None
+    connect_account: tuple[str, str] | None = None
     lease: tuple[str, str] | None = None
     instance: str = "bannette"
     unmet_recheck_longest: timedelta = timedelta(seconds=120)
@@ -71,6 +79,8 @@ class Settings:
             image_pull_secrets=_names(environ.get("BANNETTE_IMAGE_PULL_SECRETS", "")),
             scratch_size=environ.get("BANNETTE_SCRATCH_SIZE") or "8Gi",
             listen=_address(found.listen),
+            connect_url=_origin(environ.get("BANNETTE_CONNECT_URL", "")),
+            connect_account=_account(environ.get("BANNETTE_CONNECT_ACCOUNT", "")),
             lease=(found.lease_namespace, "bannette-operator") if found.lease_namespace else None,
             instance=environ.get("POD_NAME") or environ.get("HOSTNAME") or "bannette",
         )
@@ -128,6 +138,26 @@ def _address(text: str) -> tuple[str | None, int] | None:
             reason="InvalidSettings",
         )
     return host.strip("[]") or None, int(port)
+
+
+def _origin(text: str) -> str | None:
+    """Raises: PersonNeeded: InvalidSettings."""
+    if text and not _ORIGIN.fullmatch(text):
+        raise PersonNeeded(
+            f"BANNETTE_CONNECT_URL must be an https address without a path, https://connect.example, not {text!r}.",
+            reason="InvalidSettings",
+        )
+    return text or None
+
+
+def _account(text: str) -> tuple[str, str] | None:
+    """Raises: PersonNeeded: InvalidSettings."""
+    namespace, _, name = text.partition("/")
+    if text and not (REFERENCE.accepts(namespace) and REFERENCE.accepts(name)):
+        raise PersonNeeded(
+            f"BANNETTE_CONNECT_ACCOUNT must be NAMESPACE/SERVICEACCOUNT, not {text!r}.", reason="InvalidSettings"
+        )
+    return (namespace, name) if text else None
 
 
 def _names(text: str) -> tuple[str, ...]:
