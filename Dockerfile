@@ -19,7 +19,7 @@ FROM build AS build-operator
 RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --compile --require-hashes -r requirements/operator.txt
 COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
 RUN cd /opt/bannette/lib/python3.11/site-packages/bannette \
- && rm -r accounts binder collector connect kube notify ocr onedrive \
+ && rm -r accounts binder collector connect kube notify ocr onedrive web \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
 COPY pyproject.toml docker/dist_info.py ./
 RUN python3 dist_info.py pyproject.toml /opt/bannette/lib/python3.11/site-packages
@@ -28,7 +28,7 @@ COPY docker/bannette /opt/bannette/bin/bannette
 FROM build AS build-collector
 RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --compile --require-hashes -r requirements/collector.txt
 COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
-RUN cd /opt/bannette/lib/python3.11/site-packages/bannette && rm -r connect controller notify \
+RUN cd /opt/bannette/lib/python3.11/site-packages/bannette && rm -r connect controller notify web \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
 COPY pyproject.toml docker/dist_info.py ./
 RUN python3 dist_info.py pyproject.toml /opt/bannette/lib/python3.11/site-packages

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -18,14 +16,17 @@ from starlette.routing import Route
 from bannette import logs
 from bannette.connect.desk import VISITOR, Asked, Desk, Reply, refused
 from bannette.connect.faults import Fault, Stopped
-from bannette.connect.pages import ICON, LANGUAGES, STYLE, preferred_language, render
+from bannette.connect.pages import render
 from bannette.errors import BannetteError
+from bannette.web import statics
+from bannette.web.forms import FormTooLarge, NotAForm, is_foreign, read_form
+from bannette.web.policy import policy
+from bannette.web.rendering import LANGUAGES, preferred_language
 
 logger = logging.getLogger(__name__)
 
 # A form of ours has three short fields.
 _LARGEST_BODY: Final = 8192
-_BODY_SECONDS: Final = 10.0
 _FIELDS: Final = 20
 
 
@@ -44,8 +45,7 @@ class Pages:
                 Route("/c/{namespace}/{name}/disconnect", self._confirm, methods=["GET"]),
                 Route("/c/{namespace}/{name}/disconnect", self._disconnect, methods=["POST"]),
                 Route("/callback", self._finish, methods=["GET"]),
-                Route("/static/style.css", _style, methods=["GET"]),
-                Route("/static/icon.svg", _icon, methods=["GET"]),
+                *statics.ROUTES,
                 Route("/healthz", _healthy, methods=["GET"]),
                 Route("/readyz", self._readiness, methods=["GET"]),
             ],
@@ -83,8 +83,7 @@ async def _answer(act: Callable[[Asked], Reply], asked: Asked) -> Response:
 
 
 def _asked(request: Request, fields: dict[str, str]) -> Asked:
-    # A browser that tells where a form comes from is believed.
-    if request.method == "POST" and request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+    if request.method == "POST" and is_foreign(request):
         raise Stopped(Fault.FORM)
     return Asked(
         namespace=request.path_params["namespace"],
@@ -102,17 +101,11 @@ async def _form(request: Request) -> dict[str, str]:
 
     Raises: Stopped: the body isn't a form of this service.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-        raise Stopped(Fault.REQUEST)
-    body = b""
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > _LARGEST_BODY:
-                    raise Stopped(Fault.TOO_LARGE)
-        return dict(parse_qsl(body.decode(), max_num_fields=_FIELDS))
-    except (ValueError, TimeoutError):
+        return await read_form(request, largest=_LARGEST_BODY, fields=_FIELDS)
+    except FormTooLarge:
+        raise Stopped(Fault.TOO_LARGE) from None
+    except NotAForm:
         raise Stopped(Fault.REQUEST) from None
 
 
@@ -131,14 +124,6 @@ def _response(reply: Reply) -> Response:
         # Lax: Microsoft's page leads back here by a link, which must bring the cookies along.
         response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
     return response
-
-
-def policy(form_action: str = "'none'") -> str:
-    """Return the Content-Security-Policy of a page whose forms lead to *form_action*."""
-    return (
-        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {form_action}; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
 
 
 async def _stopped(request: Request, stopped: Stopped) -> Response:
@@ -161,14 +146,6 @@ async def _bug(request: Request, error: Exception) -> Response:
 
 def _preferred(request: Request) -> str:
     return preferred_language(request.headers.get("accept-language", ""))
-
-
-async def _style(request: Request) -> Response:
-    return Response(STYLE, media_type="text/css")
-
-
-async def _icon(request: Request) -> Response:
-    return Response(ICON, media_type="image/svg+xml")
 
 
 async def _healthy(request: Request) -> Response:

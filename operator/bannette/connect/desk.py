@@ -18,12 +18,12 @@ from bannette.connect import visits
 from bannette.connect.case import Body, Case, load_case
 from bannette.connect.faults import Fault, Stopped, stopped_by
 from bannette.connect.links import LinkFault, Ticket, make_token, read_token
-from bannette.connect.sealing import Keys
 from bannette.connect.settings import Settings
 from bannette.errors import BannetteError
 from bannette.kube import ClusterApi
 from bannette.onedrive import Connection, Consent, Visit, admin_consent_url, same_account
 from bannette.resources import Cloud
+from bannette.web.sealing import Keys
 
 logger = logging.getLogger(__name__)
 

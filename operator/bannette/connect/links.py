@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from bannette.connect.sealing import Keys
 from bannette.resources import Channel
+from bannette.web.sealing import Keys
 
 LIFETIME: Final = timedelta(days=14)
 _PURPOSE: Final = "link"

@@ -13,9 +13,9 @@ import uvicorn
 from bannette import logs
 from bannette.connect.app import Pages
 from bannette.connect.desk import Desk
-from bannette.connect.guard import Guard
 from bannette.connect.settings import Settings, api_of, load_keys, settings_of
 from bannette.kube import ClusterApi
+from bannette.web.guard import Guard
 
 logger = logging.getLogger(__name__)
 

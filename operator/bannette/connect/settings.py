@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from bannette.connect.sealing import Keys
 from bannette.errors import PersonNeeded
 from bannette.kube import ClusterApi
 from bannette.onedrive import endpoints_for
+from bannette.web.sealing import Keys
 
 _SHORTEST_KEY: Final = 32
 _ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-NAME: Final = "English"
-MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-DATE: Final = "{day} {month} {year}, {time} ({zone})"
-
 TEXTS: Final[Mapping[str, str]] = {
-    "other_language": "Cette page en français",
-    "skip": "Skip to the content",
     "whole_drive": "the whole OneDrive",
     "company": "Company",
     "folder": "Folder",

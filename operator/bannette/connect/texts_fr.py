@@ -6,16 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-NAME: Final = "Français"
-MONTHS: Final = (
-    "janvier", "février", "mars", "avril", "mai", "juin",
-    "juillet", "août", "septembre", "octobre", "novembre", "décembre",
-)  # fmt: skip
-DATE: Final = "{day} {month} {year} à {time} ({zone})"
-
 _TEXTS: Final[Mapping[str, str]] = {
-    "other_language": "This page in English",
-    "skip": "Aller au contenu",
     "whole_drive": "tout le OneDrive",
     "company": "Société",
     "folder": "Dossier",

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from bannette.connect.case import Body
 from bannette.connect.faults import Fault, Stopped
-from bannette.connect.sealing import Keys
 from bannette.onedrive import Visit
+from bannette.web.sealing import Keys
 
 LIFETIME: Final = timedelta(minutes=15)
 # A browser keeps its part longer than the visit is good for: so a late answer can be told from a foreign one.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,23 +11,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bannette import logs
-from bannette.connect.app import policy
+from bannette.web.policy import ALWAYS, UNLESS_SAID
 
 logger = logging.getLogger(__name__)
 
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_ALWAYS: Final[Mapping[str, str]] = {
-    "Strict-Transport-Security": "max-age=31536000",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-}
-# What links, cookies and tokens lead to is kept nowhere.
-_UNLESS_SAID: Final[Mapping[str, str]] = {"Cache-Control": "no-store", "Content-Security-Policy": policy()}
 
 
 class Guard:
@@ -51,8 +39,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers.update(_ALWAYS)
-                for name, value in _UNLESS_SAID.items():
+                headers.update(ALWAYS)
+                for name, value in UNLESS_SAID.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -61,12 +49,12 @@ class Guard:
             await app(scope, receive, sending)
         except Exception as error:  # noqa: BLE001 - the top of a request
             # Not for uvicorn, which would print what it says.
-            logs.crash(logger, "connect.failed", error)
+            logs.crash(logger, "web.failed", error)
         if scope["path"] not in _PROBES:
             method, route = scope["method"], scope.get("route")
             logs.event(
                 logger,
-                "connect.request",
+                "web.request",
                 method=method if method in _METHODS else "other",
                 route=getattr(route, "path", "none"),
                 status=status,
