@@ -10,10 +10,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 
 import pytest
 
 from bannette.errors import PersonNeeded, Transient
+from bannette.notify.addresses import is_refused
 from bannette.notify.events import Event, document_collected
 from bannette.notify.sink import Delivery, Sink, deliver
 from tests.docs.fenced import SOURCE
@@ -85,9 +87,14 @@ def http_sink(*script, tls=None) -> Iterator[HttpSink]:
         thread.join(10)
 
 
+def countdown(seconds):
+    until = time.monotonic() + seconds
+    return lambda: until - time.monotonic()
+
+
 def sent(sink, *events, within=20.0, **others):
     given = Sink(url=sink.url, **others)
-    return list(deliver(given, events or [event()], seconds=within, first_pause=0.01))
+    return list(deliver(given, events or [event()], left=countdown(within), first_pause=0.01))
 
 
 # What an event says
@@ -187,6 +194,15 @@ def test_a_sink_that_fails_all_the_time_takes_no_longer_than_it_may(failing):
     assert time.monotonic() - before < 8
 
 
+def test_a_sink_is_left_alone_for_as_long_as_it_asked_though_its_time_is_cut_short():
+    left = iter([100.0, 100.0, 100.0, 0.5])
+    waits = []
+    with http_sink((503, ("Retry-After", "60"))) as sink, pytest.raises(Transient):
+        list(deliver(Sink(url=sink.url), [event()], left=lambda: next(left), wait=waits.append))
+    assert len(sink.heard) == 1
+    assert [round(wait) for wait in waits] == [60, 60]
+
+
 def test_a_slow_sink_is_given_up_and_asked_again():
     with http_sink(HANG, 202) as sink:
         assert sent(sink, seconds=0.3) == [Delivery(event().id)]
@@ -196,14 +212,14 @@ def test_a_slow_sink_is_given_up_and_asked_again():
 def test_a_sink_that_is_down_is_said_to_be():
     given = Sink(url=f"http://localhost:{free_port()}/")
     with pytest.raises(Transient, match="can't be reached") as down:
-        list(deliver(given, [event()], seconds=0.2, first_pause=0.01))
+        list(deliver(given, [event()], left=countdown(0.2), first_pause=0.01))
     assert down.value.reason == "EventSinkUnreachable"
 
 
 def test_what_was_taken_before_a_failure_is_known():
     settled = []
     with http_sink(202, 202, *[503] * 1000) as sink:
-        deliveries = deliver(Sink(url=sink.url), map(event, range(5)), seconds=0.3, first_pause=0.01)
+        deliveries = deliver(Sink(url=sink.url), map(event, range(5)), left=countdown(0.3), first_pause=0.01)
         with pytest.raises(Transient):
             settled.extend(delivery.id for delivery in deliveries)
     assert settled == [event(0).id, event(1).id]
@@ -244,6 +260,43 @@ def test_a_sink_is_trusted_by_its_authority_alone(tmp_path):
             sent(sink, token=TOKEN, ca_file=other.file)
     assert refused.value.reason == "EventSinkUntrusted"
     assert len(sink.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"),
+    [
+        ("169.254.169.254", True),
+        ("169.254.0.1", True),
+        ("fe80::1", True),
+        ("fe80::1%eth0", True),
+        ("::ffff:169.254.169.254", True),
+        ("fd00:ec2::254", True),
+        ("100.100.100.200", True),
+        ("168.63.129.16", True),
+        ("192.0.0.192", True),
+        ("169.253.0.1", False),
+        ("100.100.100.201", False),
+        ("10.96.0.10", False),
+        ("fd00:ec3::1", False),
+        ("2606:4700::1", False),
+        ("127.0.0.1", False),
+    ],
+)
+def test_no_event_goes_to_what_gives_credentials_away(address, refused):
+    assert is_refused(address) is refused
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_address_that_a_name_leads_to_is_judged_before_anything_is_sent(tmp_path, monkeypatch, scheme):
+    authority = Authority(tmp_path)
+    monkeypatch.setattr("bannette.notify.addresses._METADATA", (ip_network("127.0.0.0/8"), ip_network("::1/128")))
+    with (
+        http_sink(tls=authority.context if scheme == "https" else None) as sink,
+        pytest.raises(PersonNeeded) as refused,
+    ):
+        sent(sink, ca_file=authority.file)
+    assert refused.value.reason == "EventSinkForbidden"
+    assert sink.heard == []
 
 
 @pytest.mark.parametrize(
@@ -297,8 +350,9 @@ def test_a_connection_that_is_cut_while_encryption_is_agreed_on_may_pass():
     with socket.create_server(("localhost", 0)) as server:
         closing = threading.Thread(target=lambda: server.accept()[0].close(), daemon=True)
         closing.start()
+        given = Sink(url=f"https://localhost:{server.getsockname()[1]}/")
         with pytest.raises(Transient):
-            list(deliver(Sink(url=f"https://localhost:{server.getsockname()[1]}/"), [event()], seconds=0.2))
+            list(deliver(given, [event()], left=countdown(0.2)))
         closing.join(10)
 
 

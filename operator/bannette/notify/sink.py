@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import requests
 
 from bannette.errors import ItemRejected, PersonNeeded, Transient
+from bannette.notify.addresses import AddressRefused, new_session
 from bannette.notify.events import Event
 
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
@@ -83,9 +84,9 @@ def deliver(
     sink: Sink,
     events: Iterable[Event],
     *,
-    seconds: float,
+    left: Callable[[], float],
     first_pause: float = 1.0,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], object] = time.sleep,
 ) -> Iterator[Delivery]:
     """Send *events* in their order, and yield each when it is settled; then, and not before, it may be forgotten.
 
@@ -93,29 +94,32 @@ def deliver(
     is repeated, as late as it asks for.
 
     Args:
-        seconds: after this time nothing is sent or repeated any more; an answer may come ``sink.seconds`` later.
+        left: how many seconds there are until nothing is sent or repeated any more; an answer may come
+            ``sink.seconds`` later.
+        wait: waits for so many seconds, or returns sooner when ``left`` may say something else by now.
 
     Raises:
         PersonNeeded: the sink takes no events from here.
         Transient: it couldn't be done in time; what wasn't yielded is to be sent another time.
     """
-    until = time.monotonic() + seconds
-    with requests.Session() as session:
+    with new_session() as session:
         # No password from .netrc; a proxy, and the usual REQUESTS_CA_BUNDLE, are the environment's.
         session.auth = _NoAuth()
         for event in events:
             pause = first_pause
             while True:
-                if time.monotonic() >= until:
+                if left() <= 0:
                     raise Transient(f"{sink.host} didn't take all events in time.", reason="EventSinkSlow")
                 try:
                     yield Delivery(event.id, _sent(session, sink, event))
                     break
                 except Transient as error:
                     delay = max(pause * random.uniform(0.5, 1.0), error.retry_after or 0.0)  # noqa: S311 - jitter
-                    if time.monotonic() + delay >= until:
-                        raise
-                    wait(delay)
+                    again = time.monotonic() + delay
+                    while (rest := again - time.monotonic()) > 0:
+                        if rest >= left():
+                            raise
+                        wait(rest)
                     pause = min(pause * 2, _LONGEST_PAUSE)
 
 
@@ -140,6 +144,11 @@ def _sent(session: requests.Session, sink: Sink, event: Event) -> ItemRejected |
             verify=True if sink.ca_file is None else str(sink.ca_file),
         ) as answer:
             return _judged(answer.status_code, answer.headers.get("Retry-After"), sink)
+    except AddressRefused:
+        raise PersonNeeded(
+            f"{sink.host} leads to a link-local address or to a cloud's metadata: no event goes there.",
+            reason="EventSinkForbidden",
+        ) from None
     except requests.exceptions.RequestException as error:
         # What breaks off while the encryption is agreed on is an error of encryption, too.
         if isinstance(error, requests.exceptions.SSLError) and "EOF" not in str(error):
