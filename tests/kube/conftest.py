@@ -16,6 +16,7 @@ class Answer:
     status: int = 200
     body: object = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    text: str = ""
 
 
 @dataclass
@@ -39,8 +40,9 @@ class ScriptedServer:
                 length = int(self.headers.get("Content-Length", "0"))
                 body = json.loads(self.rfile.read(length)) if length else None
                 script.requests.append(Request(self.command, self.path, dict(self.headers), body))
-                answer = script.answers.pop(0)
-                payload = json.dumps(answer.body).encode()
+                # Who follows asks without end: the last answer is for all that come after.
+                answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+                payload = (answer.text or json.dumps(answer.body)).encode()
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)

@@ -1,5 +1,6 @@
 """The few calls to the Kubernetes API that a pod makes, by ``requests``: a pod imports no Kubernetes client."""
 
-from bannette.kube.api import ClusterApi, Conflict
+from bannette.kube.api import ClusterApi, Conflict, Expired
+from bannette.kube.follow import Change, What, follow
 
-__all__ = ["ClusterApi", "Conflict"]
+__all__ = ["Change", "ClusterApi", "Conflict", "Expired", "What", "follow"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import json
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import requests
 
@@ -24,20 +27,26 @@ _PATHS = {
 _ATTEMPTS = 5
 _LONGEST_WAIT = 30.0
 _TIMEOUT = (10.0, 30.0)
+_CHUNK = 65536
+Events = Generator[dict[str, object], None, None]
 
 
 class Conflict(BannetteError):
     """The object changed since it was read: read it again, and decide again."""
 
 
+class Expired(BannetteError):
+    """The API server no longer knows that version, or that place in a list: list from the beginning."""
+
+
 class ClusterApi:
-    """The resources of one namespace.
+    """The resources of one namespace, or for lists of all of them.
 
     Args:
         server: origin of the API server, for example ``https://10.96.0.1:443``.
         token: the bearer token; or *token_file*, read again when it changes.
         ca: PEM text of the CA that signed the server's certificate.
-        namespace: the only namespace that is read and patched.
+        namespace: the only namespace that is read and patched; empty for lists of all namespaces.
         sleep: how to wait between two attempts.
         attempts: how often a request is made, at most, that the server may yet answer.
         timeout: seconds to wait for a connection, and for the next bytes.
@@ -134,6 +143,42 @@ class ClusterApi:
         """
         return self._request("PUT", plural, name, body=body)
 
+    def page(self, plural: str, *, limit: int, after: str = "") -> dict[str, object]:
+        """Return a list of at most *limit* objects, from the place *after* on (``metadata.continue`` of the last one).
+
+        Raises:
+            Expired: the place *after* is too old.
+            PersonNeeded, Transient: as for ``get``.
+        """
+        path = f"{self._path(plural)}?limit={limit}" + (f"&continue={quote(after, safe='')}" if after else "")
+        return self._attempt("GET", path, None, described=f"{plural} of {self._where}")
+
+    def watch(self, plural: str, *, version: str, seconds: int, silence: float) -> contextlib.closing[Events]:
+        """Return what happens to objects after *version*, for so many seconds: events as the API server has them.
+
+        Args:
+            silence: seconds without a word, be it a bookmark, after which the connection counts as broken.
+
+        Raises:
+            Expired: the API server no longer knows that version.
+            PersonNeeded, Transient: as for ``get``, while it goes on too.
+        """
+        query = f"watch=1&allowWatchBookmarks=true&resourceVersion={quote(version, safe='')}&timeoutSeconds={seconds}"
+        path, described = f"{self._path(plural)}?{query}", f"{plural} of {self._where}"
+        response = self._sent("GET", path, None, timeout=(self._timeout[0], silence), stream=True)
+        if not response.ok:
+            with response:
+                raise _error(response, described)
+        return contextlib.closing(_events(response, described))
+
+    @property
+    def _where(self) -> str:
+        return f'namespace "{self.namespace}"' if self.namespace else "all namespaces"
+
+    def _path(self, plural: str) -> str:
+        within = f"/namespaces/{self.namespace}" if self.namespace else ""
+        return f"{_PATHS[plural]}{within}/{plural}"
+
     def _request(
         self,
         method: str,
@@ -143,21 +188,42 @@ class ClusterApi:
         subresource: str | None = None,
         body: Mapping[str, object] | None = None,
     ) -> dict[str, object]:
-        path = f"{_PATHS[plural]}/namespaces/{self.namespace}/{plural}/{name}" + (
-            f"/{subresource}" if subresource else ""
-        )
+        path = f"{self._path(plural)}/{name}" + (f"/{subresource}" if subresource else "")
+        return self._attempt(method, path, body, described=f'{plural} "{name}" of {self._where}')
+
+    def _attempt(
+        self, method: str, path: str, body: Mapping[str, object] | None, *, described: str
+    ) -> dict[str, object]:
         failure: Transient | None = None
         for attempt in range(self._attempts):
             if failure is not None:
                 self._sleep(_wait_before(attempt, failure.retry_after))
             try:
-                return self._once(method, path, body, described=f'{plural} "{name}" of namespace "{self.namespace}"')
+                return self._once(method, path, body, described=described)
             except Transient as error:
                 failure = error
         assert failure is not None  # noqa: S101 - the loop ends by return, by another error, or with a failure
         raise failure
 
     def _once(self, method: str, path: str, body: Mapping[str, object] | None, *, described: str) -> dict[str, object]:
+        response = self._sent(method, path, body, timeout=self._timeout)
+        if response.ok:
+            try:
+                answer: dict[str, object] = response.json()
+            except requests.RequestException as error:
+                raise _unreachable(error) from error
+            return answer
+        raise _error(response, described)
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        *,
+        timeout: tuple[float, float],
+        stream: bool = False,
+    ) -> requests.Response:
         headers = {"Accept": "application/json"}
         token = self._token()
         if token:
@@ -165,17 +231,46 @@ class ClusterApi:
         if body is not None:
             headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
         try:
-            response = self._session.request(
-                method, self._server + path, json=body, headers=headers, timeout=self._timeout, allow_redirects=False
+            return self._session.request(
+                method,
+                self._server + path,
+                json=body,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+                stream=stream,
             )
-            if response.ok:
-                answer: dict[str, object] = response.json()
-                return answer
         except requests.RequestException as error:
-            raise Transient(
-                f"The Kubernetes API server can't be reached ({type(error).__name__}).", reason="ApiUnavailable"
-            ) from error
-        raise _error(response, described)
+            raise _unreachable(error) from error
+
+
+def _events(response: requests.Response, described: str) -> Events:
+    with response:
+        try:
+            for line in response.iter_lines(chunk_size=_CHUNK):
+                if line:
+                    yield _event(json.loads(line), described)
+        # Cut in the middle of an event, or by a proxy with words of its own.
+        except (requests.RequestException, ValueError) as error:
+            raise _unreachable(error) from error
+
+
+def _event(event: dict[str, object], described: str) -> dict[str, object]:
+    if event.get("type") != "ERROR":
+        return event
+    status = event.get("object")
+    code = status.get("code") if isinstance(status, Mapping) else None
+    if code == 410:
+        raise _expired(described)
+    raise Transient(f"The Kubernetes API server ended the watch of {described} with {code}.", reason="ApiUnavailable")
+
+
+def _unreachable(error: Exception) -> Transient:
+    return Transient(f"The Kubernetes API server can't be reached ({type(error).__name__}).", reason="ApiUnavailable")
+
+
+def _expired(described: str) -> Expired:
+    return Expired(f"The API server no longer knows that version of {described}.", reason="Expired")
 
 
 def _wait_before(attempt: int, retry_after: float | None) -> float:
@@ -190,12 +285,14 @@ def _error(response: requests.Response, described: str) -> BannetteError:
         return PersonNeeded(f"{described} doesn't exist: create it.", reason="NotFound")
     if status in (401, 403):
         return PersonNeeded(
-            f"The run's ServiceAccount may not touch {described}: the operator grants that by a Role; see the "
-            "channel's conditions.",
+            f"This pod's ServiceAccount may not touch {described}: a run's is granted that by the operator, see the "
+            "channel's conditions; that of the pages by the chart.",
             reason="Forbidden",
         )
     if status == 409:
         return Conflict(f"{described} changed meanwhile.", reason="Conflict")
+    if status == 410:
+        return _expired(described)
     if status == 429 or status >= 500:
         waits = response.headers.get("Retry-After", "")
         return Transient(
