@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from bannette.cli.plugin.following import Progress, Stage, overdue, progress_of
-from bannette.cli.plugin.needs import need_of
+from bannette.cli.plugin.following import overdue
 from bannette.controller.names import on_demand_job_name
+from bannette.resources.needs import need_of
+from bannette.resources.progress import Progress, Stage, progress_of
 
 SINCE = "2026-11-24T05:30:00Z"
 FAILED = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from bannette.resources import GROUP, Trigger
+from bannette.resources.requests import on_demand_job_name as on_demand_job_name
 
 MANAGER: Final = "bannette"
 
@@ -83,13 +83,6 @@ def child_name(kind: Kind, channel: str) -> str:
     return cron_job_name(channel) if kind == CRON_JOB else collector_name(channel)
 
 
-def on_demand_job_name(channel: str, uid: str, *, request: str | None) -> str:
-    """Return the only name that the Job of this request may have; of the channel's first run without one."""
-    if request is None:
-        return f"{channel}-initial-{_digest(uid)[:8]}"
-    return f"{channel}-manual-{_digest(uid, request)[:10]}"
-
-
 def labels(channel: str, uid: str, *, trigger: Trigger | None = None) -> dict[str, str]:
     return {
         MANAGED_BY: MANAGER,
@@ -107,7 +100,3 @@ def resource_of(path: str) -> str:
     if rest[:1] == ["namespaces"] and len(rest) > 2:
         rest = rest[2:]
     return "/".join((rest[0], *rest[2:3])) if rest else "other"
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

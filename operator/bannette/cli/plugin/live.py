@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from bannette.cli.output import plain
-from bannette.cli.plugin.following import Progress, Stage
+from bannette.resources.progress import Progress, Stage
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

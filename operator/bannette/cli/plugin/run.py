@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bannette.cli.output import plain, print_data
-from bannette.cli.plugin.following import Progress, Stage, overdue, progress_of
+from bannette.cli.plugin.following import overdue
 from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
 from bannette.cli.plugin.live import Live
 from bannette.errors import ExitCode, PersonNeeded, Transient
 from bannette.resources import REQUESTED_AT, HistoryEntry, RunResult
+from bannette.resources.progress import Progress, Stage, progress_of
 
 # For the operator to say something.
 _PATIENCE: Final = 60.0

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bannette.cli.plugin.findings import Finding, note, ok, problem
-from bannette.cli.plugin.needs import need_of
 from bannette.controller.names import CLAIM
 from bannette.controller.prerequisites import (
     Missing,
@@ -21,6 +20,7 @@ from bannette.controller.prerequisites import (
     unmet,
 )
 from bannette.resources import Binder, Channel, ChannelStatus, ConditionStatus, InvalidResource
+from bannette.resources.needs import need_of
 
 Json = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from bannette.cli.output import plain, print_data
 from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
-from bannette.cli.plugin.needs import Need, need_of
 from bannette.errors import ExitCode, PersonNeeded
+from bannette.resources.needs import Need, need_of
 
 _BOLD: Final = ("\x1b[1m", "\x1b[0m")
 _UNITS: Final = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from bannette.resources import ChannelStatus, ConditionStatus, RunResult
+from bannette.resources.history import RunResult
+from bannette.resources.status import ChannelStatus, ConditionStatus
 
 # The first of these that a channel has says it best: the others follow from it.
 _WANTED: Final = (
