@@ -1,5 +1,5 @@
-# One Dockerfile, three images: operator, collector, simulator.
-# Each holds its own Python packages and nothing to build with; the collector has no Kubernetes client.
+# One Dockerfile, four images: operator, collector, connect, simulator.
+# Each holds its own Python packages, its own parts of Bannette (docker/parts.py) and nothing to build with.
 ARG BASE=docker.io/library/debian:bookworm-slim
 
 FROM ${BASE} AS python
@@ -17,21 +17,26 @@ COPY requirements/ requirements/
 
 FROM build AS build-operator
 RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --compile --require-hashes -r requirements/operator.txt
-COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
-RUN cd /opt/bannette/lib/python3.11/site-packages/bannette \
- && rm -r accounts binder collector connect kube notify ocr onedrive web \
+COPY pyproject.toml docker/parts.py ./
+COPY operator/bannette/ operator/bannette/
+RUN python3 parts.py operator /opt/bannette/lib/python3.11/site-packages \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
-COPY pyproject.toml docker/dist_info.py ./
-RUN python3 dist_info.py pyproject.toml /opt/bannette/lib/python3.11/site-packages
 COPY docker/bannette /opt/bannette/bin/bannette
 
 FROM build AS build-collector
 RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --compile --require-hashes -r requirements/collector.txt
-COPY operator/bannette/ /opt/bannette/lib/python3.11/site-packages/bannette/
-RUN cd /opt/bannette/lib/python3.11/site-packages/bannette && rm -r connect controller notify web \
+COPY pyproject.toml docker/parts.py ./
+COPY operator/bannette/ operator/bannette/
+RUN python3 parts.py collector /opt/bannette/lib/python3.11/site-packages \
  && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
-COPY pyproject.toml docker/dist_info.py ./
-RUN python3 dist_info.py pyproject.toml /opt/bannette/lib/python3.11/site-packages
+COPY docker/bannette /opt/bannette/bin/bannette
+
+FROM build AS build-connect
+RUN /opt/pip/bin/pip --python /opt/bannette/bin/python install --no-cache-dir --compile --require-hashes -r requirements/connect.txt
+COPY pyproject.toml docker/parts.py ./
+COPY operator/bannette/ operator/bannette/
+RUN python3 parts.py connect /opt/bannette/lib/python3.11/site-packages \
+ && /opt/bannette/bin/python -m compileall -q /opt/bannette/lib/python3.11/site-packages/bannette
 COPY docker/bannette /opt/bannette/bin/bannette
 
 FROM build AS build-simulator
@@ -44,6 +49,12 @@ COPY --from=build-operator /opt/bannette /opt/bannette
 USER 65532:65532
 ENTRYPOINT ["bannette"]
 CMD ["controller"]
+
+FROM python AS connect
+COPY --from=build-connect /opt/bannette /opt/bannette
+USER 65532:65532
+ENTRYPOINT ["bannette"]
+CMD ["connect-service"]
 
 FROM python AS simulator
 COPY --from=build-simulator /opt/bannette /opt/bannette

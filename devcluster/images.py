@@ -25,6 +25,7 @@ _BASE = f"docker.io/library/debian:{debian_base.SUITE}-slim"
 _INPUTS = {
     "operator": ("Dockerfile", "docker", "pyproject.toml", "requirements/operator.txt", "operator/bannette"),
     "collector": ("Dockerfile", "docker", "pyproject.toml", "requirements/collector.txt", "operator/bannette"),
+    "connect": ("Dockerfile", "docker", "pyproject.toml", "requirements/connect.txt", "operator/bannette"),
     "simulator": ("Dockerfile", "requirements/simulator.txt", "simulator"),
 }
 TARGETS = tuple(_INPUTS)

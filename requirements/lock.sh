@@ -8,5 +8,6 @@ compile() {
 }
 compile collector --extra collector
 compile operator --extra operator
+compile connect --extra connect
 compile simulator --extra simulator
 compile dev --all-extras --group dev
