@@ -226,5 +226,5 @@ def test_what_runs_elsewhere_is_shown_somewhere() -> None:
 
 def test_docker_builds_images_that_the_dockerfile_has() -> None:
     named = {target for one in COMMANDS for target in re.findall(r"docker build --target (\S+)", one.text)}
-    assert named == {"operator", "collector"}
+    assert named == {"operator", "collector", "connect"}
     assert named <= set(TARGETS)
