@@ -122,3 +122,44 @@ def test_a_part_of_a_mail_has_an_id_of_its_own():
     parent, sha = document_id("mail"), hashlib.sha256(b"part").hexdigest()
     assert part_id(parent, 0, sha) == hashlib.sha256(f"{parent}\n0\n{sha}".encode()).hexdigest()[:32]
     assert part_id(parent, 0, sha) != part_id(parent, 1, sha)
+
+
+def test_what_is_done_by_mistake_is_put_back(binder, folder, document):
+    record = binder.commit(document()).record
+    binder.mark_done(record.id)
+    assert binder.put_back(record.id) == binder.put_back(record.id) == record
+    assert [entry.record for entry in binder.inbox()] == [record]
+    assert not (folder / f"processed/{record.id}.json").exists()
+    binder.mark_done(record.id)
+    assert list(binder.inbox()) == []
+
+
+def test_a_withheld_duplicate_is_never_put_into_the_inbox(binder, document):
+    binder.commit(document("item-1", b"same"))
+    repeated = binder.commit(document("item-2", b"same")).record
+    with pytest.raises(PersonNeeded) as refusal:
+        binder.put_back(repeated.id)
+    assert refusal.value.reason == "NeverInInbox"
+    assert len(binder.waiting()) == 1
+
+
+def test_what_waits_is_named_newest_day_first_and_in_pages(binder, store, document):
+    ids = {}
+    for day in range(3):
+        for part in range(2):
+            item = f"{day}-{part}"
+            at = DAY + timedelta(days=day)
+            ids[item] = binder.commit(document(item, item.encode(), collected_at=at)).record.id
+    binder.mark_done(ids["1-0"])
+    store.put(f"inbox/20261201-{ids['0-0']}.json", b"{}")
+    waiting = binder.waiting()
+    assert len(waiting) == 5
+    assert ids["0-0"] in waiting
+    assert ids["1-0"] not in waiting
+    names = waiting.newest(limit=10)
+    assert [name[:8] for name in names] == ["20261126", "20261126", "20261125", "20261124", "20261124"]
+    assert {name[9:] for name in names} == set(ids.values()) - {ids["1-0"]}
+    assert waiting.newest(below=names[1], limit=2) == names[2:4]
+    # A document that is done meanwhile is no place to lose one's way at.
+    assert waiting.newest(below=f"20261125-{ids['1-0']}", limit=9) in (names[2:], names[3:])
+    assert waiting.newest(below=names[-1], limit=2) == []

@@ -78,6 +78,8 @@ def test_an_object_is_read_in_pieces(any_store):
     content = bytes(range(256)) * 20_000
     any_store.put("a", content)
     assert b"".join(any_store.pieces("a")) == content
+    for start, end in ((0, 1), (5, 2_000_003), (1_048_576, None), (5_119_999, None), (3, 9_000_000)):
+        assert b"".join(any_store.pieces("a", start=start, end=end)) == content[start:end]
     with pytest.raises(NotFound):
         list(any_store.pieces("no/such"))
 

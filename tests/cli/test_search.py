@@ -6,14 +6,16 @@ import json
 import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from bannette.binder import Binder, Invoice, OcrFacts, OcrOutcome, StorePath, open_store
+from bannette.binder import Binder, ChannelRef, Invoice, OcrFacts, OcrOutcome, StorePath, open_store
 from bannette.binder.folder_store import FolderStore
-from bannette.cli.text_index import TextIndex
+from bannette.binder.text_index import TextIndex, Wanted
 from bannette.errors import PersonNeeded
-from tests.binder.binder_documents import make_document, open_binder, report_of_a_run
+from tests.binder.binder_documents import DAY, document_id, make_document, open_binder, report_of_a_run
 from tests.collector.local_channel import BANNETTE
 
 TEXTS = {
@@ -214,3 +216,82 @@ def test_a_document_is_shown_with_what_is_known_of_its_reading(tmp_path, binder)
         "texte",
     ):
         assert expected in shown
+
+
+@pytest.fixture
+def index(tmp_path, binder):
+    opened = open_binder(open_store(StorePath(binder)))
+    for number in range(5):
+        new = {"collected_at": DAY + timedelta(hours=number), "media_type": ("image/png", "text/plain")[number % 2]}
+        add(
+            tmp_path,
+            opened,
+            f"page {number}",
+            f"Devis {number}",
+            channel=replace(CHANNEL, name=f"c{number % 2}"),
+            **new,
+        )
+    opened.mark_done(next(one.id for one in opened.records() if one.name == "page 4"))
+    made = TextIndex(tmp_path / "pages.sqlite", beside_writer=True)
+    made.update(opened, lambda done, total: None)
+    yield made
+    made.close()
+
+
+CHANNEL = ChannelRef(namespace="acme", name="x", uid="u")
+AFTER = DAY + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, "43210"),
+        ({"waiting": True}, "3210"),
+        ({"waiting": False}, "4"),
+        ({"channel": "c1"}, "31"),
+        ({"types": ["image/"]}, "420"),
+        ({"types": ["text/plain", "image/png"]}, "43210"),
+        ({"types": ["image"]}, ""),
+        ({"since": AFTER}, "432"),
+        ({"until": AFTER}, "10"),
+        ({"waiting": True, "channel": "c0", "since": AFTER}, "2"),
+        ({"terms": ["devis 1"], "waiting": True}, "1"),
+        ({"terms": ["dev*"], "types": ["image/"], "until": AFTER}, "0"),
+        ({"terms": ["devis 4"], "waiting": True}, ""),
+    ],
+    ids=str,
+)
+def test_pages_of_documents_are_the_newest_first_of_what_is_wanted(index, wanted, expected):
+    wanted = Wanted(**{"terms": ["devis"], **wanted})
+    hits = index.page(wanted, limit=10)
+    assert "".join(hit.record.name[-1] for hit in hits) == expected
+    paged, below = [], None
+    while found := index.page(wanted, below=below, limit=2):
+        paged += found
+        below = found[-1].number
+    assert paged == hits
+    assert all(hit.waiting == (hit.record.name != "page 4") for hit in hits)
+
+
+def test_pages_without_words_have_all_but_what_was_withheld(tmp_path, binder, index):
+    opened = open_binder(open_store(StorePath(binder)))
+    assert add(tmp_path, opened, "page 1", "Devis 1", id=document_id("twin")).withheld
+    index.update(opened, lambda done, total: None)
+    assert sum(1 for _ in opened.records()) == 9
+    assert len(index.page(Wanted(), limit=20)) == 8
+    assert index.channels() == ["acme-onedrive", "c0", "c1"]
+
+
+def test_a_document_that_was_done_or_put_back_elsewhere_is_so_after_an_update(binder, index):
+    opened = open_binder(open_store(StorePath(binder)))
+    by_name = {record.name: record.id for record in opened.records()}
+    opened.mark_done(by_name["page 1"])
+    opened.put_back(by_name["page 4"])
+    index.update(opened, lambda done, total: None)
+    waiting = [hit.record.name for hit in index.page(Wanted(waiting=True, terms=["devis"]), limit=9)]
+    assert waiting == ["page 4", "page 3", "page 2", "page 0"]
+    index.note(by_name["page 2"], waiting=False)
+    assert [hit.record.name for hit in index.page(Wanted(waiting=False, terms=["devis"]), limit=9)] == [
+        "page 2",
+        "page 1",
+    ]

@@ -45,6 +45,9 @@ def test_an_object_is_put_once_and_read_back(store, tmp_path, size):
         store.put_new("a/b", source)
     assert store.get("a/b") == content
     assert b"".join(store.pieces("a/b")) == content
+    if size > 10:
+        assert b"".join(store.pieces("a/b", start=7, end=size - 1)) == content[7:-1]
+        assert b"".join(store.pieces("a/b", start=size - 3)) == content[-3:]
     assert store.head("a/b").size == size
     # What large files went through is gone, also that of those who came second.
     assert list(store.keys("")) == ["a/b"]

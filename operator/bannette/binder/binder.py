@@ -21,7 +21,6 @@ from bannette.binder.layout import (
     RECORDS,
     amendment_folder,
     attempt_key,
-    documents_of_entries,
     is_id,
     processed_key,
     record_key,
@@ -31,10 +30,20 @@ from bannette.binder.layout import (
     state_key,
 )
 from bannette.binder.marker import Marker, claim_binder, read_marker
-from bannette.binder.records import Committed, InboxEntry, Invoice, NewDocument, OcrFacts, OnDuplicate, Record
+from bannette.binder.records import (
+    Committed,
+    InboxEntry,
+    Invoice,
+    NewDocument,
+    OcrFacts,
+    OnDuplicate,
+    Record,
+    inbox_entry,
+)
 from bannette.binder.state import STATES_KEPT, State, StateAdvanced
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
+from bannette.binder.waiting import Waiting
 from bannette.errors import PersonNeeded
 
 logger = logging.getLogger(__name__)
@@ -215,11 +224,9 @@ class Binder:
                 shown.add(document)
                 yield InboxEntry(key=key, record=record)
 
-    def waiting(self) -> KnownIds:
-        """The ids of what waits for data entry, by two listings; some may have no record yet."""
-        processed = KnownIds(self._ids(PROCESSED))
-        entries = documents_of_entries(self._store.keys(INBOX))
-        return KnownIds(document for document in entries if document not in processed)
+    def waiting(self) -> Waiting:
+        """What waits for data entry, by two listings; some may have no record yet."""
+        return Waiting(self._store.keys(INBOX), KnownIds(self._ids(PROCESSED)))
 
     def record(self, id_or_prefix: str) -> Record:
         """The record of a document, by its id or by as much of it as is unambiguous.
@@ -334,6 +341,24 @@ class Binder:
         except AlreadyExists:
             self._store.make_durable([key])
         self._store.delete(record.inbox_key)
+        return record
+
+    def put_back(self, id_or_prefix: str) -> Record:
+        """Put a document that is done into the inbox again; doing it again changes nothing.
+
+        Raises: PersonNeeded: NoSuchDocument, AmbiguousId, NeverInInbox.
+        """
+        record = self.record(id_or_prefix)
+        if record.withheld:
+            raise PersonNeeded(
+                f"Document {record.id} repeats {record.duplicate_of}, and has no files of its own to put in the inbox: "
+                "put that one back.",
+                reason="NeverInInbox",
+            )
+        # Cut off in between, it is done still.
+        self._store.put(record.inbox_key, inbox_entry(record.id))
+        self._store.make_durable([record.inbox_key])
+        self._store.delete(processed_key(record.id))
         return record
 
     def _ids(self, folder: str) -> Iterator[str]:

@@ -47,9 +47,10 @@ class FolderStore(Store):
         with _reading(key), open(self._path(key), "rb", buffering=0) as file:
             return file.readall()
 
-    def pieces(self, key: str) -> Iterator[bytes]:
+    def pieces(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         with _reading(key), open(self._path(key), "rb", buffering=0) as file:
-            while piece := file.read(_PIECE):
+            file.seek(start)
+            while piece := file.read(_PIECE if end is None else min(_PIECE, end - file.tell())):
                 yield piece
 
     def head(self, key: str) -> Meta | None:

@@ -17,6 +17,7 @@ from bannette.binder.store import Meta, Store
 from bannette.binder.store_errors import AlreadyExists, NotFound, unavailable
 
 if TYPE_CHECKING:
+    from obstore import GetOptions
     from obstore.store import ObjectStore as Objects
 
 LARGE = 16 * 1024 * 1024
@@ -40,9 +41,12 @@ class ObjectStore(Store):
         with _reading(key):
             return bytes(obstore.get(self._objects, key).bytes())
 
-    def pieces(self, key: str) -> Iterator[bytes]:
+    def pieces(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        part: GetOptions = (
+            {} if end is None and not start else {"range": {"offset": start} if end is None else (start, end)}
+        )
         with _reading(key):
-            for piece in obstore.get(self._objects, key).stream(min_chunk_size=_CHUNK):
+            for piece in obstore.get(self._objects, key, options=part).stream(min_chunk_size=_CHUNK):
                 yield bytes(piece)
 
     def head(self, key: str) -> Meta | None:

@@ -30,8 +30,8 @@ class Store(ABC):
         """Raises: NotFound."""
 
     @abstractmethod
-    def pieces(self, key: str) -> Iterator[bytes]:
-        """Yield the object's bytes in order, about 1 MB at a time.
+    def pieces(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the object's bytes in order, about 1 MB at a time; from *start* up to *end*, which isn't empty.
 
         Raises: NotFound.
         """

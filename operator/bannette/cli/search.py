@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from bannette.binder import Binder
+from bannette.binder.text_index import BEGIN, COMPANIONS, END, Hit, TextIndex
 from bannette.cli.binders import binder_location, open_binder
 from bannette.cli.output import plain, print_data, print_table
-from bannette.cli.text_index import BEGIN, END, Hit, TextIndex
 from bannette.errors import PersonNeeded
 
 _MOST_TERMS: Final = 50
@@ -78,9 +78,7 @@ def _found(path: Path, binder: Binder, terms: Sequence[str], *, everything: bool
             index = TextIndex(path)
             try:
                 index.update(binder, _progress())
-                waiting = None if everything else binder.waiting()
-                hits = (hit for hit in index.find(terms) if waiting is None or hit.record.id in waiting)
-                return list(islice(hits, limit or None))
+                return list(islice(index.find(terms, waiting=None if everything else True), limit or None))
             finally:
                 index.close()
         except sqlite3.DatabaseError as error:
@@ -89,8 +87,8 @@ def _found(path: Path, binder: Binder, terms: Sequence[str], *, everything: bool
                     f"The search index {path} can't be used ({error}): remove it, or name another folder with --index.",
                     reason="IndexUnusable",
                 ) from error
-            for part in (path, path.with_name(f"{path.name}-journal")):
-                part.unlink(missing_ok=True)
+            for part in ("", *COMPANIONS):
+                path.with_name(f"{path.name}{part}").unlink(missing_ok=True)
     return []
 
 
