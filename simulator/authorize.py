@@ -1,4 +1,4 @@
-"""The authorize endpoint: a person who signs in at once, or refuses, as the settings say."""
+"""The authorize endpoint: a person signs in at once, refuses, or is asked, as the settings say."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from simulator.accounts import find_person
 from simulator.signin import Code
+from simulator.visit import ACCOUNT, ANSWER, account_page, consent_page
 from simulator.world import World
 
 _CODE_SECONDS = 600
@@ -28,12 +29,20 @@ def authorize(world: World, query: Mapping[str, str]) -> web.Response:
         return _error_page("AADSTS50011: The redirect URI doesn't match those of the application.")
     settings = world.settings
     answer = {"state": query["state"]} if "state" in query else {}
-    if settings.person_says != "yes":
-        answer["error"] = "consent_required" if settings.person_says == "admin" else "access_denied"
-        number = "90094: An administrator must consent." if settings.person_says == "admin" else "65004: Declined."
+    name = settings.person or query.get("login_hint") or world.user
+    says = settings.person_says
+    if says == "ask":
+        name = query.get(ACCOUNT, "")
+        if not name:
+            return account_page(query, world.people.values())
+        says = query.get(ANSWER, "")
+        if not says and (person := find_person(world.people, name)) is not None:
+            return consent_page(query, person)
+    if says in ("no", "admin"):
+        answer["error"] = "consent_required" if says == "admin" else "access_denied"
+        number = "90094: An administrator must consent." if says == "admin" else "65004: Declined."
         answer["error_description"] = f"AADSTS{number}"
         return _back(redirect_uri, query.get("response_mode", "query"), answer)
-    name = settings.person or query.get("login_hint") or world.user
     person = find_person(world.people, name)
     if person is None:
         return _error_page("AADSTS50034: The user account doesn't exist.")

@@ -52,6 +52,7 @@ class Control:
             "expire-tokens": self._expire_tokens,
             "expire-urls": self._expire_urls,
             "revoke-refresh-tokens": self._revoke,
+            "issued": lambda _: sorted(self._world.sign_in.issued),
             "advance": self._advance,
             "sign-in": self._sign_in,
             "answer-devices": self._answer_devices,

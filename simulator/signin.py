@@ -96,6 +96,8 @@ class SignIn:
         self._refresh: dict[str, Grant] = {}
         self._codes: dict[str, Code] = {}
         self._devices: dict[str, DeviceCode] = {}
+        self.issued: set[str] = set()
+        """Whatever was given that nobody else may see: tokens and codes."""
         self._key = secrets.token_urlsafe(32)
 
     def known_tenant(self, tenant: str) -> bool:
@@ -156,8 +158,10 @@ class SignIn:
             refresh = f"1.{secrets.token_urlsafe(64)}"
             self._refresh[refresh] = replace(grant, expires=self._now() + _REFRESH_SECONDS)
             answer["refresh_token"] = refresh
+            self.issued.add(refresh)
         if "openid" in words:
-            answer["id_token"] = self._id_token(application, person, nonce)
+            answer["id_token"] = id_token = self._id_token(application, person, nonce)
+            self.issued.add(id_token)
         uid = {"uid": person.oid, "utid": person.tenant_id}
         answer["client_info"] = base64.urlsafe_b64encode(json.dumps(uid).encode()).decode().rstrip("=")
         return answer
@@ -166,6 +170,7 @@ class SignIn:
         """Return an authorization code for the redirect."""
         value = f"1.{secrets.token_urlsafe(48)}"
         self._codes[value] = code
+        self.issued.add(value)
         return value
 
     def give_device_code(self, application: Application, scope: str, *, page: str, interval: int) -> dict[str, object]:
@@ -298,6 +303,7 @@ class SignIn:
         # Opaque on purpose: Graph's tokens are no business of the client, and those of personal accounts are no JWTs.
         token = f"EwB{secrets.token_urlsafe(96)}"
         self._access[token] = grant
+        self.issued.add(token)
         return {
             "token_type": "Bearer",
             "expires_in": self.token_seconds,

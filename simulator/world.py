@@ -38,7 +38,8 @@ class Settings:
         odd_escapes: download URLs have an escape in lower case, which urllib3 would write in upper case.
         expired_status: what an expired download URL answers.
         delta: False answers 501 to delta, as the clouds without it do.
-        person_says: at the sign-in page: "yes", "no", or "admin" (an administrator must consent).
+        person_says: at the sign-in page: "yes", "no", "admin" (an administrator must consent), or "ask": pages ask
+            whoever visits them which account it is, and whether they agree.
         bare_scopes: name permissions without their resource in the token's answer, as is seen with personal accounts.
         device_interval: seconds that must lie between two questions about a device code.
         person: who signs in there, whatever the login hint; "": as hinted.

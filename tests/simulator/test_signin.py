@@ -227,6 +227,35 @@ def test_a_person_refuses_or_may_not_agree(simulator, graph, msal_options, says:
     assert callback["state"]
 
 
+@pytest.mark.parametrize(("says", "given"), [("yes", "code"), ("no", "error")])
+def test_pages_ask_the_person_where_the_settings_leave_it_to_them(
+    simulator, graph, msal_options, says: str, given: str
+) -> None:
+    from urllib.parse import parse_qsl, urlencode, urlsplit
+
+    simulator.control.application(redirect_uris={CALLBACK: "public"})
+    simulator.control.person("paul@acme.example")
+    simulator.control.settings(person_says="ask")
+    application = msal.PublicClientApplication(simulator.client_id, **msal_options)
+    flow = application.initiate_auth_code_flow([FILES], redirect_uri=CALLBACK, login_hint=simulator.user)
+    page = graph.send(flow["auth_uri"], token=False).text
+    assert page.index(f">{simulator.user}</button>") < page.index(">paul@acme.example</button>")
+    parts = urlsplit(flow["auth_uri"])
+    query = [*parse_qsl(parts.query), ("simulated_account", "paul@acme.example")]
+    page = graph.send(parts._replace(query=urlencode(query)).geturl(), token=False).text
+    assert "Read your files" in page
+    query.append(("simulated_answer", says))
+    away = graph.send(parts._replace(query=urlencode(query)).geturl(), token=False).headers["Location"]
+    callback = dict(parse_qsl(urlsplit(away).query))
+    assert given in callback
+    assert callback["state"] == flow["state"]
+    if says == "yes":
+        answer = application.acquire_token_by_auth_code_flow(flow, callback)
+        assert answer["id_token_claims"]["preferred_username"] == "paul@acme.example"
+        tokens = {answer[name] for name in ("access_token", "refresh_token", "id_token")}
+        assert {*tokens, callback["code"]} <= set(simulator.control.issued())
+
+
 def test_an_unknown_redirect_uri_shows_a_page_and_calls_nobody(simulator, graph, msal_options) -> None:
     application = msal.PublicClientApplication(simulator.client_id, **msal_options)
     flow = application.initiate_auth_code_flow([FILES], redirect_uri="https://unknown.example/")
