@@ -240,7 +240,7 @@ def test_the_first_collection_follows_the_sign_in() -> None:
     result = planned(observed(waiting, prerequisites=met(token=signed_in())))
     assert [action.kind for action in result.actions if isinstance(action, Create)] == [JOB]
     assert condition(result, "Connected")["status"] == "True"
-    assert announced(result) == ["AccountConnected", "FirstRunStarted"]
+    assert announced(result) == ["Connected", "FirstRunStarted"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bannette.controller import conditions
+from bannette.resources import SIGN_IN_LOST
 from tests.docs.fenced import SOURCE
 from tests.docs.reasons import exit_codes_of_the_code, reasons_of_the_code
 
@@ -38,7 +38,7 @@ def test_exit_codes_of_the_page_are_those_of_the_code() -> None:
 def test_what_makes_an_account_not_connected_is_explained_as_a_matter_of_sign_in() -> None:
     section = PAGE.partition("### Sign-in\n")[2].partition("\n### ")[0]
     elsewhere = {"CredentialsMissing", "NotConnected"}
-    assert conditions._SIGN_IN_LOST - set(_CELL.findall(section)) == elsewhere
+    assert SIGN_IN_LOST - set(_CELL.findall(section)) == elsewhere
 
 
 def test_a_reason_of_each_kind_is_read_from_the_code() -> None:

@@ -14,7 +14,6 @@ from typing import Final
 from bannette.controller.prerequisites import Missing
 from bannette.controller.triggers import Wait
 from bannette.resources import (
-    ApplicationAccount,
     Channel,
     Condition,
     ConditionStatus,
@@ -33,44 +32,6 @@ TYPES: Final = frozenset({READY, PREREQUISITES_MET, CONNECTED, RECONCILING, STAL
 # As many as the CustomResourceDefinition lets in.
 MOST: Final = 16
 
-# What a run says when the account can't be read before a person sets its sign-in right.
-_SIGN_IN_LOST: Final = frozenset(
-    {
-        "AccountDisabled",
-        "AccountGone",
-        "AdminConsentNeeded",
-        "ApplicationDisabled",
-        "ApplicationNotFound",
-        "AuthorityNotFound",
-        "CertificateInvalid",
-        "ClientIdMissing",
-        "ClientSecretExpired",
-        "ClientSecretInvalid",
-        "ConditionalAccess",
-        "ConnectionExpired",
-        "ConnectionLost",
-        "ConnectionRevoked",
-        "ConnectionUnreadable",
-        "ConsentDeclined",
-        "ConsentWithdrawn",
-        "CredentialsMissing",
-        "CredentialsNotAllowed",
-        "NotConnected",
-        "PasswordChanged",
-        "ScopeInvalid",
-        "SecondFactorNeeded",
-        "SignInExpired",
-        "SignInFailed",
-        "SignInFrequency",
-        "TenantNeeded",
-        "TenantNotFound",
-        "TokenRefused",
-        "UserNotAssigned",
-        "WrongKindOfAccount",
-        "WrongPlatform",
-    }
-)
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -80,37 +41,6 @@ class Verdict:
     status: ConditionStatus
     reason: str
     message: str
-
-
-def connection(channel: Channel, *, credentials: bool, signed_in: bool, connected_at: datetime | None) -> Verdict:
-    """Return whether an account is connected.
-
-    Args:
-        credentials: the application's credentials are there; of no matter for accounts that sign in.
-        signed_in: the client's sign-in is kept; of no matter for applications.
-        connected_at: the time of that sign-in, if it is known.
-    """
-    account = channel.onedrive.account
-    last = channel.status.last_run
-    lost = last is not None and last.reason in _SIGN_IN_LOST
-    if isinstance(account, ApplicationAccount):
-        if not credentials:
-            return _connected(
-                False, "CredentialsMissing", f'The credentials in Secret "{account.credentials_secret}" are missing.'
-            )
-        if last is not None and lost:
-            return _connected(False, last.reason, last.message)
-        return _connected(True, "CredentialsPresent", f"The app signs in for {account.user} by itself.")
-    if not signed_in:
-        return _connected(
-            False,
-            "NotSignedIn",
-            f"{account.login_hint} hasn't signed in: run `bannette connect -f FILE --manifest SECRET.yaml`, then "
-            "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`.",
-        )
-    if last is not None and lost and (connected_at is None or connected_at <= last.started_at):
-        return _connected(False, last.reason, last.message)
-    return _connected(True, "SignedIn", f"{account.login_hint} has signed in.")
 
 
 def prerequisites_met(channel: Channel, missing: Sequence[Missing]) -> Verdict:
@@ -209,10 +139,6 @@ def set_conditions(
 
 def _ready(reason: str, message: str) -> Verdict:
     return Verdict(READY, ConditionStatus.TRUE, reason, message)
-
-
-def _connected(is_connected: bool, reason: str, message: str) -> Verdict:
-    return Verdict(CONNECTED, ConditionStatus.TRUE if is_connected else ConditionStatus.FALSE, reason, message)
 
 
 def _is_held(waiting: tuple[Trigger, Wait] | None) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 from bannette.controller.api import Manifest
 from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, READY, STALLED
 from bannette.controller.names import CHANNEL, EVENT, Key
-from bannette.resources import ChannelStatus, Condition, ConditionStatus, HistoryEntry, RunResult
+from bannette.resources import ChannelStatus, CheckOutcome, Condition, ConditionStatus, HistoryEntry, RunResult
 
 # Of bytes, though the API server speaks of characters.
 _NOTE_LENGTH: Final = 1024
@@ -42,15 +42,25 @@ def transitions(old: ChannelStatus, new: ChannelStatus) -> Iterator[Announcement
         yield Announcement("PrerequisitesMet", _message(after))
     before, after = old.condition(CONNECTED), new.condition(CONNECTED)
     if _is_true(after) and _is_false(before):
-        yield Announcement("AccountConnected", _message(after))
-    if _is_false(after) and _is_true(before):
-        yield Announcement("AccountDisconnected", _message(after), EventType.WARNING)
+        yield Announcement("Connected", _message(after))
+    if after is not None and _is_false(after) and _is_true(before):
+        was_removed = after.reason == "NotSignedIn"
+        yield Announcement("Disconnected" if was_removed else "ConnectionLost", after.message, EventType.WARNING)
+    yield from _check(old, new)
     before, after = old.condition(READY), new.condition(READY)
     if after is not None and after.reason == "RunBlocked" and _message(before) != after.message:
         yield Announcement("RunBlocked", after.message, EventType.WARNING)
     before, after = old.condition(STALLED), new.condition(STALLED)
     if after is not None and (before is None or before.message != after.message):
         yield Announcement("Stalled", after.message, EventType.WARNING)
+
+
+def _check(old: ChannelStatus, new: ChannelStatus) -> Iterator[Announcement]:
+    before, after = (status.connection and status.connection.last_handled_check for status in (old, new))
+    check = new.pages.check if new.pages is not None else None
+    if check is not None and after is not None and after != before:
+        kind = EventType.NORMAL if check.outcome is CheckOutcome.CONNECTED else EventType.WARNING
+        yield Announcement("ConnectionChecked", check.message, kind, "Check")
 
 
 def run_ended(entry: HistoryEntry) -> Announcement:

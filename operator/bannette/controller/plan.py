@@ -10,11 +10,12 @@ from typing import Final, cast
 from bannette.controller import builders, conditions, jobs
 from bannette.controller.api import Manifest
 from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, Verdict
+from bannette.controller.connections import connection_status, connection_verdict, page_of
 from bannette.controller.drift import differs, sealed
 from bannette.controller.events import Announcement, run_ended, transitions
 from bannette.controller.history import entry_for, lost, request_of, with_entries
 from bannette.controller.names import JOB, KINDS, OWNED, SECRET, Kind
-from bannette.controller.prerequisites import Prerequisites, connected_account, is_signed_in
+from bannette.controller.prerequisites import Prerequisites, is_signed_in
 from bannette.controller.runs import Job, Pod
 from bannette.controller.settings import Settings
 from bannette.controller.triggers import Decision, Wait, decide
@@ -22,7 +23,6 @@ from bannette.resources import (
     Channel,
     ChannelStatus,
     ConditionStatus,
-    ConnectionStatus,
     DelegatedAccount,
     HistoryEntry,
     RunResult,
@@ -160,7 +160,8 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
 
     entries = _unsaid_entries(observed, now)
     channel = replace(channel, status=with_entries(channel.status, entries, limit=channel.history_limit))
-    verdicts, allowed = _judge(channel, observed.prerequisites)
+    page = page_of(channel, settings.connect_url)
+    verdicts, allowed = _judge(channel, observed.prerequisites, page=page)
     decision = decide(channel, observed.jobs, allowed=allowed, free_slots=observed.free_slots)
     ready = conditions.ready(
         channel,
@@ -171,7 +172,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
         obstacle=observed.obstacle,
         retrying=_is_retrying(channel.status, observed.jobs),
     )
-    status = _next_status(channel, observed, (ready, *verdicts), decision, allowed=allowed, now=now)
+    status = _next_status(channel, observed, (ready, *verdicts), decision, page=page, allowed=allowed, now=now)
     guard = observed.resource_version if entries else None
     ended = _ended_runs(observed, status)
     children = tuple(_children(channel, observed, settings, decision, allowed=allowed))
@@ -236,15 +237,9 @@ def _unsaid_entries(observed: Observed, now: datetime) -> tuple[HistoryEntry, ..
     return tuple(entries)
 
 
-def _judge(channel: Channel, found: Prerequisites) -> tuple[tuple[Verdict, Verdict], bool]:
+def _judge(channel: Channel, found: Prerequisites, *, page: str | None) -> tuple[tuple[Verdict, Verdict], bool]:
     """Return the verdicts on PrerequisitesMet and Connected, and whether the channel may run."""
-    _, connected_at = connected_account(found.token) if found.token is not None else (None, None)
-    connected = conditions.connection(
-        channel,
-        credentials=not any(one.reason == "CredentialsMissing" for one in found.missing),
-        signed_in=is_signed_in(channel, found.token),
-        connected_at=connected_at,
-    )
+    connected = connection_verdict(channel, found, page=page)
     # A sign-in that failed is tried again every day: a secret may have been renewed. Without one there is no use.
     allowed = not channel.suspend and not found.missing and is_signed_in(channel, found.token)
     return (conditions.prerequisites_met(channel, found.missing), connected), allowed
@@ -281,6 +276,7 @@ def _next_status(
     verdicts: Sequence[Verdict],
     decision: Decision,
     *,
+    page: str | None,
     allowed: bool,
     now: datetime,
 ) -> ChannelStatus:
@@ -294,21 +290,9 @@ def _next_status(
             time_zone=channel.schedule.time_zone,
             next_run_time=channel.schedule.next_run(now) if allowed else None,
         ),
-        connection=_connection_status(channel, observed.prerequisites),
+        connection=connection_status(channel, observed.prerequisites, page=page),
         last_handled_requested_at=decision.acknowledge or old.last_handled_requested_at,
     )
-
-
-def _connection_status(channel: Channel, found: Prerequisites) -> ConnectionStatus:
-    old = channel.status.connection or ConnectionStatus()
-    account = channel.onedrive.account
-    if isinstance(account, DelegatedAccount):
-        signed_in, connected_at = connected_account(found.token) if found.token is not None else (None, None)
-        return replace(old, account=signed_in or account.login_hint, connected_at=connected_at or old.connected_at)
-    last = channel.status.last_run
-    was_let_in = last is not None and last.result in (RunResult.SUCCEEDED, RunResult.PARTIALLY_SUCCEEDED)
-    first_time = last.started_at if last is not None and was_let_in else None
-    return replace(old, account=account.user, connected_at=old.connected_at or first_time)
 
 
 def _status_patch(

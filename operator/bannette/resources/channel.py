@@ -11,7 +11,7 @@ from typing import Final
 from bannette.resources import rules
 from bannette.resources.fields import Section
 from bannette.resources.metadata import Metadata, open_resource
-from bannette.resources.names import REQUESTED_AT, uid_of_channel
+from bannette.resources.names import CHECK_CONNECTION, DISCONNECT, REQUESTED_AT, uid_of_channel
 from bannette.resources.ocr import OcrSettings, parse_ocr
 from bannette.resources.onedrive import OneDriveSource, parse_onedrive
 from bannette.resources.schedule import Schedule, parse_schedule
@@ -51,8 +51,9 @@ class Channel:
     """A channel, with defaults filled in.
 
     Attributes:
-        requested_at: the request that the annotation bannette.io/requestedAt makes; a value of more than 128
-            characters, or with unprintable ones, stands as its SHA-256: it becomes part of messages and of a pod.
+        requested_at, check_requested, disconnect_requested: the requests that the annotations bannette.io/requestedAt,
+            check-connection and disconnect make; a value of more than 128 characters, or with unprintable ones, stands
+            as its SHA-256: it becomes part of messages and of a pod.
         binder, recipient: names of objects in the channel's namespace.
         deleting: someone deleted it, and finalizers keep it.
     """
@@ -75,7 +76,18 @@ class Channel:
 
     @property
     def requested_at(self) -> str | None:
-        value = self.annotations.get(REQUESTED_AT, "").strip()
+        return self._request(REQUESTED_AT)
+
+    @property
+    def check_requested(self) -> str | None:
+        return self._request(CHECK_CONNECTION)
+
+    @property
+    def disconnect_requested(self) -> str | None:
+        return self._request(DISCONNECT)
+
+    def _request(self, annotation: str) -> str | None:
+        value = self.annotations.get(annotation, "").strip()
         if len(value) > MAX_REQUEST_LENGTH or not value.isprintable():
             value = f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
         return value or None
@@ -123,9 +135,9 @@ def _parse_collector(section: Section) -> CollectorSettings:
         resources=section.mapping("resources"),
         node_selector=section.text_map("nodeSelector"),
         tolerations=section.mappings("tolerations"),
-        ca_bundle=section.optional("caBundle", _parse_ca_bundle),
+        ca_bundle=section.optional("caBundle", parse_ca_bundle),
     )
 
 
-def _parse_ca_bundle(section: Section) -> CaBundle:
+def parse_ca_bundle(section: Section) -> CaBundle:
     return CaBundle(config_map=section.text("configMap", rules.REFERENCE), key=section.optional_text("key") or "ca.crt")

@@ -193,6 +193,11 @@ class Section:
         return ".".join(part for part in (path, name) if part)
 
 
+def present(**members: object) -> dict[str, object]:
+    """Return *members* without those that are None: as YAML leaves out what is absent."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
 def _kind(value: object) -> str:
     if isinstance(value, bool):
         return "true or false"

@@ -14,6 +14,8 @@ BINDERS: Final = "binders"
 RECIPIENTS: Final = "recipients"
 
 REQUESTED_AT: Final = f"{GROUP}/requestedAt"
+CHECK_CONNECTION: Final = f"{GROUP}/check-connection"
+DISCONNECT: Final = f"{GROUP}/disconnect"
 ADOPT: Final = f"{GROUP}/adopt"
 
 # Of the Secret that holds an account's connection: the key of its tokens, and who signed in when, and by which sign-in.
@@ -21,6 +23,8 @@ TOKEN_KEY: Final = "token-cache"  # noqa: S105 - a key's name
 CONNECTION_ID_ANNOTATION: Final = f"{GROUP}/connection-id"
 ACCOUNT_ANNOTATION: Final = f"{GROUP}/account"
 CONNECTED_AT_ANNOTATION: Final = f"{GROUP}/connected-at"
+# The request to disconnect that was acted upon.
+DISCONNECTED_ANNOTATION: Final = f"{GROUP}/disconnected"
 
 
 def token_secret_name(channel: str) -> str:

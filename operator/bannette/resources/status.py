@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bannette.resources.fields import InvalidResource, Section
+from bannette.resources.connection import ConnectionStatus, PagesStatus
+from bannette.resources.fields import InvalidResource, Section, present
 from bannette.resources.history import ActiveRun, HistoryEntry, cut_message
-from bannette.resources.times import format_time
+from bannette.resources.times import format_time, formatted
 
 
 class ConditionStatus(StrEnum):
@@ -35,13 +36,13 @@ class Condition:
         object.__setattr__(self, "message", cut_message(self.message))
 
     def to_dict(self) -> dict[str, object]:
-        return _present(
+        return present(
             type=self.type,
             status=self.status.value,
             reason=self.reason,
             message=self.message,
             observedGeneration=self.observed_generation,
-            lastTransitionTime=_formatted(self.last_transition_time),
+            lastTransitionTime=formatted(self.last_transition_time),
         )
 
     @classmethod
@@ -123,7 +124,7 @@ class ScheduleStatus:
     next_run_time: datetime | None = None
 
     def to_dict(self) -> dict[str, object]:
-        return _present(cron=self.cron, timeZone=self.time_zone, nextRunTime=_formatted(self.next_run_time))
+        return present(cron=self.cron, timeZone=self.time_zone, nextRunTime=formatted(self.next_run_time))
 
     @classmethod
     def read(cls, schedule: Section) -> ScheduleStatus:
@@ -131,26 +132,6 @@ class ScheduleStatus:
             cron=schedule.text("cron"),
             time_zone=schedule.text("timeZone"),
             next_run_time=schedule.optional_time("nextRunTime"),
-        )
-
-
-@dataclass(frozen=True)
-class ConnectionStatus:
-    """The connected account. *page* is the channel's public page, never a signed link."""
-
-    account: str | None = None
-    connected_at: datetime | None = None
-    page: str | None = None
-
-    def to_dict(self) -> dict[str, object]:
-        return _present(account=self.account, connectedAt=_formatted(self.connected_at), page=self.page)
-
-    @classmethod
-    def read(cls, connection: Section) -> ConnectionStatus:
-        return cls(
-            account=connection.optional_text("account"),
-            connected_at=connection.optional_time("connectedAt"),
-            page=connection.optional_text("page"),
         )
 
 
@@ -167,6 +148,7 @@ class ChannelStatus:
     last_run: HistoryEntry | None = None
     checkpoint: Checkpoint | None = None
     history: tuple[HistoryEntry, ...] = field(default=())
+    pages: PagesStatus | None = None
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of that type, if it's there."""
@@ -188,8 +170,9 @@ class ChannelStatus:
             "lastRun": lambda: self.last_run and self.last_run.to_dict(),
             "checkpoint": lambda: self.checkpoint and self.checkpoint.to_dict(),
             "history": lambda: [one.to_dict() for one in self.history] or None,
+            "pages": lambda: self.pages and self.pages.to_dict(),
         }
-        return _present(**{name: said() for name, said in members.items() if only is None or name in only})
+        return present(**{name: said() for name, said in members.items() if only is None or name in only})
 
     @classmethod
     def parse(cls, body: Mapping[str, object]) -> ChannelStatus:
@@ -239,15 +222,8 @@ class ChannelStatus:
             last_run=status.optional("lastRun", HistoryEntry.read),
             checkpoint=status.optional("checkpoint", Checkpoint.read),
             history=status.every("history", HistoryEntry.read),
+            pages=status.optional("pages", PagesStatus.read),
         )
-
-
-def _present(**members: object) -> dict[str, object]:
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def _formatted(time: datetime | None) -> str | None:
-    return None if time is None else format_time(time)
 
 
 def _optional_number(section: Section, name: str) -> int | None:

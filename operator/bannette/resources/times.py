@@ -25,3 +25,8 @@ def parse_time(text: str) -> datetime:
         return time.astimezone(UTC)
     except OverflowError:
         raise ValueError("a time that is out of range in UTC") from None
+
+
+def formatted(time: datetime | None) -> str | None:
+    """Return *time* as ``format_time`` does; None of none."""
+    return None if time is None else format_time(time)

@@ -1,0 +1,130 @@
+"""Whether a channel's account is connected, by its Secret, its last run and its last check. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from bannette.controller.conditions import CONNECTED, Verdict
+from bannette.controller.prerequisites import Prerequisites, Presence, connected_account, is_signed_in
+from bannette.resources import (
+    CONNECTION_ID_ANNOTATION,
+    DISCONNECTED_ANNOTATION,
+    SIGN_IN_LOST,
+    ApplicationAccount,
+    Channel,
+    ConditionStatus,
+    ConnectionStatus,
+    DelegatedAccount,
+    PagesStatus,
+    RunResult,
+    format_time,
+)
+from bannette.resources.channel import MAX_REQUEST_LENGTH
+
+_LET_IN: Final = (RunResult.SUCCEEDED, RunResult.PARTIALLY_SUCCEEDED)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What a run or a check found of the account: without a reason, that it can be read."""
+
+    at: datetime
+    reason: str | None = None
+    message: str = ""
+
+
+def page_of(channel: Channel, url: str | None) -> str | None:
+    """Return the page where the owner of the channel's account asks for a link to sign in, if pages are served."""
+    if url is None or not isinstance(channel.onedrive.account, DelegatedAccount):
+        return None
+    return f"{url}/c/{channel.namespace}/{channel.name}"
+
+
+def connection_verdict(channel: Channel, found: Prerequisites, *, page: str | None) -> Verdict:
+    """Return whether an account is connected.
+
+    Args:
+        page: where its owner signs in; None: only by a command.
+    """
+    account = channel.onedrive.account
+    if any(one.reason == "CredentialsMissing" for one in found.missing) and isinstance(account, ApplicationAccount):
+        message = f'The credentials in Secret "{account.credentials_secret}" are missing.'
+        return _connected(False, "CredentialsMissing", message)
+    if isinstance(account, DelegatedAccount) and not is_signed_in(channel, found.token):
+        how = (
+            f'recipient "{channel.recipient}" is asked by mail to do so, and gets the link again at {page}.'
+            if page
+            else "run `bannette connect -f FILE --manifest SECRET.yaml`, then "
+            "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`."
+        )
+        return _connected(False, "NotSignedIn", f"{account.login_hint} hasn't signed in: {how}")
+    last = max(_findings(channel, found.token), key=lambda finding: finding.at, default=None)
+    if last is not None and last.reason is not None:
+        return _connected(False, last.reason, last.message)
+    checked = _checked(channel, found.token)
+    when = f" Last checked {format_time(checked.at)}." if checked is not None else ""
+    if isinstance(account, ApplicationAccount):
+        return _connected(True, "CredentialsPresent", f"The app signs in for {account.user} by itself.{when}")
+    return _connected(True, "SignedIn", f"{account.login_hint} has signed in.{when}")
+
+
+def connection_status(channel: Channel, found: Prerequisites, *, page: str | None) -> ConnectionStatus:
+    """Return what is to be said of the account."""
+    old = channel.status.connection or ConnectionStatus()
+    pages = channel.status.pages or PagesStatus()
+    check = pages.check if pages.check is not None and pages.check.outcome is not None else None
+    new = replace(
+        old,
+        page=page,
+        checked_at=pages.verdict.checked_at if pages.verdict is not None else old.checked_at,
+        last_handled_check=check.request if check is not None else old.last_handled_check,
+    )
+    account = channel.onedrive.account
+    if isinstance(account, ApplicationAccount):
+        last = channel.status.last_run
+        first_time = last.started_at if last is not None and last.result in _LET_IN else None
+        return replace(new, account=account.user, connected_at=old.connected_at or first_time)
+    token = found.token or Presence()
+    signed_in, connected_at = connected_account(token)
+    # A run's pod may write its Secret.
+    disconnected = token.annotations.get(DISCONNECTED_ANNOTATION, "")[:MAX_REQUEST_LENGTH]
+    return replace(
+        new,
+        account=signed_in or account.login_hint,
+        connected_at=connected_at or old.connected_at,
+        last_handled_disconnect=disconnected or old.last_handled_disconnect,
+    )
+
+
+def _findings(channel: Channel, token: Presence | None) -> Iterator[_Finding]:
+    """Yield what the last run and the last check found, as far as they speak of the present sign-in."""
+    # Of two that were made in the same second the first one counts: a check is asked for to see anew.
+    checked = _checked(channel, token)
+    if checked is not None:
+        yield checked
+    _, connected_at = connected_account(token) if token is not None else (None, None)
+    last = channel.status.last_run
+    if last is not None and (connected_at is None or connected_at <= last.started_at):
+        if last.reason in SIGN_IN_LOST:
+            yield _Finding(last.completed_at, last.reason, last.message)
+        elif last.result in _LET_IN:
+            # It may have gone on with a token that it got at its beginning.
+            yield _Finding(last.started_at)
+
+
+def _checked(channel: Channel, token: Presence | None) -> _Finding | None:
+    verdict = channel.status.pages.verdict if channel.status.pages is not None else None
+    if verdict is None:
+        return None
+    is_delegated = isinstance(channel.onedrive.account, DelegatedAccount)
+    present = token.annotations.get(CONNECTION_ID_ANNOTATION) if is_delegated and token is not None else None
+    if verdict.connection != present:
+        return None
+    return _Finding(verdict.checked_at, None if verdict.holds else verdict.reason or "ConnectionLost", verdict.message)
+
+
+def _connected(is_connected: bool, reason: str, message: str) -> Verdict:
+    return Verdict(CONNECTED, ConditionStatus.TRUE if is_connected else ConditionStatus.FALSE, reason, message)
