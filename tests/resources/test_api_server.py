@@ -118,6 +118,7 @@ def test_columns_of_binders_and_recipients(api: Api) -> None:
     binder, recipient = table(api, "binders")["purchases"], table(api, "recipients")["marie"]
     assert (binder["Company"], binder["Documents"], binder["On Duplicate"]) == ("Acme SARL", 1240, "Skip")
     assert (recipient["Display Name"], recipient["E-mail"]) == ("Marie Dupont", "marie@acme.example")
+    assert (recipient["Notified"], recipient["Last Mail"]) == (None, None)
 
 
 @pytest.mark.usefixtures("existing")

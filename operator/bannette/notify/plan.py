@@ -12,13 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-
-class Standing(StrEnum):
-    """How an account is connected."""
-
-    NEVER = "Never"
-    CONNECTED = "Connected"
-    LOST = "Lost"
+from bannette.resources import Asked, Standing
 
 
 class Kind(StrEnum):
@@ -28,23 +22,6 @@ class Kind(StrEnum):
     CONNECT = "Connect"
     REMINDER = "Reminder"
     LAPSING = "Lapsing"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What was written about a channel: kept until the next look.
-
-    Attributes:
-        standing, occasion: what it was for: the channel's standing, and since when it stood so.
-        first, last: when.
-        times: how often.
-    """
-
-    standing: Standing
-    occasion: datetime
-    first: datetime
-    last: datetime
-    times: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,8 @@ from bannette.resources.names import (
 )
 from bannette.resources.ocr import OcrLimits, OcrSettings
 from bannette.resources.onedrive import ApplicationAccount, Cloud, DelegatedAccount, OneDriveSource
-from bannette.resources.recipient import Locale, Recipient
+from bannette.resources.recipient import Locale, MailWishes, Recipient
+from bannette.resources.recipient_status import Asked, Attempt, MailedChannel, RecipientStatus, SentMail, Standing
 from bannette.resources.schedule import Schedule, default_time
 from bannette.resources.status import (
     ChannelStatus,
@@ -81,6 +82,8 @@ __all__ = [
     "ActiveRun",
     "Addressing",
     "ApplicationAccount",
+    "Asked",
+    "Attempt",
     "AzureBlobStorage",
     "Binder",
     "Bucket",
@@ -101,6 +104,8 @@ __all__ = [
     "HistoryEntry",
     "InvalidResource",
     "Locale",
+    "MailWishes",
+    "MailedChannel",
     "OcrLimits",
     "OcrSettings",
     "OnDuplicate",
@@ -109,11 +114,14 @@ __all__ = [
     "PathStorage",
     "PersistentVolumeClaim",
     "Recipient",
+    "RecipientStatus",
     "RunResult",
     "S3Storage",
     "Schedule",
+    "SentMail",
     "ScheduleStatus",
     "SourceType",
+    "Standing",
     "Storage",
     "Trigger",
     "default_time",
