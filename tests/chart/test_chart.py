@@ -21,7 +21,11 @@ pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
 
 def settings_of(rendered: Iterable[dict[str, Any] | None]) -> Settings:
     """Return what the operator of these manifests is set to."""
-    (deployment,) = (document for document in rendered if document and document["kind"] == "Deployment")
+    (deployment,) = (
+        document
+        for document in rendered
+        if document and (document["kind"], document["metadata"]["name"]) == ("Deployment", "bannette-operator")
+    )
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     environ = {one["name"]: one.get("value", "operator-0") for one in container["env"]}
     return Settings.from_arguments(container["args"][1:], environ)

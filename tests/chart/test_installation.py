@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bannette.controller.names import CRON_JOB
+from bannette.connect import load_keys
+from bannette.controller.names import CRON_JOB, SECRET, Kind
 from devcluster import chart
 from devcluster.apiserver import ApiServer
 from tests.controller.cluster import SYSTEM, Cluster, Json, Operator, Tenant, eventually
@@ -117,6 +119,48 @@ def test_channels_live_through_upgrade_uninstall_and_reinstall(
     verbs = [write.partition(" ")[0] for write in writes]
     assert verbs in (["create", "patch"], ["create", "patch", "delete"]), writes
     assert cluster.find(CRON_JOB, "acme", "acme-onedrive-collect") is not None
+
+
+PAGES = ("connect.enabled=true", "connect.url=https://connect.example")
+KEYS = "bannette-connect-keys"
+
+
+def test_the_keys_of_links_are_made_once_and_live_through_upgrades(
+    cluster: Cluster, helm: Callable[..., str], tmp_path: Path
+) -> None:
+    def release(*settings: str) -> dict[str, str]:
+        options = [option for setting in settings for option in ("--set", setting)]
+        helm("upgrade", "--install", "bannette", str(chart.CHART), "--create-namespace", *options)
+        keys: dict[str, str] = cluster.get(SECRET, SYSTEM, KEYS)["data"]
+        return keys
+
+    first = release(*PAGES)
+    (key,) = first.values()
+    (tmp_path / "first").write_bytes(base64.b64decode(key))
+    assert load_keys(tmp_path).newest == "first"
+    assert release(*PAGES, "connect.replicas=3") == first
+    # As the page of the docs has it: one more for a while, then the first one goes.
+    cluster.patch(SECRET, SYSTEM, KEYS, {"data": {"9999-01-01": key}})
+    assert release(*PAGES) == {**first, "9999-01-01": key}
+    cluster.patch(SECRET, SYSTEM, KEYS, {"data": dict.fromkeys(first)})
+    assert release(*PAGES) == {"9999-01-01": key}
+    # Lost, it is made anew: links of before don't open, and people are told to ask for new ones.
+    cluster.delete(SECRET, SYSTEM, KEYS)
+    assert len(release(*PAGES)) == 1
+    helm("upgrade", "bannette", str(chart.CHART), "--set", "connect.enabled=false")
+    for kind, name in (("deployment", "bannette-connect"), ("clusterrole", "bannette-connect"), ("secret", KEYS)):
+        assert not exists(cluster, kind, name)
+
+
+def test_keys_of_ones_own_are_used_and_not_touched(cluster: Cluster, helm: Callable[..., str]) -> None:
+    cluster.create(SECRET, SYSTEM, {"metadata": {"name": "own"}, "stringData": {"key": "k" * 32}})
+    options = [option for setting in (*PAGES, "connect.keysSecret=own") for option in ("--set", setting)]
+    helm("upgrade", "--install", "bannette", str(chart.CHART), "--create-namespace", *options)
+    assert not exists(cluster, "secret", KEYS)
+    deployment = cluster.get(Kind("apps/v1", "Deployment", "deployments"), SYSTEM, "bannette-connect")
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    assert [one["secret"]["secretName"] for one in volumes if "secret" in one] == ["own"]
+    assert exists(cluster, "secret", "own")
 
 
 def test_a_release_of_named_namespaces_has_no_rights_elsewhere(

@@ -1,16 +1,19 @@
-"""What the ServiceAccount of the pages may do with Secrets: what the channels' Roles say, by name."""
+"""What the ServiceAccount of the pages may do: the chart's rules, and what the Role of each channel says, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+import yaml
 
-from bannette.controller.names import ROLE_BINDING, SECRET
+from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, ROLE_BINDING, SECRET, Kind
+from devcluster import chart
 from tests.controller.cluster import SYSTEM, Cluster, Operator, Tenant, eventually
 from tests.controller.people import Person
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]
+# The first test builds Helm, where it hasn't been built yet.
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
 
 ACCOUNT = {"BANNETTE_CONNECT_ACCOUNT": f"{SYSTEM}/bannette-connect"}
 JSON, MERGE = "application/json", "application/merge-patch+json"
@@ -24,6 +27,23 @@ SECRETS = {
     "acme-app": ("GET",),
     "confidential": ("GET",),
     "database": (),
+}
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+POD = Kind("v1", "Pod", "pods")
+#: What is asked where no channel is, and whether it is allowed.
+RULES = {
+    "lists channels": (("GET", CHANNEL, None, None), True),
+    "lists binders": (("GET", BINDER, None, None), True),
+    "reads a recipient": (("GET", RECIPIENT, "marie", None), True),
+    "tells how a recipient's mails go": (("PATCH", RECIPIENT, "marie/status", {"status": {}}), True),
+    "changes a recipient": (("PATCH", RECIPIENT, "marie", {"spec": {"email": "mallory@evil.example"}}), False),
+    "creates a recipient": (("POST", RECIPIENT, None, {"metadata": {"name": "paul"}}), False),
+    "deletes a binder": (("DELETE", BINDER, "purchases", None), False),
+    "creates a channel": (("POST", CHANNEL, None, {"metadata": {"name": "more"}}), False),
+    "reads a Secret": (("GET", SECRET, "acme-app", None), False),
+    "lists Secrets": (("GET", SECRET, None, None), False),
+    "reads a ConfigMap": (("GET", CONFIG_MAP, "kube-root-ca.crt", None), False),
+    "lists pods": (("GET", POD, None, None), False),
 }
 
 
@@ -49,6 +69,33 @@ def wait_until_ready(tenant: Tenant) -> None:
     tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
     for name in ("acme-delegated", "acme-confidential"):
         tenant.wait_for_condition("Ready", status="True", reason="NotConnected", name=name)
+
+
+@pytest.fixture
+def rules(cluster: Cluster) -> None:
+    """The ClusterRole of the chart, bound."""
+    settings = ("connect.enabled=true", "connect.url=https://connect.example", "connect.keysSecret=keys")
+    of_pages = [
+        one
+        for one in yaml.safe_load_all(chart.render(*settings))
+        if one and one["metadata"]["name"] == "bannette-connect" and one["kind"].startswith("Cluster")
+    ]
+    assert len(of_pages) == 2
+    cluster.server.apply(yaml.safe_dump_all(of_pages))
+
+
+@pytest.mark.usefixtures("rules")
+def test_the_charts_rules_let_them_look_at_what_they_are_about_and_nothing_else(tenant: Tenant, pages: Person) -> None:
+    tenant.add_prerequisites()
+
+    def allowed(method: str, kind: Kind, name: str | None, body: object) -> bool:
+        content_type = MERGE if method == "PATCH" else JSON
+        return pages.ask(method, kind.path(tenant.namespace, name), body, content_type=content_type).by != "rights"
+
+    eventually(lambda: allowed("GET", CHANNEL, None, None), "the API server heeds the rules")
+    assert {what: allowed(*request) for what, (request, _) in RULES.items()} == {
+        what: expected for what, (_, expected) in RULES.items()
+    }
 
 
 def granted(pages: Person, tenant: Tenant) -> dict[str, tuple[str, ...]]:

@@ -36,6 +36,12 @@ def test_the_environment_is_enough() -> None:
     assert settings.lease is None
 
 
+def test_an_https_address_is_the_same_with_its_port() -> None:
+    assert Settings.from_arguments([], IMAGE | {"BANNETTE_CONNECT_URL": "https://a.example:443"}).connect_url == (
+        "https://a.example"
+    )
+
+
 def test_flags_come_before_the_environment() -> None:
     flags = ["--collector-image", "other", "-n", "acme", "--listen", "", "--lease-namespace", "bannette-system"]
     settings = Settings.from_arguments(flags, IMAGE | {"BANNETTE_NAMESPACES": "beta"})

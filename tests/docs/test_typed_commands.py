@@ -5,6 +5,7 @@ A command that no scenario types fails the test; one that takes a node, or a reg
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 from collections.abc import Callable, Mapping
@@ -12,8 +13,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bannette.controller.names import CHANNEL, CRON_JOB
+from bannette.controller.names import CHANNEL, CRON_JOB, SECRET, Kind
 from devcluster.images import TARGETS
+from tests.controller.cluster import SYSTEM
 from tests.docs.fenced import SOURCE, Command, pages
 from tests.docs.place import NAME, NAMESPACE, Place
 
@@ -139,6 +141,14 @@ def _one_more_document(place: Place) -> None:
     place.drop("2026/c.txt", "charlie")
 
 
+def _pages_with_two_keys(place: Place) -> None:
+    deployment = place.cluster.get(Kind("apps/v1", "Deployment", "deployments"), SYSTEM, "bannette-connect")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example/bannette-connect:0.1.0"
+    keys = place.cluster.get(SECRET, SYSTEM, "bannette-connect-keys")["data"].values()
+    assert [len(base64.b64decode(key)) >= 32 for key in keys] == [True, True]
+
+
 SCENARIOS = [
     Scenario("readme-channel", "README.md", ("A channel",), Place.have_tenant),
     Scenario("readme-install", "README.md", ("Install",), Place.have_cluster),
@@ -174,6 +184,7 @@ SCENARIOS = [
         steps={"kubectl apply --server-side -f crds": _go_on_without_helm, "helm rollback": _upgrade_by_helm},
         check=_is_as_before,
     ),
+    Scenario("connect", "docs/connect.md", ("Install it",), Place.have_helm_release, check=_pages_with_two_keys),
     Scenario("troubleshooting", "docs/troubleshooting.md", (), _tenant_and_machine),
 ]
 

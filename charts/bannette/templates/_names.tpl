@@ -6,6 +6,22 @@ app.kubernetes.io/component: operator
 app.kubernetes.io/part-of: bannette
 {{- end }}
 
+{{- define "bannette.connect.labels" -}}
+{{ include "bannette.labels" . | replace "component: operator" "component: connect" }}
+{{- end }}
+
+{{- define "bannette.connect.selector" -}}
+{{ include "bannette.selector" . | replace "component: operator" "component: connect" }}
+{{- end }}
+
+{{- define "bannette.connect.keys" -}}
+{{ .Values.connect.keysSecret | default "bannette-connect-keys" }}
+{{- end }}
+
+{{- define "bannette.connect.smtpPort" -}}
+{{ .Values.connect.smtp.port | int | default (get (dict "starttls" 587 "tls" 465 "none" 25) .Values.connect.smtp.security) }}
+{{- end }}
+
 {{- define "bannette.selector" -}}
 app.kubernetes.io/name: bannette
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -47,4 +63,31 @@ app.kubernetes.io/component: operator
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
+{{- end }}
+
+{{/* What leads to Microsoft, for the operator (which hands it to the runs) and for the pages. */}}
+{{- define "bannette.onedrive.env" -}}
+{{- with .Values.onedrive.clientId }}
+- {name: BANNETTE_CLIENT_ID, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.onedrive.graphUrl }}
+- {name: BANNETTE_GRAPH_URL, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.onedrive.authorityUrl }}
+- {name: BANNETTE_AUTHORITY_URL, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.onedrive.downloadHosts }}
+- {name: BANNETTE_DOWNLOAD_HOSTS, value: {{ . | quote }}}
+{{- end }}
+{{- end }}
+
+{{/* What the pages' ServiceAccount holds beside the channels' own Roles, which have the Secrets, each by name. */}}
+{{- define "bannette.connect.rules" -}}
+- apiGroups: [bannette.io]
+  resources: [collectionchannels, binders, recipients]
+  verbs: [get, list, watch]
+# Whether its mails reach a recipient.
+- apiGroups: [bannette.io]
+  resources: [recipients/status]
+  verbs: [patch]
 {{- end }}

@@ -142,6 +142,7 @@ def _address(text: str) -> tuple[str | None, int] | None:
 
 def _origin(text: str) -> str | None:
     """Raises: PersonNeeded: InvalidSettings."""
+    text = text.removesuffix(":443")
     if text and not _ORIGIN.fullmatch(text):
         raise PersonNeeded(
             f"BANNETTE_CONNECT_URL must be an https address without a path, https://connect.example, not {text!r}.",
