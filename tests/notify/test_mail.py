@@ -94,6 +94,13 @@ def test_each_mail_has_an_id_of_its_own():
     assert len(server.taken.mails) == 2
 
 
+def test_a_mail_that_is_sent_again_has_the_same_id():
+    with mail_server() as server:
+        mailer = Mailer(settings(server.port))
+        ids = {mailer.send(recipient(), MESSAGE, message_id="0f1e2d") for _ in range(2)}
+    assert ids == {"<0f1e2d@acme.example>"} == {mail["Message-ID"] for mail in server.taken.mails}
+
+
 def test_the_name_of_the_machine_is_not_told():
     with mail_server() as server:
         send(server.port)

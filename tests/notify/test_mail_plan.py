@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bannette.notify.plan import Asked, Kind, KnownChannel, Mail, Pace, Plan, Standing, plan, written
+from bannette.notify.plan import Kind, KnownChannel, Mail, News, Pace, Plan, plan, written
+from bannette.resources import Asked, Standing
 
 NOW = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -29,8 +30,13 @@ def asked(subject, *, first, last=None, times=1):
     return replace(subject, asked=told)
 
 
-def look(*channels, mailed=(), pace=PACE):
-    return plan(channels, [NOW - ago for ago in mailed], now=NOW, pace=pace)
+def requested(subject, ago):
+    """The same channel, after its owner asked for a mail so long ago."""
+    return replace(subject, requested=NOW - ago)
+
+
+def look(*channels, mailed=(), pace=PACE, news=()):
+    return plan(channels, [NOW - ago for ago in mailed], now=NOW, pace=pace, news=news)
 
 
 def sent(kind, *keys):
@@ -119,6 +125,28 @@ OLD_LOSS = Asked(standing=Standing.LOST, occasion=NOW - 9 * DAY, first=NOW - HOU
         (look(asked(channel(), first=-99 * DAY)), sent(Kind.REMINDER, "a")),
         (look(asked(channel(), first=-MINUTE)), later(3 * DAY + MINUTE)),
         (look(replace(LOST, asked=replace(OLD_LOSS, last=NOW + 99 * DAY))), sent(Kind.LOST, "lost")),
+        # Asked for at the page: at once, but an hour after the last mail about the channel, and within the pace
+        (look(requested(asked(channel(age=9 * DAY), first=DAY), MINUTE)), sent(Kind.REMINDER, "a")),
+        (look(requested(asked(channel(age=9 * DAY), first=HOUR / 2), MINUTE)), later(HOUR / 2)),
+        (look(requested(channel(age=MINUTE / 2), MINUTE / 4)), sent(Kind.CONNECT, "a")),
+        (look(requested(LOST, MINUTE)), sent(Kind.LOST, "lost")),
+        (look(requested(replace(LOST, asked=OLD_LOSS), MINUTE)), sent(Kind.LOST, "lost")),
+        (look(requested(asked(channel(age=9 * DAY), first=DAY), MINUTE), mailed=[9 * MINUTE]), later(MINUTE)),
+        (
+            look(requested(asked(channel(age=99 * DAY), first=90 * DAY, last=80 * DAY, times=3), 0 * MINUTE)),
+            sent(Kind.REMINDER, "a"),
+        ),
+        # Whoever asks wants it though nothing is collected now; one mail is one answer; connected needs none
+        (look(requested(channel(suspended=True), MINUTE)), sent(Kind.CONNECT, "a")),
+        (look(requested(asked(channel(age=9 * DAY), first=HOUR), 2 * HOUR)), later(3 * DAY - HOUR)),
+        (look(requested(channel(standing=Standing.CONNECTED), MINUTE)), later(76 * DAY - HOUR)),
+        (look(requested(channel(), -DAY)), sent(Kind.CONNECT, "a")),
+        # News: of one kind together, the one that waits longest first, within the same pace
+        (look(news=[News("a", Kind.FIRST, NOW), News("b", Kind.FIRST, NOW - HOUR)]), sent(Kind.FIRST, "a", "b")),
+        (look(news=[News("a", Kind.DIGEST, NOW + HOUR)]), later(HOUR)),
+        (look(channel(), news=[News("a", Kind.DIGEST, NOW - 2 * HOUR)]), sent(Kind.DIGEST, "a")),
+        (look(channel(age=MINUTE), news=[News("b", Kind.FIRST, NOW)]), sent(Kind.CONNECT, "a")),
+        (look(news=[News("a", Kind.FAILURE, NOW)], mailed=[MINUTE]), later(9 * MINUTE)),
         # Another pace
         (look(asked(channel(), first=HOUR), pace=Pace(reminders=())), NOTHING),
         (look(asked(channel(), first=HOUR), pace=Pace(reminders=(HOUR,))), sent(Kind.REMINDER, "a")),
@@ -134,6 +162,12 @@ def test_what_is_remembered_counts_the_mails_of_one_occasion():
     assert twice.asked == Asked(standing=Standing.LOST, occasion=LOST.since, first=NOW, last=NOW + 3 * DAY, times=2)
     again = replace(twice, since=NOW + 5 * DAY)
     assert written(again, now=NOW + 6 * DAY).times == 1
+
+
+def test_a_mail_on_request_takes_no_reminder_away():
+    once = replace(LOST, asked=written(LOST, now=NOW))
+    wanted = replace(once, requested=NOW + HOUR)
+    assert written(wanted, now=NOW + HOUR) == replace(once.asked, last=NOW + HOUR)
 
 
 @pytest.mark.parametrize("wrong", [{"reminders": (7 * DAY, 3 * DAY)}, {"reminders": (0 * DAY,)}, {"mails_a_day": 0}])

@@ -88,7 +88,7 @@ MISSPELT = [
     (CHANNEL, {"spec.onedrive.path": "/Factures"}, "spec.onedrive.path", "known here: account, cloud"),
     (CHANNEL, {"spec.ocr": {"limits": {"page": 5}}}, "spec.ocr.limits.page", 'did you mean "pages"?'),
     (BINDER, {"spec.storage.persistentVolumeClaim.name": "x"}, "spec.storage.persistentVolumeClaim.name", "claimName"),
-    (RECIPIENT, {"spec.mail": "marie@acme.example"}, "spec.mail", 'did you mean "email"?'),
+    (RECIPIENT, {"spec.displayname": "Marie Dupont"}, "spec.displayname", 'did you mean "displayName"?'),
 ]
 
 

@@ -35,8 +35,13 @@ def address_of(recipient: Recipient) -> str:
         raise _no_address(recipient) from None
 
 
-def envelop(recipient: Recipient, message: Message, *, settings: MailSettings, now: datetime) -> EmailMessage:
+def envelop(
+    recipient: Recipient, message: Message, *, settings: MailSettings, now: datetime, message_id: str | None = None
+) -> EmailMessage:
     """Return the whole mail.
+
+    Args:
+        message_id: what stands before its @, without blanks and angle brackets; None makes a new one.
 
     Raises:
         PersonNeeded: the recipient's address isn't one.
@@ -50,7 +55,7 @@ def envelop(recipient: Recipient, message: Message, *, settings: MailSettings, n
     mail["To"] = Address(display_name=plain_header(recipient.display_name), username=local, domain=its_domain)
     mail["Subject"] = plain_header(message.subject)
     mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = make_msgid(domain=domain)
+    mail["Message-ID"] = f"<{message_id}@{domain}>" if message_id else make_msgid(domain=domain)
     # No answers of absence: neither by the standard nor, of Exchange, by its own header.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"

@@ -21,8 +21,11 @@ class Mailer:
     def __init__(self, settings: MailSettings) -> None:
         self._settings = settings
 
-    def send(self, to: Recipient, message: Message) -> str:
+    def send(self, to: Recipient, message: Message, *, message_id: str | None = None) -> str:
         """Hand *message* to the server, and return its Message-ID once the server has taken it over.
+
+        Args:
+            message_id: what stands before its @; the same for a mail that is sent again. None makes a new one.
 
         When a connection breaks after the text was sent, nobody knows whether it was taken over: the error is
         `Transient`, and whoever repeats sends it twice rather than never.
@@ -32,7 +35,7 @@ class Mailer:
             Transient: the server can't be reached, breaks off, takes too long, or puts it off.
         """
         settings = self._settings
-        mail = envelop(to, message, settings=settings, now=datetime.now(UTC))
+        mail = envelop(to, message, settings=settings, now=datetime.now(UTC), message_id=message_id)
         address = address_of(to)
         credentials = read_credentials(settings)
         with Conversation(settings) as server:

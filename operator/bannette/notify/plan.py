@@ -7,7 +7,7 @@ keep a distance and a number a day, and a channel is asked for once, and then as
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -16,12 +16,15 @@ from bannette.resources import Asked, Standing
 
 
 class Kind(StrEnum):
-    """What a mail asks for; see `messages`."""
+    """What a mail asks for or tells, the more urgent first; see `messages`."""
 
     LOST = "Lost"
     CONNECT = "Connect"
     REMINDER = "Reminder"
     LAPSING = "Lapsing"
+    FAILURE = "Failure"
+    FIRST = "FirstCollection"
+    DIGEST = "Digest"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class KnownChannel:
         since: when it was made (Never), lost (Lost), or its connection last used (Connected).
         suspended: nothing is collected, so nobody is asked for what isn't wanted now.
         asked: what was written about it last.
+        requested: when its owner asked for one more mail.
     """
 
     key: str
@@ -40,6 +44,23 @@ class KnownChannel:
     since: datetime
     suspended: bool = False
     asked: Asked | None = None
+    requested: datetime | None = None
+
+    @property
+    def wanted(self) -> datetime | None:
+        """When its owner asked for a mail that they weren't sent yet; nobody does for an account that is connected."""
+        if self.requested is None or self.standing is Standing.CONNECTED:
+            return None
+        return self.requested if self.asked is None or self.requested > self.asked.last else None
+
+
+@dataclass(frozen=True)
+class News:
+    """What is to be told of a channel, once, from *when* on."""
+
+    key: str
+    kind: Kind
+    when: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +73,7 @@ class Pace:
         mails_a_day: at most, to one recipient, in any 24 hours.
         same_channel: at least, between a mail about a channel and one about another occasion: connections that are
             lost again and again are told of once in this time.
+        on_request: at least, between a mail about a channel and one that its owner asks for.
         reminders: after the first mail; ascending.
         unused: after this time without use, Microsoft ends a connection.
         warned: so long before.
@@ -61,6 +83,7 @@ class Pace:
     between_mails: timedelta = timedelta(minutes=10)
     mails_a_day: int = 6
     same_channel: timedelta = timedelta(days=1)
+    on_request: timedelta = timedelta(hours=1)
     reminders: tuple[timedelta, ...] = (timedelta(days=3), timedelta(days=7))
     unused: timedelta = timedelta(days=90)
     warned: timedelta = timedelta(days=14)
@@ -109,14 +132,23 @@ _DAY: Final = timedelta(days=1)
 _KINDS: Final = list(Kind)
 
 
-def plan(channels: Sequence[KnownChannel], mailed: Sequence[datetime], *, now: datetime, pace: Pace) -> Plan:
+def plan(
+    channels: Sequence[KnownChannel],
+    mailed: Sequence[datetime],
+    *,
+    now: datetime,
+    pace: Pace,
+    news: Sequence[News] = (),
+) -> Plan:
     """Return what one recipient is to be sent now.
 
     Args:
         channels: all of the recipient's.
         mailed: when mails were sent to them, in order; the last ``pace.mails_a_day`` are enough.
+        news: what they weren't told yet.
     """
-    dues = sorted(_dues(channels, now, pace), key=lambda due: (due.when, _KINDS.index(due.kind)))
+    told = [_Due(one.key, one.kind, one.when, one.when) for one in news]
+    dues = sorted([*_dues(channels, now, pace), *told], key=lambda due: (due.when, _KINDS.index(due.kind)))
     if not dues:
         return Plan(None, None)
     first = dues[0]
@@ -133,14 +165,16 @@ def written(channel: KnownChannel, *, now: datetime) -> Asked:
     before = channel.asked
     if before is None or not _is_for(before, channel):
         return Asked(standing=channel.standing, occasion=channel.since, first=now, last=now, times=1)
-    return Asked(
-        standing=before.standing, occasion=before.occasion, first=before.first, last=now, times=before.times + 1
-    )
+    # What people ask for themselves takes no reminder away.
+    return replace(before, last=now, times=before.times + (0 if channel.wanted else 1))
 
 
 def _dues(channels: Sequence[KnownChannel], now: datetime, pace: Pace) -> Iterator[_Due]:
+    due: _Due | None
     for channel in channels:
-        if channel.standing is Standing.CONNECTED:
+        if channel.wanted is not None:
+            due = _requested(channel, channel.wanted, now, pace)
+        elif channel.standing is Standing.CONNECTED:
             due = _lapse(channel, now, pace)
         elif channel.suspended:
             due = None
@@ -152,13 +186,25 @@ def _dues(channels: Sequence[KnownChannel], now: datetime, pace: Pace) -> Iterat
             yield due
 
 
+def _requested(channel: KnownChannel, wanted: datetime, now: datetime, pace: Pace) -> _Due:
+    when = min(wanted, now)
+    if channel.asked is not None and not _is_ahead(channel.asked.last, now):
+        when = max(when, channel.asked.last + pace.on_request)
+    again = channel.asked is not None and _is_for(channel.asked, channel)
+    return _Due(channel.key, Kind.REMINDER if again else _kind_of(channel), when, when)
+
+
+def _kind_of(channel: KnownChannel) -> Kind:
+    return Kind.CONNECT if channel.standing is Standing.NEVER else Kind.LOST
+
+
 def _first(channel: KnownChannel, now: datetime, pace: Pace) -> _Due:
     when = channel.since + pace.settle if channel.since <= now else now
     early = min(when, now)
     if channel.asked is not None and not _is_ahead(channel.asked.last, now):
         when = max(when, channel.asked.last + pace.same_channel)
         early = max(early, channel.asked.last + pace.same_channel)
-    return _Due(channel.key, Kind.CONNECT if channel.standing is Standing.NEVER else Kind.LOST, when, early)
+    return _Due(channel.key, _kind_of(channel), when, early)
 
 
 def _reminder(key: str, asked: Asked, now: datetime, pace: Pace) -> _Due | None:
