@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from devcluster import chart
 from devcluster.kubectl import Kubectl
 from simulator.certificates import load_authority
 from simulator.client import ControlClient
@@ -24,6 +25,7 @@ SIMULATOR = SOURCE / "manifests" / "simulator" / "simulator.yaml"
 SIMULATOR_ORIGIN = "https://onedrive-simulator.onedrive-simulator.svc"
 OPERATOR_NAMESPACE = "bannette-system"
 SIMULATOR_NAMESPACE = "onedrive-simulator"
+SIMULATED_APPLICATION = "bannette-collector"
 
 Manifest = dict[str, object]
 
@@ -58,6 +60,38 @@ def install_operator(kubectl: Kubectl, images: Mapping[str, str], *, environment
     kubectl(
         "-n", OPERATOR_NAMESPACE, "rollout", "status", "deployment/bannette-operator", "--timeout=180s", seconds=200
     )
+
+
+def install_pages(kubectl: Kubectl, images: Mapping[str, str], *settings: str, ca_file: Path) -> None:
+    """Apply the chart with the pages where people connect their accounts, and wait until they and the operator work.
+
+    Args:
+        images: operator, collector and connect.
+        settings: of the chart, as for ``helm --set``; connect.url and connect.keysSecret are needed.
+        ca_file: of the simulator, which stands for Microsoft.
+    """
+    given = {
+        **{f"images.{target}": images[target] for target in ("operator", "collector", "connect")},
+        "onedrive.graphUrl": SIMULATOR_ORIGIN,
+        "onedrive.authorityUrl": SIMULATOR_ORIGIN,
+        "onedrive.clientId": SIMULATED_APPLICATION,
+        "connect.enabled": "true",
+        "connect.caBundle.configMap": "simulator-ca",
+    }
+    trust_simulator(kubectl, OPERATOR_NAMESPACE, ca_file)
+    text = chart.render(*(f"{name}={value}" for name, value in given.items()), *settings)
+    _apply(kubectl, [document for document in yaml.safe_load_all(text) if document])
+    for deployment in ("bannette-operator", "bannette-connect"):
+        rollout = ("rollout", "status", f"deployment/{deployment}", "--timeout=180s")
+        kubectl("-n", OPERATOR_NAMESPACE, *rollout, seconds=200)
+
+
+def remove_pages(kubectl: Kubectl) -> None:
+    """Remove what ``install_pages`` adds to an installation."""
+    kinds = "deployment,service,ingress,secret,poddisruptionbudget,networkpolicy,serviceaccount"
+    chosen = ("-l", "app.kubernetes.io/component=connect,app.kubernetes.io/part-of=bannette")
+    kubectl("-n", OPERATOR_NAMESPACE, "delete", kinds, *chosen)
+    kubectl("delete", "clusterrole,clusterrolebinding", *chosen)
 
 
 def install_simulator(kubectl: Kubectl, image: str, *, ca_folder: Path) -> Path:
@@ -95,14 +129,21 @@ def trust_simulator(kubectl: Kubectl, namespace: str, ca_file: Path) -> None:
 
 
 @contextlib.contextmanager
-def simulator_control(kubectl: Kubectl, program: str, ca_file: Path) -> Iterator[ControlClient]:
-    """Reach the control API of the simulator in the cluster, through a forwarded port."""
+def forwarded(kubectl: Kubectl, program: str, namespace: str, target: str, port: int) -> Iterator[int]:
+    """Forward a port of this machine to *port* of *target*, for example ``service/onedrive-simulator``; yield it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [program, "-n", SIMULATOR_NAMESPACE, "port-forward", "service/onedrive-simulator", f"{port}:443"]
+        here: int = probe.getsockname()[1]
+    command = [program, "-n", namespace, "port-forward", target, f"{here}:{port}"]
     with _kept_running(command, kubectl.environment()):
-        wait_for("the forwarded port of the simulator", lambda: _answers(port), seconds=30, every=0.2)
+        wait_for(f"the forwarded port of {target}", lambda: _answers(here), seconds=30, every=0.2)
+        yield here
+
+
+@contextlib.contextmanager
+def simulator_control(kubectl: Kubectl, program: str, ca_file: Path) -> Iterator[ControlClient]:
+    """Reach the control API of the simulator in the cluster, through a forwarded port."""
+    with forwarded(kubectl, program, SIMULATOR_NAMESPACE, "service/onedrive-simulator", 443) as port:
         control = ControlClient(f"https://localhost:{port}", ca_file)
         yield control
         control.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class _Parsed(HTMLParser):
         self.links: list[str] = []
         self.words: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._select = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -38,9 +40,20 @@ class _Parsed(HTMLParser):
         if tag == "form":
             self.forms.append(Form(given["action"] or "", (given.get("method") or "get").lower()))
         elif tag == "input" and self.forms:
-            self.forms[-1].fields[given["name"] or ""] = given.get("value") or ""
+            name = given.get("name") or ""
+            if given.get("type") != "radio" or "checked" in given:
+                self.forms[-1].fields[name] = given.get("value") or ""
+        elif tag == "select" and self.forms:
+            self._select = given["name"] or ""
+        elif tag == "option" and self.forms and self._select:
+            if "selected" in given or self._select not in self.forms[-1].fields:
+                self.forms[-1].fields[self._select] = given.get("value") or ""
         elif tag == "a":
             self.links.append(given["href"] or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            self._select = ""
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
@@ -78,14 +91,31 @@ class Browser:
     Attributes:
         seen: all answers, redirects too, in their order.
         cookies: of the service's origin.
+        headers: what the proxy in front of the service adds.
     """
 
-    def __init__(self, public: str, ports: Sequence[int], *, ca_file: Path, language: str = "de, en;q=0.5") -> None:
+    def __init__(
+        self,
+        public: str,
+        ports: Sequence[int],
+        *,
+        ca_file: Path,
+        language: str = "de, en;q=0.5",
+        elsewhere: Mapping[str, int] | None = None,
+    ) -> None:
+        """Open a browser.
+
+        Args:
+            ports: of this machine, behind the address *public*.
+            elsewhere: hosts that aren't where their name says, but at a port of this machine.
+        """
         self._public = public
+        self._elsewhere = elsewhere or {}
         self._ports = itertools.cycle(ports)
         self._context = ssl.create_default_context(cafile=ca_file)
         self._language = language
         self.cookies: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
         self.seen: list[Page] = []
 
     def with_cookies_of(self, other: Browser) -> Browser:
@@ -133,6 +163,8 @@ class Browser:
         sent = {"Host": parts.netloc, "Accept-Language": self._language}
         if ours and self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        if ours:
+            sent.update(self.headers)
         body = None
         if fields is not None:
             body = urlencode(fields).encode()
@@ -142,6 +174,10 @@ class Browser:
             if ours
             else http.client.HTTPSConnection(parts.netloc, context=self._context, timeout=60)
         )
+        if parts.netloc in self._elsewhere:
+            # The certificate must be of the host that the address names.
+            there = ("127.0.0.1", self._elsewhere[parts.netloc])
+            connection._create_connection = lambda _, *given: socket.create_connection(there, *given)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
             connection.request(method, target, body, {**sent, **(headers or {})})
@@ -160,7 +196,9 @@ class Browser:
                 assert name.startswith("__Host-")
                 assert morsel["secure"], header
                 assert morsel["httponly"], header
-                assert (morsel["path"], morsel["domain"], morsel["samesite"].lower()) == ("/", "", "lax"), header
+                # The console's go along from no other page.
+                bound = "strict" if name.startswith(("__Host-console", "__Host-language")) else "lax"
+                assert (morsel["path"], morsel["domain"], morsel["samesite"].lower()) == ("/", "", bound), header
                 if morsel["max-age"] == "0":
                     self.cookies.pop(name, None)
                 else:
