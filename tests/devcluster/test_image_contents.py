@@ -16,7 +16,7 @@ SOURCES = Path(__file__).resolve().parents[2]
 SCRIPT = runpy.run_path(str(SOURCES / "docker" / "parts.py"))
 PARTS: dict[str, tuple[str, ...]] = SCRIPT["PARTS"]
 # What each image is for; the other parts are there for these.
-PURPOSES = {"operator": ("controller",), "collector": ("collector",), "connect": ("connect", "notify")}
+PURPOSES = {"operator": ("controller",), "collector": ("collector", "reader"), "connect": ("connect", "notify")}
 # Imports all modules of what it is for, and prints whose modules came along.
 IMPORT = """
 import importlib, importlib.metadata, json, pkgutil, sys

@@ -94,7 +94,7 @@ class Wanted:
 
 
 class TextIndex:
-    """An open index; to be closed. For one thread at a time, each with its own.
+    """An open index; to be closed. For one thread at a time.
 
     Args:
         beside_writer: readers don't wait for a writer, nor it for them; on this machine's own disks only.
@@ -114,7 +114,7 @@ class TextIndex:
                 f"The search index {path} can't be written ({error.strerror}): name another folder with --index.",
                 reason="IndexUnwritable",
             ) from error
-        self._file = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+        self._file = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         if beside_writer:
             self._file.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
         self._prepare()
@@ -122,16 +122,15 @@ class TextIndex:
     def close(self) -> None:
         self._file.close()
 
-    def update(
-        self, binder: Binder, progress: Callable[[int, int], None], *, waiting: Waiting | None = None
-    ) -> dict[str, int]:
+    def __len__(self) -> int:
+        return int(self._file.execute("SELECT count(*) FROM documents").fetchone()[0])
+
+    def update(self, binder: Binder, progress: Callable[[int, int], None], *, waiting: Waiting | None = None) -> None:
         """Add what was collected or read again since the last time, and remove what is gone.
 
         Args:
-            progress: told how many are added of how many, with what was known before.
+            progress: told how many are added of how many.
             waiting: what waits, if that was looked up just now.
-
-        Returns: the number of the latest amendment of each document that was read again.
 
         Raises: PersonNeeded, Transient: as the store's operations do.
         """
@@ -159,7 +158,6 @@ class TextIndex:
                         self._add(record, text, amendment=there[record.id], waiting=record.id in waiting)
                 done += len(batch)
                 progress(done, total)
-        return latest
 
     def find(self, terms: Iterable[str], *, waiting: bool | None = None) -> Iterator[Hit]:
         """Yield the documents that have all of *terms*, best first; *waiting*: in the inbox, or done.
@@ -200,10 +198,9 @@ class TextIndex:
         self._file.execute("UPDATE documents SET waiting = ? WHERE id = ?", (int(waiting), document))
 
     def _prepare(self) -> None:
-        with self._transaction():
-            version = self._file.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, _VERSION):
-                raise sqlite3.DatabaseError("of another version")
+        version = self._file.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, _VERSION):
+            raise sqlite3.DatabaseError("of another version")
         if version == 0:
             with suppress(sqlite3.OperationalError):  # Another search is making it.
                 self._file.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")

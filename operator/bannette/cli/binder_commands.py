@@ -54,6 +54,22 @@ def _add_inbox(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     add_binder(search)
     add_output(search)
+    serve = add_command(
+        verbs, "serve", "serve the binder over HTTP, for the console", description=help_texts.INBOX_SERVE
+    )
+    serve.set_defaults(module="bannette.cli.inbox_serve")
+    serve.add_argument(
+        "--listen", metavar="[HOST]:PORT", default="127.0.0.1:8377", help="where (default: 127.0.0.1:8377)"
+    )
+    serve.add_argument(
+        "--idle",
+        metavar="SECONDS",
+        type=whole_number,
+        default=900,
+        help="end after so long without a request (default: 900; 0: never)",
+    )
+    serve.add_argument("--in-cluster", action="store_true", help="in a pod that the operator made")
+    add_binder(serve)
 
 
 def _add_history(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -95,6 +95,11 @@ examples:
   bannette inbox search -f acme.yaml "net à payer" fen*  words that follow each other, and the beginning of a word
 
 {EXIT_CODES}"""
+INBOX_SERVE: Final = """\
+Serve one binder over HTTP: documents with their files, and the history of runs. For the console, which asks the
+operator for it; by hand for whoever builds on it. Whoever has the token may read all documents and mark them as done.
+BANNETTE_INBOX_READER has the SHA-256 of the token, in hex; there is no TLS, so listen where nobody else listens in.
+"""
 SEARCH: Final = """\
 Find documents that have all of the words, in their text, name, folder, or as the number, date, seller or total of an
 electronic invoice. Words are indexed in a file of this machine, which holds the documents' text: the first search of a

@@ -2,7 +2,7 @@
 
 from bannette.collector.assignment import Assignment
 from bannette.collector.file_status import status_in
-from bannette.collector.in_cluster import ClusterAssignment
+from bannette.collector.in_cluster import ClusterAssignment, mounted_storage
 from bannette.collector.in_files import FileAssignment, ResourceFiles, default_state_folder
 from bannette.collector.interruption import Interruption
 from bannette.collector.order import Order, order_by_hand, order_of_pod
@@ -19,6 +19,7 @@ __all__ = [
     "Run",
     "default_state_folder",
     "entry_line",
+    "mounted_storage",
     "order_by_hand",
     "order_of_pod",
     "status_in",

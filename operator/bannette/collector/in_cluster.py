@@ -90,22 +90,7 @@ class ClusterAssignment:
         return Recipient.parse(self._api.get(RECIPIENTS, channel.recipient))
 
     def storage(self, binder: Binder) -> Location:
-        storage = binder.storage
-        if isinstance(storage, PathStorage):
-            raise PersonNeeded(
-                f'Binder "{binder.name}" of namespace "{binder.namespace}" is a folder of one machine, which runs in a '
-                "cluster don't have: use a volume or a bucket.",
-                reason="StorageUnsupported",
-            )
-        if not isinstance(storage, PersistentVolumeClaim):
-            return bucket_location(binder, storage, secret_in_folder(self._store))
-        if not self._volume.is_dir():
-            raise PersonNeeded(
-                f"The volume of binder \"{binder.name}\" isn't mounted at {self._volume}: delete the run's Job, the "
-                "next one mounts it.",
-                reason="BinderNotMounted",
-            )
-        return StorePath(self._volume)
+        return mounted_storage(binder, volume=self._volume, store=self._store)
 
     def passwords(self, channel: Channel) -> tuple[str, ...]:
         name = channel.ocr.passwords_secret
@@ -119,3 +104,27 @@ class ClusterAssignment:
             connections=ConnectionSecret(self._api, channel=self._name),
             environ=environ,
         )
+
+
+def mounted_storage(binder: Binder, *, volume: Path = _BINDER, store: Path = _STORE) -> Location:
+    """Return where *binder* is for a pod that the operator made.
+
+    Raises:
+        PersonNeeded: StorageUnsupported, BinderNotMounted, StoreCredentialsMissing.
+    """
+    storage = binder.storage
+    if isinstance(storage, PathStorage):
+        raise PersonNeeded(
+            f'Binder "{binder.name}" of namespace "{binder.namespace}" is a folder of one machine, which runs in a '
+            "cluster don't have: use a volume or a bucket.",
+            reason="StorageUnsupported",
+        )
+    if not isinstance(storage, PersistentVolumeClaim):
+        return bucket_location(binder, storage, secret_in_folder(store))
+    if not volume.is_dir():
+        raise PersonNeeded(
+            f"The volume of binder \"{binder.name}\" isn't mounted at {volume}: delete the run's Job, the "
+            "next one mounts it.",
+            reason="BinderNotMounted",
+        )
+    return StorePath(volume)

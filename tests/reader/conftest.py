@@ -1,0 +1,117 @@
+"""A reader in a process of its own, over a binder in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from bannette.binder import Binder, StorePath, open_store
+from tests.binder.binder_documents import make_document, open_binder
+from tests.collector.local_channel import BANNETTE
+
+TOKEN = "a token of this test"
+
+
+@dataclass
+class Served:
+    """A running reader, as who has its token sees it."""
+
+    url: str
+    process: subprocess.Popen[str]
+    session: requests.Session
+
+    def get(self, path: str, **options: object) -> requests.Response:
+        return self.session.get(self.url + path, timeout=30, **options)  # type: ignore[arg-type]
+
+    def post(self, path: str) -> requests.Response:
+        return self.session.post(self.url + path, timeout=30)
+
+    def names(self, query: str = "") -> list[str]:
+        """The names of the first page's documents, once all of the binder is indexed."""
+        until = time.monotonic() + 20
+        while True:
+            answer = self.get(f"/documents?{query}").json()
+            if answer["indexed"] and answer["indexed"] == answer["total"]:
+                return [one["name"] for one in answer["documents"]]
+            assert time.monotonic() < until, f"not all is indexed: {answer['indexed']} of {answer['total']}"
+            time.sleep(0.05)
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until, f"in 20 s it doesn't come to pass that {what}"
+        time.sleep(0.1)
+
+
+@contextmanager
+def serving(folder: Path, *options: str, token: str = TOKEN) -> Iterator[Served]:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    environment = {**os.environ, "BANNETTE_INBOX_READER": hashlib.sha256(token.encode()).hexdigest()}
+    command = [BANNETTE, "inbox", "serve", "--binder", str(folder), "--listen", f"127.0.0.1:{port}", *options]
+    process = subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE)
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {token}"
+    served = Served(f"http://127.0.0.1:{port}", process, session)
+    try:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                served.get("/healthz")
+                break
+            except requests.ConnectionError:
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                assert time.monotonic() < until, "the reader doesn't listen"
+                time.sleep(0.02)
+        yield served
+    finally:
+        session.close()
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "binder"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def binder(folder: Path) -> Binder:
+    return open_binder(open_store(StorePath(folder)))
+
+
+@pytest.fixture
+def add(tmp_path: Path, binder: Binder) -> Callable[..., str]:
+    """Collects a document, and returns its id."""
+
+    def collect(item: str, content: bytes = b"", **changes: object) -> str:
+        new = make_document(tmp_path / "scratch", item, content or item.encode(), **{"name": item, **changes})
+        return binder.commit(new).record.id
+
+    return collect
+
+
+@pytest.fixture
+def start(binder: Binder, folder: Path) -> Iterator[Callable[[], Served]]:
+    """Starts a reader of what the binder has by then."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(serving(folder))
+
+
+@pytest.fixture
+def reader(start: Callable[[], Served]) -> Served:
+    return start()
