@@ -18,6 +18,7 @@ def test_another_account_is_not_taken(office, browser, simulator):
     page = browser.send(browser.open(office.link()))
     assert (page.status, page.heading) == (403, "C’était un autre compte")
     assert "paul" not in page.body
+    assert "loginHint" not in page.text
     assert office.connection is None
     simulator.control.settings(person="")
     again = browser.open(page.parsed.links[-1])
@@ -64,6 +65,7 @@ def test_who_declines_is_told_that_nothing_happens(office, browser, simulator):
     simulator.control.settings(person_says="no")
     page = browser.send(browser.open(office.link()))
     assert (page.status, page.heading) == (403, "Vous avez refusé")
+    assert "AADSTS" not in page.text, "a line for somebody else, who can do nothing about it"
     assert office.connection is None
     assert office.pending == {}
 

@@ -77,6 +77,7 @@ def test_a_link_that_leads_to_no_channel_of_its_own_says_the_same(office, browse
     page = browser.open(link)
     assert (page.status, page.heading) == (404, "This link leads nowhere any more")
     assert "Acme" not in page.body
+    assert not any("t=" in link for link in page.parsed.links), "a button that leads to the same page"
 
 
 def test_keys_change_with_an_overlap(office, browser):

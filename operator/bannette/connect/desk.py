@@ -299,9 +299,9 @@ def refused(stopped: Stopped, language: str, *, again: str = "") -> Reply:
     """Return the page that says what is wrong, and what to do."""
     facts: dict[str, object] = {
         "fault": stopped.fault.text,
-        "detail": stopped.detail,
+        "detail": "" if stopped.fault.is_theirs else stopped.detail,
         "admin_link": stopped.admin_link,
-        "again": again,
+        "again": "" if stopped.fault.is_final else again,
     }
     return Reply("fault", stopped.fault.status, language, facts, retry_after=stopped.retry_after)
 

@@ -45,6 +45,16 @@ class Fault(Enum):
     def status(self) -> int:
         return int(self.value[1])
 
+    @property
+    def is_theirs(self) -> bool:
+        """Whether the person at the page did it and can undo it: nobody else needs the technical line."""
+        return self in (Fault.DECLINED, Fault.WRONG_ACCOUNT)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the page will never be another one."""
+        return self in (Fault.CHANNEL_GONE, Fault.NOTHING_TO_CONNECT)
+
 
 # Reasons of errors that a person at the page can do something about; the others are for whoever runs the service.
 _BY_REASON: Final = {
