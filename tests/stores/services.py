@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import hmac
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -21,9 +19,8 @@ from pathlib import Path
 import requests
 
 from bannette.binder import AzureLocation, S3Location
+from tests.node_packages import CACHE, locked, node_modules
 
-ROOT = Path(__file__).parents[2]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bannette"
 VERSITYGW = "v1.8.0"
 S3_KEY, S3_SECRET = "tests", "tests-secret"
 # Azurite's own account; its key is published.
@@ -32,19 +29,11 @@ AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZ
 BUCKET = "binders"
 
 
-@contextmanager
-def _locked(name: str) -> Iterator[None]:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def versitygw() -> Path:
     """The S3 gateway, built from its Go module."""
     folder = CACHE / f"versitygw-{VERSITYGW}"
     program = folder / "versitygw"
-    with _locked("versitygw"):
+    with locked("versitygw"):
         if not program.exists():
             environment = os.environ | {"GOBIN": str(folder), "GOFLAGS": "-trimpath", "CGO_ENABLED": "0"}
             module = f"github.com/versity/versitygw/cmd/versitygw@{VERSITYGW}"
@@ -54,21 +43,7 @@ def versitygw() -> Path:
 
 def azurite() -> Path:
     """The script of Azurite's blob service, installed from the lock file beside this one."""
-    sources = [Path(__file__).parent / "azurite" / name for name in ("package.json", "package-lock.json")]
-    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    folder = CACHE / f"azurite-{digest}"
-    with _locked("azurite"):
-        if not folder.is_dir():
-            if not shutil.which("node") or not shutil.which("npm"):
-                subprocess.run([ROOT / "requirements" / "system.sh", "nodejs", "npm"], check=True, timeout=900)
-            with tempfile.TemporaryDirectory(dir=CACHE, prefix=".azurite-") as workspace:
-                for path in sources:
-                    shutil.copy(path, workspace)
-                command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-                subprocess.run(command, cwd=workspace, check=True, timeout=900)
-                Path(workspace).rename(folder)
-                Path(workspace).mkdir()  # what the context manager removes
-    return folder / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+    return node_modules(Path(__file__).parent / "azurite") / "azurite" / "dist" / "src" / "blob" / "main.js"
 
 
 @contextmanager

@@ -1,0 +1,124 @@
+"""People connect their accounts in a real browser: at a desk, on a phone, by keyboard, without scripts, in the dark."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.connect.office import PUBLIC, serving
+
+pytestmark = pytest.mark.apiserver
+
+HEADINGS = {
+    "fr": ("Votre OneDrive est connecté", "Déconnecter compta@acme.example ?", "Votre OneDrive est déconnecté"),
+    "en": ("Your OneDrive is connected", "Disconnect compta@acme.example?", "Your OneDrive is disconnected"),
+}
+BUTTONS = {
+    "fr": ("Continuer chez Microsoft", "Déconnecter…", "Déconnecter"),
+    "en": ("Continue to Microsoft", "Disconnect…", "Disconnect"),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", HEADINGS)
+def test_an_account_is_connected_and_disconnected(office, pages, new_person, locale, scheme):
+    office.open(locale=locale)
+    person = new_person(locale=locale, color_scheme=scheme)
+    connected, confirm, gone = HEADINGS[locale]
+    connect, disconnect, yes = BUTTONS[locale]
+    assert person.open(office.link()).status == 200
+    person.look(f"ask.{locale}.{scheme}")
+    person.press(connect)
+    person.agree(office.simulator.user)
+    assert person.heading == connected
+    person.look(f"connected.{locale}.{scheme}")
+    assert office.connection.account == office.simulator.user
+    person.press(disconnect)
+    assert person.heading == confirm
+    person.look(f"disconnect.{locale}.{scheme}")
+    person.press(yes)
+    assert person.heading == gone
+    person.look(f"disconnected.{locale}.{scheme}")
+    assert office.connection is None
+
+
+def test_without_scripts_everything_works(office, pages, new_person):
+    office.open(locale="en")
+    person = new_person(java_script_enabled=False)
+    person.open(office.link())
+    person.press("Continue to Microsoft")
+    person.agree(office.simulator.user)
+    assert person.heading == "Your OneDrive is connected"
+    person.press("Cette page en français")
+    assert person.heading == "Votre OneDrive est connecté"
+    person.press("Déconnecter…")
+    person.press("Déconnecter")
+    assert office.connection is None
+    assert not person.wrong
+
+
+def test_a_keyboard_is_enough_and_shows_where_one_is(office, pages, new_person):
+    office.open(locale="en")
+    person = new_person()
+    person.open(office.link())
+    person.page.keyboard.press("Tab")
+    assert person.page.locator(":focus").inner_text() == "Skip to the content"
+    assert person.page.locator(":focus").is_visible()
+    person.page.keyboard.press("Enter")
+    person.tab_to("Continue to Microsoft")
+    person.press_enter()
+    for name in (office.simulator.user, "Accept"):
+        person.page.get_by_role("button", name=name).focus()
+        person.press_enter()
+    assert person.heading == "Your OneDrive is connected"
+    person.tab_to("Disconnect…")
+    person.press_enter()
+    person.tab_to("Disconnect")
+    person.press_enter()
+    assert person.heading == "Your OneDrive is disconnected"
+    person.tab_to("Connect again")
+
+
+def test_whoever_comes_back_after_a_restart_is_connected(office, front, new_person):
+    office.open(locale="en")
+    office.simulator.control.settings(person_says="ask")
+    person = new_person()
+    with serving(office) as port:
+        front.behind = [port]
+        person.open(office.link())
+        person.press("Continue to Microsoft")
+    with serving(office) as port:
+        front.behind = [port]
+        person.agree(office.simulator.user)
+        assert person.heading == "Your OneDrive is connected"
+    assert office.connection is not None
+    assert not person.wrong
+
+
+def test_reading_the_page_again_after_the_sign_in_changes_nothing(office, pages, new_person):
+    office.open(locale="en")
+    person = new_person()
+    person.open(office.link())
+    person.press("Continue to Microsoft")
+    person.agree(office.simulator.user)
+    before = office.connection
+    person.page.reload()
+    assert person.heading == "Your OneDrive is connected"
+    assert "code=" not in person.page.url
+    assert office.connection == before
+
+
+def test_no_token_and_no_code_stands_in_the_browser(office, pages, new_person, simulator):
+    office.open(locale="en")
+    person = new_person()
+    person.open(office.link())
+    person.press("Continue to Microsoft")
+    person.agree(simulator.user)
+    person.look("connected.en.light")
+    issued = simulator.control.issued()
+    assert len(issued) >= 4
+    kept = str(person.page.context.storage_state())
+    for secret in issued:
+        assert secret not in kept
+        assert not any(secret in source for source in person.seen)
+        # Microsoft's answer has the code; nothing else, and no page of ours, has any.
+        assert all(address.startswith(f"{PUBLIC}/callback?") for address in person.addresses if secret in address)
