@@ -19,6 +19,7 @@ from simulator.accounts import CLIENT_ID, SECRET, TENANT, USER
 from simulator.certificates import load_authority, server_context
 from simulator.environment import environment
 from simulator.identifiers import Flavour
+from simulator.mailbox import start_mailbox
 from simulator.server import Server
 from simulator.world import World
 
@@ -42,6 +43,7 @@ examples:
     curl --cacert CA ORIGIN/control/add-faults -d '{{"faults": ["throttled", {{"like": "slow", "times": 9}}]}}'
     curl --cacert CA ORIGIN/control/answer-devices -d '{{}}'      the owner enters the codes of `connect --device-code`
     curl --cacert CA ORIGIN/control/catalogue      the named faults
+    curl --cacert CA ORIGIN/control/mails          the mails that came to --mail-listen
     curl --cacert CA ORIGIN/control/counters       what was asked of it
     curl --cacert CA ORIGIN/control/help           all verbs
 
@@ -75,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="default 127.0.0.1:0, a free port")
     parser.add_argument(
         "--download-listen", metavar="HOST:PORT", help="serve downloads at an address of their own (default: the same)"
+    )
+    parser.add_argument(
+        "--mail-listen", metavar="HOST:PORT", help="take mails there, for everybody (SMTP with STARTTLS)"
     )
     parser.add_argument("--public-url", metavar="URL", help="origin that links are built from (default: localhost)")
     parser.add_argument("--download-url", metavar="URL", help="origin that download URLs are built from")
@@ -137,6 +142,8 @@ async def _serve(options: argparse.Namespace, state_dir: Path) -> int:
     world.public_url = (options.public_url or _origin(listeners[0][0], ports[0])).rstrip("/")
     own = _origin(listeners[-1][0], ports[-1]) if options.download_listen else world.public_url
     world.download_url = (options.download_url or own).rstrip("/")
+    if options.mail_listen:
+        await start_mailbox(world, *_address(options.mail_listen), context)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

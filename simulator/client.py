@@ -227,6 +227,11 @@ class ControlClient:
             },
         )
 
+    def mails(self) -> list[Json]:
+        """Return the mails that came, the latest last: to, from, subject, text, html."""
+        answer = self.call("mails")
+        return answer if isinstance(answer, list) else []
+
     # Faults and counts.
 
     def add_faults(self, *faults: str | Mapping[str, object]) -> None:

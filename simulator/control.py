@@ -65,6 +65,7 @@ class Control:
             "add-faults": self._add_faults,
             "remove-faults": self._remove_faults,
             "catalogue": lambda _: {name: fault.to_dict() for name, fault in catalogue.FAULTS.items()},
+            "mails": lambda _: list(self._world.mails),
             "counters": lambda _: self._world.counters.to_dict(),
             "requests": lambda _: list(self._world.counters.recent),
             "reset-counters": lambda _: self._world.counters.reset(),

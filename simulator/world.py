@@ -74,7 +74,7 @@ def leave_empty(drive: Drive, *, at: float) -> None:
 
 @dataclass
 class World:
-    """Drives, people, applications, faults, counters.
+    """Drives, people, applications, faults, counters, mails.
 
     ``public_url`` and ``download_url`` are origins: what links are built from.
     """
@@ -94,6 +94,7 @@ class World:
     faults: Faults = field(default_factory=Faults)
     counters: Counters = field(default_factory=Counters)
     clock_offset: float = 0.0
+    mails: list[dict[str, object]] = field(init=False, default_factory=list)
     drives: dict[str, Drive] = field(init=False, default_factory=dict)
     feeds: dict[str, Feed] = field(init=False, default_factory=dict)
     applications: dict[str, Application] = field(init=False, default_factory=dict)
@@ -115,6 +116,7 @@ class World:
         # Requests that still wait count where they arrived.
         self.counters = Counters()
         self.clock_offset = 0.0
+        self.mails.clear()
         self.drives.clear()
         self.feeds.clear()
         self.people.clear()
