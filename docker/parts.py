@@ -12,7 +12,7 @@ from pathlib import Path
 
 PARTS = {
     "operator": ("cli", "controller", "resources"),
-    "collector": ("accounts", "binder", "cli", "collector", "kube", "ocr", "onedrive", "reader", "resources"),
+    "collector": ("accounts", "binder", "cli", "collector", "kube", "notify", "ocr", "onedrive", "reader", "resources"),
     "connect": ("accounts", "cli", "connect", "kube", "notify", "onedrive", "resources", "web"),
 }
 

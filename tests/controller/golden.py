@@ -42,6 +42,11 @@ DEMANDING: Body = {
     "tolerations": [{"key": "collectors", "operator": "Exists", "effect": "NoSchedule"}],
     "caBundle": {"configMap": "proxy-ca", "key": "bundle.pem"},
 }
+TOLD: Body = {
+    "url": "https://erp.acme.example/documents",
+    "secret": {"name": "erp-token"},
+    "caBundle": {"configMap": "company-ca"},
+}
 PASSWORDS: Body = {"passwordsSecret": {"name": "acme-passwords"}}
 
 
@@ -53,6 +58,7 @@ def rendered() -> Iterator[tuple[str, str]]:
     yield "demanding", _children(channel(collector=DEMANDING, ocr=PASSWORDS, suspend=True), binder(), DEMO)
     bucket = binder({"s3": {"bucket": "binders", "credentialsSecret": {"name": "bucket"}}})
     yield "bucket", _children(channel(), bucket, SETTINGS)
+    yield "events", _children(channel(), binder(events=TOLD), SETTINGS)
     yield "binder-missing", _children(channel(), None, SETTINGS)
 
 

@@ -66,13 +66,14 @@ def channel(**members: object) -> Channel:
     return Channel.parse(channel_body(**members))  # type: ignore[arg-type]
 
 
-def binder(storage: Body | None = None) -> Binder:
+def binder(storage: Body | None = None, *, events: Body | None = None) -> Binder:
     return Binder.parse(
         {
             "metadata": {"name": "purchases", "namespace": "acme", "uid": "b"},
             "spec": {
                 "company": "Acme",
                 "storage": storage or {"persistentVolumeClaim": {"claimName": "binders", "subPath": "purchases"}},
+                **({} if events is None else {"events": events}),
             },
         }
     )

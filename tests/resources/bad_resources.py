@@ -94,6 +94,11 @@ A_CLIENT = "write the application (client) id that Entra shows for the app regis
 A_LANGUAGE = 'write Tesseract\'s three-letter names: "fra" for French, "eng" for English, "deu" for German'
 A_FOLDER_OF_MODELS = 'write the whole path of the folder with the models, for example "/opt/tessdata"'
 A_LINE = "write one line of text without blanks at its ends"
+AN_EVENTS_URL = (
+    'write an address such as "https://erp.acme.example/documents", without a user, a password or a "#"; "http://" is '
+    'for services of the same cluster ("http://erp.acme.svc:8080/documents") and for this machine'
+)
+A_KEPT_TOKEN = 'a token could be read on its way: write an address that begins with "https://", or leave out the secret'
 A_STORAGE = 'write exactly one of "persistentVolumeClaim", "s3", "azureBlob" and "gcs"'
 A_CLAIM = "write the metadata.name of a PersistentVolumeClaim in this namespace"
 A_RELATIVE_PATH = 'write a relative path such as "purchases/2026": no "/" at its ends and no ".."'
@@ -309,6 +314,7 @@ BAD_CHANNELS = [
 ]
 
 STORAGE = "spec.storage"
+EVENTS = "spec.events"
 CLAIM = "spec.storage.persistentVolumeClaim"
 
 BAD_BINDERS = [
@@ -330,6 +336,27 @@ BAD_BINDERS = [
     missing(BINDER, "no claim", f"{CLAIM}.claimName"),
     wrong(BINDER, "absolute folder of the volume", f"{CLAIM}.subPath", "/purchases", A_RELATIVE_PATH),
     wrong(BINDER, "folder outside the volume", f"{CLAIM}.subPath", "../purchases", A_RELATIVE_PATH),
+    *(
+        wrong(BINDER, name, f"{EVENTS}.url", url, AN_EVENTS_URL, within=EVENTS)
+        for name, url in {
+            "sink without scheme": "erp.acme.example",
+            "sink on an open way": "http://erp.acme.example/",
+            "sink that looks like a service": "http://erp.svc.acme.example/",
+            "sink that begins like this machine": "http://127.0.0.1.acme.example/",
+            "sink with a password": "https://user:secret@erp.acme.example/",
+            "sink with a fragment": "https://erp.acme.example/#documents",
+            "sink with a blank": "https://erp.acme.example/a b",
+            "sink in other letters": "https://erp.acme.example/é",
+        }.items()
+    ),
+    wrong_as_a_whole(
+        BINDER,
+        "token on an open way",
+        EVENTS,
+        {EVENTS: {"url": "http://erp.acme.svc/", "secret": {"name": "erp"}}},
+        A_KEPT_TOKEN,
+    ),
+    Bad("sink without address", BINDER, {EVENTS: {}}, f"{EVENTS}.url", "Required value", "is missing"),
     wrong(BINDER, "bucket as a link", f"{STORAGE}.s3.bucket", "s3://acme", A_BUCKET, within=STORAGE),
     Bad(
         "prefix with a slash at its end",

@@ -191,6 +191,12 @@ def test_the_defaults_are_the_constants() -> None:
     assert schema("collectionchannels", "spec.ocr.enabled")["default"] is OcrSettings().enabled
     assert schema("collectionchannels", "spec.ocr.languages")["default"] == list(OcrSettings().languages)
     assert schema("collectionchannels", "spec.collector.caBundle.key")["default"] == CaBundle("x").key
+    assert schema("binders", "spec.events.caBundle.key")["default"] == CaBundle("x").key
+
+
+def test_a_condition_of_a_binder_looks_like_one_of_a_channel() -> None:
+    of_channel, of_binder = (schema(kind, "status.conditions[]") for kind in ("collectionchannels", "binders"))
+    assert of_binder == of_channel
 
 
 def test_the_status_has_the_fields_that_are_written() -> None:

@@ -17,6 +17,7 @@ from bannette.resources import (
     Channel,
     Cloud,
     DelegatedAccount,
+    EventSink,
     GcsStorage,
     Locale,
     OcrLimits,
@@ -143,6 +144,30 @@ def test_a_folder_has_no_slash_at_its_end(written: str, folder: str) -> None:
 def test_patterns_choose_by_name(include: list[str], exclude: list[str], name: str, wanted: bool) -> None:
     source = channel(spec__onedrive__include=include, spec__onedrive__exclude=exclude).onedrive
     assert source.wants(name) is wanted
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://erp.acme.example",
+        "https://ERP.acme.example:8443/documents?key=a%20b&x='y'",
+        "https://[2001:db8::1]/",
+        "http://erp.acme.svc:8080/documents",
+        "http://erp.acme.svc.cluster.local?key=1",
+        "http://localhost:8080",
+        "http://127.0.0.1:8080/",
+        "http://[::1]:8080/",
+    ],
+)
+def test_events_go_where_they_are_safe_on_their_way(url: str) -> None:
+    assert Binder.parse(variant(BINDER, {"spec.events": {"url": url}})).events == EventSink(url)
+
+
+def test_a_sink_has_its_token_and_its_authorities() -> None:
+    said = {"url": "https://erp.example/", "secret": {"name": "erp"}, "caBundle": {"configMap": "company-ca"}}
+    sink = Binder.parse(variant(BINDER, {"spec.events": said}), strict=True).events
+    assert sink == EventSink("https://erp.example/", "erp", CaBundle("company-ca", "ca.crt"))
+    assert Binder.parse(BINDER).events is None
 
 
 def test_a_binder_is_read() -> None:

@@ -17,6 +17,7 @@ from bannette.binder.locations import (
     address,
     open_store,
 )
+from bannette.binder.outbox import Outbox
 from bannette.binder.records import (
     ChannelRef,
     CommitOutcome,
@@ -51,6 +52,7 @@ __all__ = [
     "OcrFacts",
     "OcrOutcome",
     "OnDuplicate",
+    "Outbox",
     "PendingItem",
     "Record",
     "S3Location",

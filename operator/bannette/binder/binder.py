@@ -30,6 +30,7 @@ from bannette.binder.layout import (
     state_key,
 )
 from bannette.binder.marker import Marker, claim_binder, read_marker
+from bannette.binder.outbox import Outbox
 from bannette.binder.records import (
     Committed,
     InboxEntry,
@@ -66,6 +67,7 @@ class Binder:
         self._store = store
         self._contents = Contents(store, patience=patience)
         self._committer = Committer(store, self._contents, company=company)
+        self.outbox = Outbox(store)
         self.company = company
         self.uid = uid
 
@@ -127,14 +129,14 @@ class Binder:
         """The record of the first document with these bytes, if there is one: to spare a duplicate its recognition."""
         return self._contents.first(sha256)
 
-    def commit(self, new: NewDocument, *, on_duplicate: str = OnDuplicate.SKIP) -> Committed:
-        """Collect *new*: its files, then, when they are durable, its record.
+    def commit(self, new: NewDocument, *, on_duplicate: str = OnDuplicate.SKIP, announced: bool = False) -> Committed:
+        """Collect *new*: its files, then, when they are durable, its record. Repeating it after any failure is safe.
 
-        *on_duplicate*: a value of OnDuplicate. Repeating it after any failure is safe.
+        *on_duplicate*: a value of OnDuplicate. *announced*: somebody is to be told of it; see outbox.py.
 
         Raises: ItemDeferred: the local original isn't what was downloaded.
         """
-        return self._committer.commit(new, OnDuplicate(on_duplicate))
+        return self._committer.commit(new, OnDuplicate(on_duplicate), announced=announced)
 
     def begin_attempt(self, document: str) -> int:
         """Note that a recognition begins; return how many were begun before and not ended."""

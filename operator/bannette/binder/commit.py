@@ -15,6 +15,7 @@ from pathlib import Path
 from bannette.binder.contents import Claim, Contents
 from bannette.binder.fields import json_bytes
 from bannette.binder.layout import INBOX, file_key, is_id, record_key
+from bannette.binder.outbox import outbox_entry
 from bannette.binder.records import CommitOutcome, Committed, NewDocument, OnDuplicate, Record, inbox_entry
 from bannette.binder.store import Store
 from bannette.binder.store_errors import AlreadyExists
@@ -34,8 +35,8 @@ class Committer:
         # Within a process the same bytes wait here, so they are never copied or claimed twice at the same time.
         self._same_bytes = tuple(threading.Lock() for _ in range(256))
 
-    def commit(self, new: NewDocument, on_duplicate: OnDuplicate) -> Committed:
-        """Collect *new*.
+    def commit(self, new: NewDocument, on_duplicate: OnDuplicate, *, announced: bool) -> Committed:
+        """Collect *new*; *announced*: with an entry in the outbox, unless it is withheld.
 
         Raises:
             ItemDeferred: the local original isn't what was downloaded.
@@ -46,10 +47,10 @@ class Committer:
         with self._same_bytes[int(new.sha256[:2], 16)]:
             committed = None
             while committed is None:
-                committed = self._attempt(new, on_duplicate)
+                committed = self._attempt(new, on_duplicate, announced=announced)
             return committed
 
-    def _attempt(self, new: NewDocument, on_duplicate: OnDuplicate) -> Committed | None:
+    def _attempt(self, new: NewDocument, on_duplicate: OnDuplicate, *, announced: bool) -> Committed | None:
         """Commit *new*; None if somebody took its claim or its files meanwhile, and it must be looked at anew."""
         begun = datetime.now(UTC)
         if self._store.head(record_key(new.id)) is not None:
@@ -74,10 +75,14 @@ class Committer:
                 first = claimed
         record = self._record(new, files, first)
         self._store.put(record.inbox_key, inbox_entry(record.id))
-        self._store.make_durable([*files.values(), record.inbox_key, *([claim.key] if claim else [])])
+        needed = [*files.values(), record.inbox_key]
+        if announced:
+            self._store.put(record.outbox_key, outbox_entry(record.id))
+            needed.append(record.outbox_key)
+        self._store.make_durable([*needed, *([claim.key] if claim else [])])
         if claim is not None and not self._contents.holds(claim):
             return None
-        if datetime.now(UTC) - begun > _YOUNG and not self._are_there([*files.values(), record.inbox_key]):
+        if datetime.now(UTC) - begun > _YOUNG and not self._are_there(needed):
             # This machine was asleep for so long that a sweep took them for those of a killed run.
             return None
         return self._put_record(record, CommitOutcome.COLLECTED, repeated=repeated)

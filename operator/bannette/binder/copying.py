@@ -6,7 +6,7 @@ until everything is there. What is read first must not tell of what is read late
 1. The channels' states, so that no cursor is ahead of the records that come after it.
 2. The records. A copy that is given up here has all that keeps documents from being collected twice.
 3. The claims and amendments, then the files that these and the records name; what none names stays behind.
-4. Run reports and attempts.
+4. Run reports, attempts, and the outbox.
 5. The inbox: what the source's inbox lists and isn't processed by then. So no entry is there before its document.
 6. binder.json says what that of the source says.
 
@@ -37,6 +37,7 @@ from bannette.binder.layout import (
     DOCUMENTS,
     INBOX,
     MARKER,
+    OUTBOX,
     PROBE,
     PROCESSED,
     RECORDS,
@@ -56,7 +57,7 @@ from bannette.binder.store import Meta, Store
 from bannette.binder.store_errors import AlreadyExists, NotFound
 from bannette.errors import PersonNeeded
 
-_USED = (RECORDS, AMENDMENTS, DOCUMENTS, CONTENTS, INBOX, PROCESSED, STATES, REPORTS)
+_USED = (RECORDS, AMENDMENTS, DOCUMENTS, CONTENTS, INBOX, OUTBOX, PROCESSED, STATES, REPORTS)
 
 
 @dataclass(kw_only=True)
@@ -130,6 +131,7 @@ class Copy:
             known = KnownIds(raw[at : at + 16].hex() for raw in self._ids.values() for at in range(0, len(raw), 16))
             self.copied.total = len(known)
             self._copy_replaceable(ATTEMPTS, crew, wanted=lambda key: document_of_entry(key) not in known)
+            self._copy_replaceable(OUTBOX, crew, wanted=lambda key: document_of_entry(key) in known)
             self._progress("inbox", 0)
             self._copy_inbox(known, crew)
         if not self.copied.damage or self._leave_damaged:

@@ -54,6 +54,7 @@ class Leftover(StrEnum):
 
     FILES = "Files"
     INBOX_ENTRIES = "InboxEntries"
+    OUTBOX_ENTRIES = "OutboxEntries"
     ATTEMPTS = "Attempts"
     STATES = "States"
     UNFINISHED = "Unfinished"
@@ -101,6 +102,7 @@ class Findings:
 
     Attributes:
         size: bytes of all originals.
+        untold: documents in the outbox, of which somebody is still to be told.
         removed: files that rules on retention may have removed, and that are gone.
         recent: leftovers that are too young to be told from the work of a run under way.
     """
@@ -111,6 +113,7 @@ class Findings:
         self.files = 0
         self.size = 0
         self.waiting = 0
+        self.untold = 0
         self.removed = 0
         self.recent = 0
         self.damage: dict[Damage, Tally] = {}

@@ -13,6 +13,7 @@ RECORDS = "records"
 AMENDMENTS = "amendments"
 CONTENTS = "contents"
 INBOX = "inbox"
+OUTBOX = "outbox"
 PROCESSED = "processed"
 ATTEMPTS = "attempts"
 STATES = "state"
@@ -85,6 +86,16 @@ def inbox_key(document: str, collected_at: datetime) -> str:
     return f"{INBOX}/{collected_at.astimezone(UTC):%Y%m%d}-{document}.json"
 
 
+def outbox_key(document: str, collected_at: datetime) -> str:
+    return f"{OUTBOX}/{collected_at.astimezone(UTC):%Y%m%d}-{document}.json"
+
+
+def day_of_entry(key: str) -> int | None:
+    """The UTC day in the name of an entry of the inbox or the outbox, as 20261124; None without one."""
+    day = key.rpartition("/")[2].partition("-")[0]
+    return int(day) if day.isascii() and day.isdecimal() else None
+
+
 def packed_entry(key: str) -> bytes | None:
     """The key of an inbox entry in 20 bytes, since there may be millions; None for another name."""
     match = _ENTRY.fullmatch(key)
@@ -154,7 +165,7 @@ def document_of_file(key: str) -> str | None:
 
 
 def document_of_entry(key: str) -> str | None:
-    """The id in the name of a record, an inbox entry, a processed entry or an attempt; None without one."""
+    """The id in the name of a record, an entry of inbox, outbox or processed, or an attempt; None without one."""
     document = key.rpartition("/")[2].removesuffix(".json").rpartition("-")[2]
     return document if is_id(document) else None
 

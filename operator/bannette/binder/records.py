@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bannette.binder.fields import Fields, json_bytes, optional_time_text, time_text
-from bannette.binder.layout import inbox_key, record_key
+from bannette.binder.layout import inbox_key, outbox_key, record_key
 
 RECORD_SCHEMA = "bannette.io/record/v1"
 INBOX_SCHEMA = "bannette.io/inbox-entry/v1"
@@ -195,6 +195,10 @@ class Record:
     @property
     def inbox_key(self) -> str:
         return inbox_key(self.id, self.collected_at)
+
+    @property
+    def outbox_key(self) -> str:
+        return outbox_key(self.id, self.collected_at)
 
     @property
     def withheld(self) -> bool:

@@ -10,8 +10,8 @@ files rests on this:
 - A key whose old file goes may be put anew by a commit, and then be young. It stays, because there is one sweep at a
   time, which deletes a listed key within moments; a second one might delete by a listing of long ago. Of a sweep that
   was killed, the lock is taken over when it hasn't been renewed for an hour.
-- An inbox entry's key holds the day of its commit. Without a record, only days before yesterday's go, so no commit
-  under way puts the same key.
+- The key of an entry in inbox and outbox holds the day of its commit. Without a record, only days before yesterday's
+  go, so no commit under way puts the same key.
 
 Claims stay: whoever takes one over puts the next number, and a number that went missing below it would hide that one.
 """
@@ -30,9 +30,9 @@ from bannette.binder.fields import Unreadable
 from bannette.binder.findings import Leftover, Leftovers, Tally
 from bannette.binder.layout import (
     DOCUMENTS,
-    INBOX,
     PROBE,
     SWEEP,
+    day_of_entry,
     document_of_entry,
     document_of_file,
     processed_key,
@@ -106,6 +106,8 @@ class Sweep:
         match kind:
             case Leftover.INBOX_ENTRIES:
                 return self._is_entry_over(key, document, now)
+            case Leftover.OUTBOX_ENTRIES:
+                return _is_day_over(key, now) and self._store.head(record_key(document)) is None
             case Leftover.ATTEMPTS:
                 found = self._store.head(key)
                 tried = found is not None and found.modified_at > now - ATTEMPTS_KEPT
@@ -123,9 +125,7 @@ class Sweep:
         except Unreadable:
             return False
         if record is None:
-            before_yesterday = int(f"{now - timedelta(days=2):%Y%m%d}")
-            day = key.removeprefix(f"{INBOX}/").partition("-")[0]
-            return day.isdecimal() and int(day) <= before_yesterday
+            return _is_day_over(key, now)
         if record.withheld or record.inbox_key != key:
             return True
         return self._store.head(processed_key(document)) is not None
@@ -194,6 +194,12 @@ class SweepLock:
             return self._store.get(self._key) == self._token
         except NotFound:
             return False
+
+
+def _is_day_over(key: str, now: datetime) -> bool:
+    """Whether no commit under way puts this entry of the inbox or the outbox."""
+    day = day_of_entry(key)
+    return day is not None and day <= int(f"{now - timedelta(days=2):%Y%m%d}")
 
 
 def _under_way(seen: datetime) -> Transient:

@@ -23,6 +23,7 @@ from bannette.binder.layout import (
     AMENDMENTS,
     ATTEMPTS,
     DOCUMENTS,
+    OUTBOX,
     PROBE,
     RECORDS,
     REPORTS,
@@ -114,6 +115,7 @@ class Verification:
             for done in crew.each_shard(self._completeness.check_claims):
                 self._progress("claims", done * 100 // len(SHARDS))
             self._progress("runs", 0)
+            self._check_outbox(known)
             self._check_attempts(known)
             self._check_states()
             crew.do_each(self._check_report, self._store.keys(REPORTS))
@@ -267,6 +269,14 @@ class Verification:
             self.findings.damaged(Damage.FILE_MISSING, document)
 
     # What runs keep
+
+    def _check_outbox(self, known: KnownIds) -> None:
+        for found in self._store.list(OUTBOX):
+            document = document_of_entry(found.key)
+            if document is not None and document in known:
+                self.findings.untold += 1
+            elif document is not None:
+                self._left_over(Leftover.OUTBOX_ENTRIES, found.key, found)
 
     def _check_attempts(self, known: KnownIds) -> None:
         for found in self._store.list(ATTEMPTS):

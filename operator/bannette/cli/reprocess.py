@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         passwords=passwords_in(files.secret(channel.namespace, secret), secret) if secret else (),
         at_once=capacity(scratch=Path(tempfile.gettempdir()), limits=limits).recognitions,
         on_duplicate=resource.on_duplicate.value,
+        announced=resource.events is not None,
         force=arguments.force,
     )
     done: list[Reprocessed] = []

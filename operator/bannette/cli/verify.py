@@ -18,6 +18,7 @@ from bannette.errors import ExitCode
 _LEFT: Final[Mapping[Leftover, str]] = {
     Leftover.FILES: "files of documents that no record names",
     Leftover.INBOX_ENTRIES: "inbox entries without a document that waits",
+    Leftover.OUTBOX_ENTRIES: "outbox entries of documents that were never collected",
     Leftover.ATTEMPTS: "attempts at reading that are over",
     Leftover.STATES: "states that newer ones replaced",
     Leftover.UNFINISHED: "objects that were being written",
@@ -54,6 +55,9 @@ def _print(findings: Findings, swept: Mapping[Leftover, Tally] | None, *, wanted
             "Records": f"{findings.records:,}",
             "Files": f"{findings.files:,}, the originals {size_text(findings.size)}",
             "Waiting": f"{findings.waiting:,}",
+            "Untold": f"{findings.untold:,} of which the sink of events is still to be told"
+            if findings.untold
+            else None,
             "Removed": f"{findings.removed:,} files, by retention" if findings.removed else None,
             "Recent": f"{findings.recent:,} objects that a run may be writing" if findings.recent else None,
         }
@@ -86,6 +90,7 @@ def _data(findings: Findings, swept: Mapping[Leftover, Tally] | None) -> dict[st
         "files": findings.files,
         "bytes": findings.size,
         "waiting": findings.waiting,
+        "untold": findings.untold,
         "removed": findings.removed,
         "recent": findings.recent,
         "damage": tallies_data(findings.damage),

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bannette.binder import Location
 from bannette.collector.status import RunStatus
+from bannette.notify.sink import Sink
 from bannette.onedrive import Endpoints, Tokens
 from bannette.resources import Binder, Channel, Recipient
 
@@ -34,6 +35,9 @@ class Assignment(Protocol):
 
     def passwords(self, channel: Channel) -> tuple[str, ...]:
         """Return the passwords to try on encrypted documents."""
+
+    def sink(self, binder: Binder) -> Sink:
+        """Return who is told of the documents of *binder*, which has ``events``."""
 
     def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
         """Return what gives tokens for the channel's account."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from bannette import logs
 from bannette.collector.interruption import Interruption
+from bannette.collector.status import with_condition
 from bannette.errors import Transient
 from bannette.kube import ClusterApi, Conflict
-from bannette.resources import BINDERS, CHANNELS, ChannelStatus, InvalidResource, format_time
+from bannette.resources import BINDERS, CHANNELS, ChannelStatus, Condition, InvalidResource, format_time
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +37,12 @@ class ClusterStatus:
         self._patience = patience
         self._poll = poll
         self._binder: str | None = None
+        self._binder_conditions: object = None
 
-    def use_binder(self, name: str) -> None:
-        """Count arrivals in the binder *name*."""
+    def use_binder(self, name: str, body: Mapping[str, object]) -> None:
+        """Count arrivals in the binder *name*, which is *body* at present."""
         self._binder = name
+        self._binder_conditions = _binder_status(body).get("conditions")
 
     def wait_for_turn(self, run: str, interruption: Interruption) -> None:
         """Wait while another Job's heartbeat changes; clocks of other machines are never compared with this one's."""
@@ -80,14 +83,26 @@ class ClusterStatus:
 
     def _count_once(self, binder: str, *, documents: int, size: int, at: datetime) -> None:
         body = self._api.get(BINDERS, binder)
-        found = body.get("status")
-        status: Mapping[str, object] = found if isinstance(found, Mapping) else {}
+        status = _binder_status(body)
         added = {
             "documents": _number(status, "documents") + documents,
             "bytes": _number(status, "bytes") + size,
             "lastArrival": format_time(at),
         }
         self._api.patch_status(BINDERS, binder, {"status": added}, resource_version=_version(body))
+
+    def show_in_binder(self, kind: str, condition: Condition | None) -> None:
+        binder = self._binder
+        if binder is None or with_condition(self._binder_conditions, kind, condition, now=datetime.now(UTC)) is None:
+            return
+        self._retried(lambda: self._show_once(binder, kind, condition))
+
+    def _show_once(self, binder: str, kind: str, condition: Condition | None) -> None:
+        body = self._api.get(BINDERS, binder)
+        conditions = with_condition(_binder_status(body).get("conditions"), kind, condition, now=datetime.now(UTC))
+        if conditions is not None:
+            status = {"status": {"conditions": conditions}}
+            self._api.patch_status(BINDERS, binder, status, resource_version=_version(body))
 
     def close(self) -> None:
         """The turn ends with activeRun."""
@@ -109,6 +124,11 @@ def _status(body: Mapping[str, object]) -> ChannelStatus:
         # Somebody wrote what no version of Bannette writes: what matters is in the binder.
         logs.event(logger, "status.unreadable", level=logging.WARNING)
         return ChannelStatus()
+
+
+def _binder_status(body: Mapping[str, object]) -> Mapping[str, object]:
+    found = body.get("status")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _version(body: Mapping[str, object]) -> str | None:

@@ -16,6 +16,7 @@ from bannette import ocr, onedrive, resources
 from bannette.binder import (
     Binder,
     ChannelRef,
+    CommitOutcome,
     Committed,
     Invoice,
     KnownIds,
@@ -24,6 +25,7 @@ from bannette.binder import (
     OcrOutcome,
     Record,
 )
+from bannette.collector.courier import Courier
 from bannette.collector.handover import Halt, ScratchSpace
 from bannette.collector.ledger import Ledger
 from bannette.collector.places import Places
@@ -98,13 +100,14 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where documents go, and what their records say about it."""
+    """Where documents go, what their records say about it, and who tells of them, if somebody is to know."""
 
     binder: Binder
     resource: resources.Binder
     channel: resources.Channel
     recipient: resources.Recipient
     run: str
+    courier: Courier | None = None
 
 
 class Documents:
@@ -276,7 +279,13 @@ class Documents:
         return self._binder.first_with(sha256)
 
     def _put(self, new: NewDocument) -> Committed:
-        return self._binder.commit(new, on_duplicate=self._to.resource.on_duplicate.value)
+        courier = self._to.courier
+        committed = self._binder.commit(
+            new, on_duplicate=self._to.resource.on_duplicate.value, announced=courier is not None
+        )
+        if courier is not None and committed.outcome is CommitOutcome.COLLECTED:
+            courier.collected(committed.record)
+        return committed
 
     def _new_document(self, read: Read) -> NewDocument:
         fetched, item, channel = read.fetched, read.fetched.item, self._to.channel

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +15,9 @@ import yaml
 
 from bannette import logs
 from bannette.collector.interruption import Interruption
+from bannette.collector.status import with_condition
 from bannette.errors import PersonNeeded
-from bannette.resources import API_VERSION, ChannelStatus, InvalidResource, format_time, load_documents
+from bannette.resources import API_VERSION, ChannelStatus, Condition, InvalidResource, format_time, load_documents
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,14 @@ class FileStatus:
                 "bytes": _number(binder, "bytes") + size,
                 "lastArrival": format_time(at),
             }
-            self._write(status, added)
+            self._write(status, {**binder, **added})
+
+    def show_in_binder(self, kind: str, condition: Condition | None) -> None:
+        with self._lock:
+            status, binder = self._read()
+            conditions = with_condition(binder.get("conditions"), kind, condition, now=datetime.now(UTC))
+            if conditions is not None:
+                self._write(status, {**binder, "conditions": conditions})
 
     def close(self) -> None:
         if self._turn is not None:

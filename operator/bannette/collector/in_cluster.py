@@ -12,9 +12,11 @@ from bannette.collector.accounts import sign_in
 from bannette.collector.assignment import secret_in_folder
 from bannette.collector.cluster_status import ClusterStatus
 from bannette.collector.passwords import passwords_in
+from bannette.collector.sinks import sink_of
 from bannette.collector.stores import bucket_location
 from bannette.errors import PersonNeeded
 from bannette.kube import ClusterApi
+from bannette.notify.sink import Sink
 from bannette.onedrive import Endpoints, Tokens
 from bannette.resources import (
     BINDERS,
@@ -31,6 +33,8 @@ _BINDER = Path("/binder")
 _CREDENTIALS = Path("/etc/bannette/credentials")
 _STORE = Path("/etc/bannette/store")
 _PASSWORDS = Path("/etc/bannette/passwords")
+_EVENTS = Path("/etc/bannette/events")
+_EVENTS_CA = Path("/etc/bannette/events-ca/ca.crt")
 
 
 class ClusterAssignment:
@@ -41,6 +45,7 @@ class ClusterAssignment:
         credentials: where the Secret of the channel's account is mounted.
         store: where the Secret of the binder's bucket is mounted.
         passwords: where the Secret with passwords of documents is mounted.
+        events: where the Secret of the binder's sink is mounted; events_ca: the file with its authorities.
     """
 
     def __init__(
@@ -52,6 +57,8 @@ class ClusterAssignment:
         credentials: Path = _CREDENTIALS,
         store: Path = _STORE,
         passwords: Path = _PASSWORDS,
+        events: Path = _EVENTS,
+        events_ca: Path = _EVENTS_CA,
     ) -> None:
         self._api = api
         self._name = channel
@@ -59,6 +66,8 @@ class ClusterAssignment:
         self._credentials = credentials
         self._store = store
         self._passwords = passwords
+        self._events = events
+        self._events_ca = events_ca
         self.status = ClusterStatus(api, name=channel)
         self.scratch = Path(tempfile.gettempdir()) / "bannette"
 
@@ -82,8 +91,9 @@ class ClusterAssignment:
         return Channel.parse(self._api.get(CHANNELS, self._name))
 
     def binder(self, channel: Channel) -> Binder:
-        binder = Binder.parse(self._api.get(BINDERS, channel.binder))
-        self.status.use_binder(binder.name)
+        body = self._api.get(BINDERS, channel.binder)
+        binder = Binder.parse(body)
+        self.status.use_binder(binder.name, body)
         return binder
 
     def recipient(self, channel: Channel) -> Recipient:
@@ -95,6 +105,11 @@ class ClusterAssignment:
     def passwords(self, channel: Channel) -> tuple[str, ...]:
         name = channel.ocr.passwords_secret
         return passwords_in(secret_in_folder(self._passwords), name) if name else ()
+
+    def sink(self, binder: Binder) -> Sink:
+        assert binder.events is not None  # noqa: S101 - asked for by the caller
+        secret = secret_in_folder(self._events)
+        return sink_of(binder, binder.events, secret=secret, ca_file=self._events_ca)
 
     def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
         return sign_in(

@@ -16,8 +16,10 @@ from bannette.collector.accounts import sign_in
 from bannette.collector.connection_file import ConnectionFile
 from bannette.collector.file_status import FileStatus
 from bannette.collector.passwords import passwords_in
+from bannette.collector.sinks import sink_of
 from bannette.collector.stores import bucket_location
 from bannette.errors import PersonNeeded
+from bannette.notify.sink import Sink
 from bannette.onedrive import Client, Endpoints, Tokens
 from bannette.resources import (
     Binder,
@@ -30,7 +32,7 @@ from bannette.resources import (
     load_documents,
 )
 
-_KINDS = ("CollectionChannel", "Binder", "Recipient", "Secret")
+_KINDS = ("CollectionChannel", "Binder", "Recipient", "Secret", "ConfigMap")
 Named = TypeVar("Named", Channel, Binder, Recipient)
 
 
@@ -128,6 +130,15 @@ class ResourceFiles:
                 return _members(placed.body, name)
         raise _missing("Secret", namespace, name)
 
+    def config_map_value(self, namespace: str, name: str, key: str) -> str | None:
+        """Return a value of a ConfigMap; None if there is none."""
+        for placed in self.documents["ConfigMap"]:
+            data = placed.body.get("data")
+            if _name_of(placed.body) == (namespace, name) and isinstance(data, Mapping):
+                value = data.get(key)
+                return value if isinstance(value, str) else None
+        return None
+
     def storage(self, binder: Binder) -> Location:
         """Return where *binder* is; the relative path of a folder starts at the file that the binder stands in.
 
@@ -166,6 +177,7 @@ class FileAssignment:
         self._files = files
         self._channel = files.channel(name)
         folder = state or default_state_folder(self._channel)
+        self._folder = folder
         # In the locked folder, so that the documents of a run that was killed are removed by the next one.
         self.scratch = folder / "scratch"
         self.connection = ConnectionFile(folder)
@@ -191,6 +203,18 @@ class FileAssignment:
     def passwords(self, channel: Channel) -> tuple[str, ...]:
         name = channel.ocr.passwords_secret
         return passwords_in(self._files.secret(channel.namespace, name), name) if name else ()
+
+    def sink(self, binder: Binder) -> Sink:
+        events = binder.events
+        assert events is not None  # noqa: S101 - asked for by the caller
+        secret = self._files.secret(binder.namespace, events.secret) if events.secret else {}
+        ca_file: Path | None = None
+        if events.ca_bundle is not None:
+            value = self._files.config_map_value(binder.namespace, events.ca_bundle.config_map, events.ca_bundle.key)
+            if value is not None:
+                ca_file = self._folder / "events-ca.crt"
+                ca_file.write_text(value, encoding="utf-8")
+        return sink_of(binder, events, secret=secret, ca_file=ca_file)
 
     def sign_in(self, channel: Channel, endpoints: Endpoints, environ: Mapping[str, str]) -> Tokens:
         return sign_in(channel, endpoints, secret=self._secret(channel), connections=self.connection, environ=environ)

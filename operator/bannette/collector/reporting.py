@@ -12,6 +12,7 @@ from typing import Final
 
 from bannette import logs
 from bannette.binder import PendingItem
+from bannette.collector.courier import Told
 from bannette.collector.ledger import Counts, Standing, reasons
 from bannette.collector.order import Order
 from bannette.errors import BannetteError, ExitCode, PersonNeeded
@@ -122,6 +123,7 @@ def run_report(
     standing: Standing | None,
     notes: Sequence[str],
     usage: Usage,
+    told: Told | None,
 ) -> dict[str, object]:
     """Return the report that stays in the binder. It holds items by id and reason, never a document's text."""
     return {
@@ -132,6 +134,7 @@ def run_report(
         "dropped": counts.dropped,
         "notes": list(notes),
         "usage": {"requests": usage.requests, "throttled": usage.throttled, "byKind": dict(usage.by_kind)},
+        "events": told and told.to_dict(),
         "deferredItems": [_item(item) for item in standing.deferred] if standing else [],
         "rejectedItems": [_item(item) for item in standing.rejected] if standing else [],
     }

@@ -71,6 +71,7 @@ class Reprocessing:
     Args:
         on_duplicate: what becomes of a document inside another one whose bytes were collected before; a value of
             OnDuplicate.
+        announced: the next run tells the binder's sink of such a document.
         force: amend though the new reading isn't better, unless it gave nothing at all.
     """
 
@@ -83,6 +84,7 @@ class Reprocessing:
         passwords: tuple[str, ...],
         at_once: int,
         on_duplicate: str,
+        announced: bool = False,
         force: bool = False,
     ) -> None:
         self._binder = binder
@@ -91,6 +93,7 @@ class Reprocessing:
         self._passwords = passwords
         self._at_once = at_once
         self._on_duplicate = on_duplicate
+        self._announced = announced
         self._force = force
 
     def run(self, records: Iterable[Record], *, ended: Callable[[Reprocessed], None]) -> None:
@@ -129,7 +132,8 @@ class Reprocessing:
                 return Reprocessed(record=record, result=Result.KEPT, after=content.facts)
             outer = _as_document(record, content, original)
             for part in parts:
-                self._binder.commit(part.as_document(outer), on_duplicate=self._on_duplicate)
+                new = part.as_document(outer)
+                self._binder.commit(new, on_duplicate=self._on_duplicate, announced=self._announced)
             self._binder.amend(record, files=content.files, ocr=content.facts, invoice=content.invoice)
             return Reprocessed(record=record, result=Result.AMENDED, after=content.facts, parts=len(parts))
 

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from bannette import logs, ocr, onedrive
+from bannette import logs, ocr, onedrive, resources
 from bannette.binder import Binder, StateAdvanced, open_store
 from bannette.collector import status
 from bannette.collector.assignment import Assignment
 from bannette.collector.capacity import Capacity, capacity
 from bannette.collector.concurrency import Concurrency
+from bannette.collector.courier import EVENTS_DELIVERED, Courier, Told
 from bannette.collector.discovery import Discovery
 from bannette.collector.documents import Destination, Documents
 from bannette.collector.handover import Halt, ScratchSpace
@@ -83,6 +84,7 @@ class Run:
         self._graph: Graph | None = None
         self._earlier: HistoryEntry | None = None
         self._overdue: Transient | None = None
+        self._told: Told | None = None
 
     def run(self) -> tuple[HistoryEntry, int]:
         """Do it; return the entry of the history, and the exit code. Never raises."""
@@ -141,12 +143,38 @@ class Run:
                 exit_code=ExitCode.DONE,
             )
         limits = reading_limits(channel.ocr)
-        destination = Destination(binder=binder, resource=resource, channel=channel, recipient=recipient, run=order.id)
         room = self._prepare(channel, limits)
+        courier = self._send_courier(resource, binder)
+        destination = Destination(
+            binder=binder, resource=resource, channel=channel, recipient=recipient, run=order.id, courier=courier
+        )
         try:
-            return self._walk(destination, room, limits, day=day if order.automatic else None)
+            ledger = self._walk(destination, room, limits, day=day if order.automatic else None)
         finally:
             shutil.rmtree(self._assignment.scratch, ignore_errors=True)
+            self._end_telling(courier)
+        return verdict_of_success(ledger.counts, ledger.standing(), self._notes)
+
+    def _send_courier(self, resource: resources.Binder, binder: Binder) -> Courier | None:
+        if resource.events is None:
+            return None
+        courier = Courier(
+            binder,
+            lambda: self._assignment.sink(resource),
+            namespace=resource.namespace,
+            name=resource.name,
+            run=self._order.id,
+        )
+        courier.start()
+        return courier
+
+    def _end_telling(self, courier: Courier | None) -> None:
+        if courier is not None:
+            self._told = courier.finish(hurried=lambda: self._interruption.requested)
+        try:
+            self._status.show_in_binder(EVENTS_DELIVERED, self._told.condition if self._told else None)
+        except BannetteError as error:
+            logs.event(logger, "status.unwritable", level=logging.WARNING, reason=error.reason)
 
     def _prepare(self, channel: Channel, limits: ocr.Limits) -> Capacity:
         scratch = self._assignment.scratch
@@ -156,7 +184,7 @@ class Run:
             ocr.check_languages(channel.ocr.languages, tessdata=tessdata_of(channel.ocr))
         return capacity(scratch=scratch, limits=limits, reads=channel.ocr.enabled)
 
-    def _walk(self, to: Destination, room: Capacity, limits: ocr.Limits, *, day: str | None) -> Verdict:
+    def _walk(self, to: Destination, room: Capacity, limits: ocr.Limits, *, day: str | None) -> Ledger:
         states = self._states
         assert states is not None  # noqa: S101 - loaded by the caller
         channel, source = to.channel, to.channel.onedrive
@@ -193,7 +221,7 @@ class Run:
             raise error or unsaved from None
         if error is not None:
             raise error
-        return verdict_of_success(ledger.counts, ledger.standing(), self._notes)
+        return ledger
 
     def _pipeline(
         self, graph: Graph, to: Destination, start: Start, documents: Documents, room: Capacity, ledger: Ledger
@@ -250,7 +278,8 @@ class Run:
 
     @property
     def _notes(self) -> list[str]:
-        return self._discovery.notes if self._discovery else []
+        notes = self._discovery.notes if self._discovery else []
+        return [*notes, self._told.note] if self._told and self._told.note else notes
 
     def _entry(self, verdict: Verdict) -> HistoryEntry:
         counts = self._ledger.counts if self._ledger else Counts()
@@ -307,6 +336,7 @@ class Run:
             standing=self._ledger.standing() if self._ledger else None,
             notes=self._notes,
             usage=self._usage,
+            told=self._told,
         )
         try:
             binder.save_report(channel.namespace, channel.name, report)

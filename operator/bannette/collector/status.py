@@ -10,7 +10,16 @@ from typing import Protocol
 from bannette.collector.interruption import Interruption
 from bannette.collector.ledger import Counts
 from bannette.collector.order import Order
-from bannette.resources import ActiveRun, ChannelStatus, Checkpoint, HistoryEntry, upsert_history
+from bannette.resources import (
+    ActiveRun,
+    ChannelStatus,
+    Checkpoint,
+    Condition,
+    HistoryEntry,
+    drop_condition,
+    set_condition,
+    upsert_history,
+)
 
 
 class RunStatus(Protocol):
@@ -33,6 +42,9 @@ class RunStatus(Protocol):
 
     def count_arrivals(self, *, documents: int, size: int, at: datetime) -> None:
         """Add to the binder's counters; *size* in bytes."""
+
+    def show_in_binder(self, kind: str, condition: Condition | None) -> None:
+        """Let the binder's status have *condition*, None: none of the type *kind*. What is so already isn't written."""
 
     def close(self) -> None:
         """Let the next run have its turn."""
@@ -64,6 +76,18 @@ def ended(status: ChannelStatus, entry: HistoryEntry, checkpoint: Checkpoint | N
         checkpoint=checkpoint or status.checkpoint,
         history=upsert_history(status.history, entry, limit=limit),
     )
+
+
+def with_condition(
+    said: object, kind: str, condition: Condition | None, *, now: datetime
+) -> list[dict[str, object]] | None:
+    """Return the conditions *said* with *condition* as the one of type *kind*, or without one; None: it is so already.
+
+    What no version of Bannette writes is left out.
+    """
+    before = ChannelStatus.salvage({"conditions": said}).conditions
+    after = drop_condition(before, kind) if condition is None else set_condition(before, condition, now)
+    return None if after == before else [one.to_dict() for one in after]
 
 
 def active(order: Order, *, at: datetime, counts: Counts | None = None, failed: int = 0) -> ActiveRun:

@@ -22,7 +22,9 @@ from bannette.controller.settings import Settings
 from bannette.resources import (
     AzureBlobStorage,
     Binder,
+    CaBundle,
     Channel,
+    EventSink,
     GcsStorage,
     PersistentVolumeClaim,
     S3Storage,
@@ -203,10 +205,23 @@ def _volumes(channel: Channel, binder: Binder | None, settings: Settings) -> tup
         mounts.append({"name": "passwords", "mountPath": "/etc/bannette/passwords", "readOnly": True})
     bundle = channel.collector.ca_bundle
     if bundle is not None:
-        items = [{"key": bundle.key, "path": "ca.crt"}]
-        volumes.append({"name": "ca", "configMap": {"name": bundle.config_map, "items": items}})
+        volumes.append({"name": "ca", "configMap": _ca_file(bundle)})
         mounts.append({"name": "ca", "mountPath": _CA_FOLDER, "readOnly": True})
+    events = binder.events if binder else None
+    # Both optional: a run collects though nobody can be told of it.
+    if events is not None and events.secret:
+        items = [{"key": EventSink.TOKEN, "path": EventSink.TOKEN}]
+        secret = {"secretName": events.secret, "items": items, "defaultMode": 0o440, "optional": True}
+        volumes.append({"name": "events", "secret": secret})
+        mounts.append({"name": "events", "mountPath": "/etc/bannette/events", "readOnly": True})
+    if events is not None and events.ca_bundle is not None:
+        volumes.append({"name": "events-ca", "configMap": {**_ca_file(events.ca_bundle), "optional": True}})
+        mounts.append({"name": "events-ca", "mountPath": "/etc/bannette/events-ca", "readOnly": True})
     return volumes, mounts
+
+
+def _ca_file(bundle: CaBundle) -> Manifest:
+    return {"name": bundle.config_map, "items": [{"key": bundle.key, "path": "ca.crt"}]}
 
 
 def _secret_volume(name: str, secret: str) -> Manifest:

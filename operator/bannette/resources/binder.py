@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from bannette.resources import rules
+from bannette.resources.channel import CaBundle, parse_ca_bundle
 from bannette.resources.fields import Section
 from bannette.resources.metadata import open_resource
 from bannette.resources.names import ADOPT, uid_of_binder
@@ -93,10 +94,27 @@ Storage = PathStorage | PersistentVolumeClaim | Bucket
 
 
 @dataclass(frozen=True)
+class EventSink:
+    """A program that is told of each document.
+
+    Attributes:
+        secret: the Secret whose key ``token`` is sent with each event.
+        ca_bundle: the authorities to trust in place of the usual ones.
+    """
+
+    TOKEN: ClassVar[str] = "token"  # noqa: S105 - a key's name
+
+    url: str
+    secret: str | None = None
+    ca_bundle: CaBundle | None = None
+
+
+@dataclass(frozen=True)
 class Binder:
     """A company's binder.
 
     Attributes:
+        events: who is told of documents, if anybody is.
         adopt: the uid of the foreign binder that a person allowed to be taken over (annotation bannette.io/adopt).
     """
 
@@ -107,6 +125,7 @@ class Binder:
     storage: Storage
     on_duplicate: OnDuplicate = OnDuplicate.SKIP
     adopt: str | None = None
+    events: EventSink | None = None
 
     @classmethod
     def parse(cls, body: Mapping[str, object], *, strict: bool = False) -> Binder:
@@ -126,6 +145,7 @@ class Binder:
                 storage=spec.required("storage", _parse_storage),
                 on_duplicate=spec.choice("onDuplicate", OnDuplicate, default=OnDuplicate.SKIP),
                 adopt=metadata.annotations.get(ADOPT) or None,
+                events=spec.optional("events", _parse_events),
             ),
         )
 
@@ -178,6 +198,17 @@ def _parse_gcs(gcs: Section) -> Storage:
         prefix=gcs.optional_text("prefix", rules.INSIDE),
         credentials_secret=_parse_secret(gcs),
     )
+
+
+def _parse_events(events: Section) -> EventSink:
+    sink = EventSink(
+        url=events.text("url", rules.EVENTS_URL),
+        secret=events.optional("secret", lambda secret: secret.text("name", rules.REFERENCE)),
+        ca_bundle=events.optional("caBundle", parse_ca_bundle),
+    )
+    if sink.secret is not None and not rules.KEEPS_A_TOKEN.accepts(sink.url):
+        raise events.invalid("", rules.KEEPS_A_TOKEN.message)
+    return sink
 
 
 def _parse_secret(section: Section) -> str | None:

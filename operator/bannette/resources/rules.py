@@ -150,6 +150,16 @@ AZURE_CONTAINER: Final = matching(
     "^[a-z0-9](-?[a-z0-9]){2,62}$",
     "write the container's name: 3 to 63 lower-case letters, digits and single hyphens",
 )
+EVENTS_URL: Final = matching(
+    r"^(https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])|http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\]"
+    r"|([a-z0-9-]+\.)+svc(\.cluster\.local)?))(:[0-9]{1,5})?([/?][!-\"$-~]*)?$",
+    'write an address such as "https://erp.acme.example/documents", without a user, a password or a "#"; "http://" is '
+    'for services of the same cluster ("http://erp.acme.svc:8080/documents") and for this machine',
+)
+KEEPS_A_TOKEN: Final = matching(
+    r"^(https://|http://(localhost|127\.|\[::1\])).*$",
+    'a token could be read on its way: write an address that begins with "https://", or leave out the secret',
+)
 
 ONE_ACCOUNT: Final = (
     'write exactly one of "delegated" (the client signs in) and "application" (the app signs in by itself)'
