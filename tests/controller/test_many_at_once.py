@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
 
-from bannette.controller.listing import Pace
 from bannette.controller.names import ROLE, child_name
 from tests.controller.cluster import Cluster, Operator, Tenant
 
@@ -37,33 +35,3 @@ def test_what_is_in_the_way_of_one_of_many_new_channels_is_found_by_a_list(
     assert len([one for one in of_roles if one.startswith("list") and "labelSelector" not in one]) >= 1
     # Only for channel-7's, and for those of the last channels, for which a list isn't worth while.
     assert len([one for one in of_roles if one.startswith("get")]) <= 10
-
-
-def test_a_list_waits_until_most_of_the_one_before_was_seen() -> None:
-    async def story() -> list[bool]:
-        pace, ready = Pace(), []
-        pace.listed(300)
-        waiting = asyncio.create_task(pace.room())
-        for _ in range(100):
-            pace.seen()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        ready.append(waiting.done())
-        pace.seen()
-        await asyncio.wait_for(waiting, 1)
-        ready.append(waiting.done())
-        return ready
-
-    assert asyncio.run(story()) == [False, True]
-
-
-def test_a_list_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bannette.controller.listing._PATIENCE", 0.05)
-
-    async def story() -> None:
-        pace = Pace()
-        pace.listed(1000)
-        await asyncio.wait_for(pace.room(), 5)
-        await asyncio.wait_for(pace.room(), 0.01)
-
-    asyncio.run(story())

@@ -14,8 +14,8 @@ from typing import Any, Final, cast
 import kopf
 
 from bannette.controller.api import KubernetesApi, Manifest
-from bannette.controller.listing import Pace, response_class
-from bannette.controller.names import BINDER, RECIPIENT, Key, Kind
+from bannette.controller.listing import response_class
+from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, Key, Kind
 from bannette.controller.observe import RecentReads
 from bannette.controller.store import Store
 from bannette.errors import BannetteError, Transient
@@ -31,14 +31,19 @@ class Sightings:
     """What the watches of the custom resources have told, and whom it wakes."""
 
     def __init__(self, store: Store, recent: RecentReads, wake: Callable[[Key], None]) -> None:
-        self.pace = Pace()
         self._store = store
         self._recent = recent
         self._wake = wake
         self._seen: dict[tuple[Kind, str, str], tuple[object, ...]] = {}
 
+    def listed(self, kind: Kind, body: Manifest) -> None:
+        """Take in an object of a list."""
+        if kind == CHANNEL:
+            self.channel(None, body)
+        else:
+            self.reference(kind, None, body)
+
     def channel(self, change: str | None, body: Manifest) -> None:
-        self._count(change)
         metadata = cast("dict[str, Any]", body["metadata"])
         key = Key(metadata["namespace"], metadata["name"])
         if change == "DELETED":
@@ -49,7 +54,6 @@ class Sightings:
 
     def reference(self, kind: Kind, change: str | None, body: Manifest) -> None:
         """Wake the channels that name this binder or recipient, unless only its status changed."""
-        self._count(change)
         metadata = cast("dict[str, Any]", body["metadata"])
         namespace, name = metadata["namespace"], metadata["name"]
         place = (kind, namespace, name)
@@ -65,11 +69,6 @@ class Sightings:
         for key in self._store.channels_naming(namespace, **named):
             self._wake(key)
 
-    def _count(self, change: str | None) -> None:
-        # None is kopf's word for an object of a list.
-        if change is None:
-            self.pace.seen()
-
 
 def registry_for(sightings: Sightings, api: KubernetesApi) -> kopf.OperatorRegistry:
     """Return kopf's registry with our handlers in it, and nothing else."""
@@ -78,7 +77,7 @@ def registry_for(sightings: Sightings, api: KubernetesApi) -> kopf.OperatorRegis
     @kopf.on.login(registry=registry)
     async def log_in(**_: Any) -> kopf.AiohttpSession:
         # The same credentials as our own calls; kopf asks again when they have expired.
-        session = await api.session(response_class(sightings.pace))
+        session = await api.session(response_class(sightings.listed))
         return kopf.AiohttpSession(server=api.configuration.host, aiohttp_session=session)
 
     @kopf.on.event(GROUP, VERSION, CHANNELS, registry=registry)

@@ -1,64 +1,49 @@
-"""What kopf lists comes to it no faster than it is seen, and without what nobody reads.
+"""What kopf lists is looked at as it comes, page by page, and goes no further.
 
-kopf hands on a whole list at once, each object with its managedFields as dictionaries: ten thousand channels with their
-histories would take 500 MB for a moment.
+For each object that kopf is handed it makes a task, three loggers, and a memory that stays: of ten thousand channels,
+4 s of CPU and 30 MB, for one call of a handler each. Its watches bring what changes afterwards.
 """
 
 from __future__ import annotations
 
-import asyncio
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 import aiohttp
 import orjson
 
-from bannette.resources import GROUP
+from bannette.controller.api import Manifest
+from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, Kind
 
-_UNSEEN: Final = 200
-_PATIENCE: Final = 5.0
+logger = logging.getLogger(__name__)
 
-
-class Pace:
-    """Counts the objects that were listed and haven't been seen yet."""
-
-    def __init__(self) -> None:
-        self._unseen = 0
-        self._room = asyncio.Event()
-
-    def listed(self, count: int) -> None:
-        self._unseen += count
-
-    def seen(self) -> None:
-        self._unseen = max(self._unseen - 1, 0)
-        if self._unseen < _UNSEEN:
-            self._room.set()
-
-    async def room(self) -> None:
-        """Wait until most of what was listed has been seen; not for ever, should kopf have lost count."""
-        if self._unseen < _UNSEEN:
-            return
-        self._room.clear()
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._room.wait()
-        except TimeoutError:
-            self._unseen = 0
+_LISTS: Final[Mapping[str, Kind]] = {f"{kind.kind}List": kind for kind in (CHANNEL, BINDER, RECIPIENT)}
 
 
-def response_class(pace: Pace) -> type[aiohttp.ClientResponse]:
-    """Return the class of the responses of kopf's session."""
+def response_class(seen: Callable[[Kind, Manifest], None]) -> type[aiohttp.ClientResponse]:
+    """Return the class of the responses of kopf's session.
 
-    class PacedResponse(aiohttp.ClientResponse):
+    Args:
+        seen: called with each custom resource of a list, without its managedFields.
+    """
+
+    class ListedResponse(aiohttp.ClientResponse):
         async def json(self, **_: Any) -> Any:
-            text = await self.read()
-            if f"/{GROUP}/" not in self.url.path:
-                return orjson.loads(text)
-            await pace.room()
-            page = orjson.loads(text)
-            items = cast("list[dict[str, Any]]", page.get("items") or [])
-            for item in items:
-                item["metadata"].pop("managedFields", None)
-            pace.listed(len(items))
+            page = orjson.loads(await self.read())
+            kind = _LISTS.get(page.get("kind"))
+            if kind is not None:
+                for item in cast("list[Manifest] | None", page.get("items")) or ():
+                    _hand_over(kind, item)
+                page["items"] = []
             return page
 
-    return PacedResponse
+    def _hand_over(kind: Kind, item: Manifest) -> None:
+        cast("dict[str, object]", item["metadata"]).pop("managedFields", None)
+        try:
+            seen(kind, item)
+        except Exception:
+            # As in a handler of kopf's: what one object says must not end the watch of all.
+            logger.exception("object.unreadable kind=%s", kind.kind)
+
+    return ListedResponse
