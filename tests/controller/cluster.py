@@ -166,10 +166,10 @@ class Operator:
         """Prepare it.
 
         Args:
-            server: where it finds the API server, if not at its own address.
+            server: where it finds the API server, by a kubeconfig, if not at its own address, as in a pod.
         """
         self._cluster = cluster
-        self._server = server or cluster.server.url
+        self._server = server
         self._folder = folder
         self._arguments = arguments
         self._environ = dict(environ or {})
@@ -184,8 +184,6 @@ class Operator:
 
     def start(self, *, until: str = "operator.ready") -> Operator:
         self._starts += 1
-        kubeconfig = self._folder / "kubeconfig"
-        self._write_kubeconfig(kubeconfig)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -197,7 +195,7 @@ class Operator:
                 ],
                 env={
                     **os.environ,
-                    "KUBECONFIG": str(kubeconfig),
+                    **self._access(),
                     "PYTHONPATH": os.pathsep.join(["operator", "."]),
                     "BANNETTE_LISTEN": "",
                     **self._environ,
@@ -262,9 +260,23 @@ class Operator:
     def log(self) -> Path:
         return self._folder / f"operator-{self._starts}.log"
 
-    def _write_kubeconfig(self, path: Path) -> None:
-        reached = {"server": self._server, "certificate-authority": str(self._cluster.server.ca_file)}
+    def _access(self) -> dict[str, str]:
         token = self._cluster.service_account_token(SYSTEM, "bannette-operator")
+        if self._server is not None:
+            kubeconfig = self._folder / "kubeconfig"
+            self._write_kubeconfig(kubeconfig, self._server, token)
+            return {"KUBECONFIG": str(kubeconfig)}
+        (self._folder / "token").write_text(token)
+        (self._folder / "ca.crt").write_bytes(self._cluster.server.ca_file.read_bytes())
+        host, _, port = self._cluster.server.url.removeprefix("https://").rpartition(":")
+        return {
+            "BANNETTE_SERVICE_ACCOUNT": str(self._folder),
+            "KUBERNETES_SERVICE_HOST": host,
+            "KUBERNETES_SERVICE_PORT": port,
+        }
+
+    def _write_kubeconfig(self, path: Path, server: str, token: str) -> None:
+        reached = {"server": server, "certificate-authority": str(self._cluster.server.ca_file)}
         path.write_text(
             yaml.safe_dump(
                 {

@@ -1,23 +1,15 @@
-"""The Kubernetes API by plain dictionaries.
-
-`kubernetes.aio` supplies configuration, authentication and TLS. Its model objects stay out: they cost three seconds of
-CPU per thousand channels.
-"""
+"""The Kubernetes API by plain dictionaries: model objects cost three seconds of CPU per thousand channels."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 import aiohttp
 import orjson
-from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
-from kubernetes.aio.config.incluster_config import SERVICE_TOKEN_FILENAME
 
+from bannette.controller.access import Access
 from bannette.controller.names import MANAGER
 from bannette.errors import BannetteError, PersonNeeded, Transient
 
@@ -57,38 +49,11 @@ class KubernetesApi:
         seen: told of each answer: method, path, and status; 0 when there was none. Of a stream also of each piece.
     """
 
-    def __init__(self, configuration: Configuration, *, seen: Seen = lambda method, path, code: None) -> None:
-        self.configuration = configuration
+    def __init__(self, access: Access, *, seen: Seen = lambda method, path, code: None) -> None:
+        self.server = access.server
+        self._access = access
         self._seen = seen
-        self._rest = RESTClientObject(configuration)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._rest.ssl_context), trust_env=False, read_bufsize=2**21
-        )
-        ways = {
-            "server_hostname": configuration.tls_server_name,
-            "proxy": configuration.proxy,
-            "proxy_headers": configuration.proxy_headers,
-        }
-        self._way: dict[str, Any] = {name: value for name, value in ways.items() if value}
-
-    @classmethod
-    async def connect(cls, *, seen: Seen = lambda method, path, code: None) -> KubernetesApi:
-        """Return the API as this pod's ServiceAccount sees it, or outside a cluster as the kubeconfig says.
-
-        Raises:
-            PersonNeeded: there is neither (NoCluster).
-        """
-        configuration = Configuration()
-        try:
-            if _in_pod():
-                load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-            else:
-                await load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        except ConfigException as error:
-            raise PersonNeeded(f"No Kubernetes to talk to: {error}", reason="NoCluster") from error
-        # The chain and the host are verified. Cluster CAs often lack extensions that Python 3.13's strict mode demands.
-        configuration.disable_strict_ssl_verification = True
-        return cls(configuration, seen=seen)
+        self._session = aiohttp.ClientSession(connector=self._connector(), trust_env=False, read_bufsize=2**21)
 
     async def close(self) -> None:
         await self._session.close()
@@ -96,11 +61,14 @@ class KubernetesApi:
     async def session(self, response_class: type[aiohttp.ClientResponse]) -> aiohttp.ClientSession:
         """Return a new session with the present credentials, for a library that has its own way to refresh them."""
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._rest.ssl_context),
+            connector=self._connector(),
             headers=await self._headers(),
             response_class=response_class,
             trust_env=False,
         )
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(limit=0, ssl=self._access.tls)
 
     async def get(self, path: str) -> Manifest | None:
         """Return one object; None if it doesn't exist."""
@@ -238,12 +206,12 @@ class KubernetesApi:
         accept: str = _JSON,
         timeout: aiohttp.ClientTimeout = _TIMEOUT,  # noqa: ASYNC109 - it is aiohttp's own
     ) -> aiohttp.ClientResponse:
-        url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        url = f"{self.server}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {**await self._headers(), "Accept": accept, "Content-Type": content_type}
         data = None if body is None else orjson.dumps(body)
         try:
             response = await self._session.request(
-                method, url, headers=headers, data=data, timeout=timeout, **self._way
+                method, url, headers=headers, data=data, timeout=timeout, **self._access.way
             )
             self._seen(method, path, response.status)
             if response.status < 400:
@@ -255,14 +223,10 @@ class KubernetesApi:
         raise _error(response, text)
 
     async def _headers(self) -> dict[str, str]:
-        token = await self.configuration.get_api_key_with_prefix("BearerToken")
+        authorization = await self._access.authorization()
         # Compressing costs both sides more than the bytes on a cluster's own network.
         plain = {"User-Agent": "bannette", "Accept-Encoding": "identity"}
-        return {"Authorization": token, **plain} if token else plain
-
-
-def _in_pod() -> bool:
-    return Path(SERVICE_TOKEN_FILENAME).is_file()
+        return {"Authorization": authorization, **plain} if authorization else plain
 
 
 class _NotFound(BannetteError):

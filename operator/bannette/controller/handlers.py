@@ -11,9 +11,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
-import kopf
-
 from bannette.controller.api import KubernetesApi, Manifest
+from bannette.controller.framework import kopf
 from bannette.controller.listing import response_class
 from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, Key, Kind
 from bannette.controller.observe import RecentReads
@@ -78,7 +77,7 @@ def registry_for(sightings: Sightings, api: KubernetesApi) -> kopf.OperatorRegis
     async def log_in(**_: Any) -> kopf.AiohttpSession:
         # The same credentials as our own calls; kopf asks again when they have expired.
         session = await api.session(response_class(sightings.listed))
-        return kopf.AiohttpSession(server=api.configuration.host, aiohttp_session=session)
+        return kopf.AiohttpSession(server=api.server, aiohttp_session=session)
 
     @kopf.on.event(GROUP, VERSION, CHANNELS, registry=registry)
     async def channel_seen(event: Any, **_: Any) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, cast
 
-import kopf
 import uvloop
 
 from bannette import logs
+from bannette.controller.access import find_access
 from bannette.controller.api import KubernetesApi, Seen
 from bannette.controller.endpoints import serving
+from bannette.controller.framework import kopf
 from bannette.controller.handlers import Sightings, kopf_settings, loss_of_watch, registry_for, until_served
 from bannette.controller.health import Health
 from bannette.controller.lease import Lease
@@ -43,7 +44,7 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
         metrics = Metrics(store)
         if settings.listen is not None:
             await stack.enter_async_context(serving(*settings.listen, health=health, metrics=metrics))
-        api = await KubernetesApi.connect(seen=_teller(health, metrics))
+        api = KubernetesApi(await find_access(settings.service_account), seen=_teller(health, metrics))
         stack.push_async_callback(api.close)
         parts: list[asyncio.Task[None]] = []
         stack.push_async_callback(_cancel, parts)

@@ -8,8 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
+from bannette.controller.access import SERVICE_ACCOUNT
 from bannette.errors import PersonNeeded
 from bannette.resources.rules import REFERENCE
 
@@ -35,6 +37,7 @@ class Settings:
         connect_account: namespace and name of the ServiceAccount of these pages, which keeps people's sign-ins in the
             Secrets of channels, by the Role of each; None: there is none.
         lease: namespace and name of the Lease to hold, for more than one replica; None: there is one replica.
+        service_account: the folder with the token and the CA by which the operator reaches its cluster.
     """
 
     collector_image: str
@@ -49,6 +52,7 @@ class Settings:
     connect_url: str | None = None
     connect_account: tuple[str, str] | None = None
     lease: tuple[str, str] | None = None
+    service_account: Path = SERVICE_ACCOUNT
     instance: str = "bannette"
     unmet_recheck_longest: timedelta = timedelta(seconds=120)
 
@@ -82,6 +86,7 @@ class Settings:
             connect_url=_origin(environ.get("BANNETTE_CONNECT_URL", "")),
             connect_account=_account(environ.get("BANNETTE_CONNECT_ACCOUNT", "")),
             lease=(found.lease_namespace, "bannette-operator") if found.lease_namespace else None,
+            service_account=Path(found.service_account),
             instance=environ.get("POD_NAME") or environ.get("HOSTNAME") or "bannette",
         )
 
@@ -123,6 +128,13 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         default=environ.get("BANNETTE_LEASE_NAMESPACE"),
         metavar="NAMESPACE",
         help="hold a Lease there, so that one replica of several works ($BANNETTE_LEASE_NAMESPACE)",
+    )
+    parser.add_argument(
+        "--service-account",
+        default=environ.get("BANNETTE_SERVICE_ACCOUNT") or str(SERVICE_ACCOUNT),
+        metavar="FOLDER",
+        help="token and ca.crt of the operator's ServiceAccount ($BANNETTE_SERVICE_ACCOUNT); without them the "
+        "kubeconfig counts",
     )
     return parser
 
