@@ -103,7 +103,7 @@ def test_mails_go_to_the_server_that_the_values_name(values: tuple[str, ...], po
             assert secret["secretName"] == named[file.name]
             # The pod isn't root.
             assert secret["defaultMode"] == 0o440
-    policy = connect("NetworkPolicy", *MAILS, *values, "networkPolicy.enabled=true", "operator.replicas=1")
+    policy = connect("NetworkPolicy", *MAILS, *values, "networkPolicy.enabled=true")
     assert port in [one["port"] for rule in policy["spec"]["egress"] for one in rule["ports"]]
 
 
@@ -162,6 +162,14 @@ def test_its_pods_are_told_from_the_operators_by_every_selector() -> None:
     for one, wanted in choosing:
         chosen = [name for name, given in labels.items() if wanted.items() <= given.items()]
         assert chosen == [one["metadata"]["name"]], one["kind"]
+
+
+@pytest.mark.parametrize(("url", "ports"), [("https://a.example", [443]), ("https://a.example:8443", [443, 8443])])
+def test_its_pods_reach_microsoft_and_their_own_address_with_a_network_policy(url: str, ports: list[int]) -> None:
+    policy = connect("NetworkPolicy", "networkPolicy.enabled=true", f"connect.url={url}")
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    names, server, outside = ([one["port"] for one in rule["ports"]] for rule in policy["spec"]["egress"])
+    assert (names, server, outside) == ([53, 53], [443, 6443], ports)
 
 
 def test_one_may_always_go_and_none_goes_before_another_has_come() -> None:
