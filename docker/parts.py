@@ -13,7 +13,7 @@ from pathlib import Path
 PARTS = {
     "operator": ("cli", "controller", "resources"),
     "collector": ("accounts", "binder", "cli", "collector", "kube", "notify", "ocr", "onedrive", "reader", "resources"),
-    "connect": ("accounts", "cli", "connect", "kube", "notify", "onedrive", "resources", "web"),
+    "connect": ("accounts", "cli", "connect", "console", "kube", "notify", "onedrive", "resources", "web"),
 }
 
 

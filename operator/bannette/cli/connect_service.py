@@ -1,4 +1,4 @@
-"""``bannette connect-service``: the pages where people connect their accounts."""
+"""``bannette connect-service``: the pages where people connect their accounts, and the console."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from bannette.errors import PersonNeeded
 
 def run(arguments: argparse.Namespace) -> int:
     from bannette.connect import serve
+    from bannette.console import console_settings_of, routes
 
     if arguments.link is not None:
         print(_link(arguments.link))
     else:
-        serve(os.environ)
+        console = console_settings_of(os.environ)
+        serve(os.environ, lambda settings, api: routes(console, settings, api) if console else ())
     return 0
 
 

@@ -83,6 +83,9 @@ environment:
   BANNETTE_CONNECT_ADDRESS  what is listened on (default: 0.0.0.0)
   BANNETTE_CONNECT_PORT     (default: 8080)
   BANNETTE_CLIENT_ID        the application of channels that name none
+  BANNETTE_CONSOLE          true: the console, too, at /console of the same address
+  BANNETTE_CONSOLE_USER_HEADER, BANNETTE_CONSOLE_GROUPS_HEADER
+                            the headers in which a proxy names who is at the console, and their groups
   BANNETTE_API_URL          outside of a pod: the address of `kubectl proxy` on this machine
 """
 INBOX_EXAMPLES: Final = f"""\

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from bannette import logs
 from bannette.connect.desk import VISITOR, Asked, Desk, Reply, refused
@@ -37,7 +37,8 @@ class Pages:
         self._desk = desk
         self._ready = ready
 
-    def application(self) -> Starlette:
+    def application(self, more: Sequence[BaseRoute] = ()) -> Starlette:
+        """Return the service's pages; *more*: those that another part of Bannette serves beside them."""
         return Starlette(
             routes=[
                 Route("/c/{namespace}/{name}", self._show, methods=["GET"]),
@@ -48,6 +49,7 @@ class Pages:
                 *statics.ROUTES,
                 Route("/healthz", _healthy, methods=["GET"]),
                 Route("/readyz", self._readiness, methods=["GET"]),
+                *more,
             ],
             exception_handlers={HTTPException: _wrong_address, Stopped: _stopped, Exception: _bug},  # type: ignore[dict-item]
         )

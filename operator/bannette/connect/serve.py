@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import uvicorn
+from starlette.routing import BaseRoute
 
 from bannette import logs
 from bannette.connect.app import Pages
@@ -23,16 +24,17 @@ logger = logging.getLogger(__name__)
 _LARGEST_HEAD: Final = 32768
 _AT_ONCE: Final = 200
 _GRACE_SECONDS: Final = 20
+More = Callable[[Settings, ClusterApi], Sequence[BaseRoute]]
 
 
-def new_server(settings: Settings, api: ClusterApi) -> uvicorn.Server:
-    """Return the service, which serves when it is run."""
+def new_server(settings: Settings, api: ClusterApi, more: Sequence[BaseRoute] = ()) -> uvicorn.Server:
+    """Return the service, with *more* pages beside its own; it serves when it is run."""
     # msal would rather have the answer posted. That takes cookies that go along from foreign pages; in the query it is
     # good once, and only with the verifier that the Secret holds (RFC 9700, 4.3.1).
     warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
     # Keys are read at each use: the kubelet changes them under a running pod.
     desk = Desk(settings, keys=lambda: load_keys(settings.keys), api=api)
-    pages = Pages(desk, lambda: load_keys(settings.keys)).application()
+    pages = Pages(desk, lambda: load_keys(settings.keys)).application(more)
     return uvicorn.Server(
         uvicorn.Config(
             Guard(pages, host=settings.host),
@@ -52,15 +54,16 @@ def new_server(settings: Settings, api: ClusterApi) -> uvicorn.Server:
     )
 
 
-def serve(environ: Mapping[str, str]) -> None:
-    """Serve until SIGTERM or SIGINT.
+def serve(environ: Mapping[str, str], more: More = lambda settings, api: ()) -> None:
+    """Serve until SIGTERM or SIGINT; *more*: makes the pages that another part of Bannette serves beside these.
 
     Raises:
         PersonNeeded: a setting, a key or the API server's address isn't what it must be.
     """
     settings = settings_of(environ)
     load_keys(settings.keys)
-    running = new_server(settings, api_of(environ))
+    api = api_of(environ)
+    running = new_server(settings, api, more(settings, api))
     # It tells of every connection that a stranger breaks off.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     logs.event(logger, "connect.serving", address=settings.address, port=settings.port, url=settings.public_url)

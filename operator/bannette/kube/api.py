@@ -108,6 +108,20 @@ class ClusterApi:
         other.namespace = namespace
         return other
 
+    def as_bearer(self, token: str) -> ClusterApi:
+        """Return the same API as whoever has *token* may use it; both share their connections."""
+        other = copy.copy(self)
+        other._token = lambda: token
+        return other
+
+    def answer(self, method: str, path: str, body: Mapping[str, object] | None = None) -> requests.Response:
+        """Make one request, once, and return what the API server says to it, whatever that is.
+
+        Raises:
+            Transient: it can't be reached.
+        """
+        return self._sent(method, path, body, timeout=self._timeout)
+
     def get(self, plural: str, name: str) -> dict[str, object]:
         """Return one object.
 

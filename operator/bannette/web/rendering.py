@@ -61,6 +61,13 @@ def date_in(language: str, at: datetime, zone: str) -> str:
     return texts.DATES[language].format(day=local.day, month=month, year=local.year, time=f"{local:%H:%M}", zone=zone)
 
 
+def short_date_in(language: str, at: datetime, zone: str) -> str:
+    """Return a time in few characters, on the clocks of *zone*."""
+    local = at.astimezone(ZoneInfo(zone))
+    month = texts.SHORT_MONTHS[language][local.month - 1]
+    return f"{local.day} {month} {local.year}, {local:%H:%M}"
+
+
 def preferred_language(accepted: str) -> str:
     """Return the language that an Accept-Language header asks for, as far as there is one: else English."""
     for part in accepted.split(",")[:20]:

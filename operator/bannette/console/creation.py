@@ -1,0 +1,145 @@
+"""Creating a channel, and leading on to the sign-in at Microsoft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urlencode
+from zoneinfo import available_timezones
+
+from bannette.connect import make_link
+from bannette.console.channels import channel_path, opened
+from bannette.console.cluster import Body, Cluster
+from bannette.console.drafts import NEW, Draft, channel_complaints, draft_of, empty_draft, recipient_complaints
+from bannette.console.faults import Fault, Invalid, Stopped
+from bannette.console.visits import ROOT, Reply, Visit
+from bannette.resources import BINDERS, CHANNELS, RECIPIENTS, DelegatedAccount
+from bannette.resources.rules import REFERENCE
+
+# Somebody who is signed in opens it at once.
+_LINK_LIFETIME: Final = timedelta(hours=1)
+_REQUIRED: Final = "Required value"
+
+
+def show_form(visit: Visit) -> Reply:
+    """Show the form, or first ask for the namespace."""
+    cluster = visit.cluster
+    namespace = visit.query.get("namespace", "").strip()
+    if not namespace:
+        visible = visit.office.catalogue.visible_to(cluster)
+        known = visit.office.catalogue.namespaces() if visible is None else visible
+        return Reply("new_where", {"namespaces": known})
+    recipients = _choices(cluster, RECIPIENTS, namespace)
+    return _form(visit, namespace, empty_draft(recipients=bool(recipients)), {})
+
+
+def create(visit: Visit) -> Reply:
+    """Create the channel, with its recipient if that is new; or say at the fields what is wrong."""
+    cluster, namespace, draft = visit.cluster, visit.fields.get("namespace", ""), draft_of(visit.fields)
+    wrong: dict[str, str] = {}
+    for keep in (False, True):
+        # First everything is only tried, so that a mistake in the one leaves nothing of the other.
+        if draft.makes_recipient:
+            wrong |= _tried(lambda: _create_recipient(cluster, namespace, draft, keep=keep), recipient_complaints)  # noqa: B023
+        if not wrong or not keep:
+            wrong |= _tried(lambda: _create_channel(cluster, namespace, draft, keep=keep), channel_complaints)  # noqa: B023
+        if wrong:
+            return _form(visit, namespace, draft, wrong)
+    path = channel_path(namespace, draft.name)
+    return Reply(location=f"{path}/connect?{urlencode({'saved': '1'})}" if draft.is_delegated else f"{path}?saved=1")
+
+
+def show_connection(visit: Visit) -> Reply:
+    """Show the way to the sign-in, as soon as the operator has prepared it."""
+    channel = opened(visit)
+    if not channel.may_configure or not isinstance(channel.channel.onedrive.account, DelegatedAccount):
+        return Reply(location=channel.path)
+    connected = channel.channel.status.condition("Connected")
+    facts: dict[str, object] = {
+        "saved": visit.query.get("saved") == "1",
+        # The operator tells of an account only once it has made the Secret for its tokens.
+        "prepared": connected is not None,
+        "refreshes": connected is None,
+        "account": channel.channel.onedrive.account.login_hint,
+    }
+    return Reply("connect", channel.facts | facts)
+
+
+def lead_to_connection(visit: Visit) -> Reply:
+    """Lead to the channel's consent page, by a link that is made for the occasion."""
+    channel = opened(visit).channel
+    if not visit.cluster.may("configure", CHANNELS, channel.namespace, name=channel.name, fresh=True):
+        raise Stopped(Fault.FORBIDDEN)
+    expires = visit.office.now() + _LINK_LIFETIME
+    link = make_link(visit.office.connect.public_url, channel, visit.keys, expires=expires)
+    # A link leads to the same page in whatever language; this browser has chosen one.
+    return Reply(location=f"{link}&lang={visit.language}")
+
+
+def _create_recipient(cluster: Cluster, namespace: str, draft: Draft, *, keep: bool) -> Body:
+    return cluster.create(RECIPIENTS, "Recipient", namespace, draft.recipient, draft.recipient_spec(), keep=keep)
+
+
+def _create_channel(cluster: Cluster, namespace: str, draft: Draft, *, keep: bool) -> Body:
+    return cluster.create(CHANNELS, "CollectionChannel", namespace, draft.name, draft.channel_spec(), keep=keep)
+
+
+def _tried(act: Callable[[], Body], by_field: Callable[[Mapping[str, str]], dict[str, str]]) -> dict[str, str]:
+    """Return what the API server says against it, by the form's fields. Raises: SignedOut, Stopped."""
+    try:
+        act()
+    except Invalid as invalid:
+        return by_field(invalid.complaints)
+    except Stopped as stopped:
+        if stopped.fault is not Fault.CONFLICT:
+            raise
+        return by_field({"metadata.name": "taken"})
+    return {}
+
+
+def _form(visit: Visit, namespace: str, draft: Draft, wrong: Mapping[str, str]) -> Reply:
+    cluster = visit.cluster
+    if not REFERENCE.accepts(namespace):
+        raise Stopped(Fault.NOT_FOUND)
+    if not cluster.may("configure", CHANNELS, namespace):
+        raise Stopped(
+            Fault.FORBIDDEN, f'{cluster.person.name} may not configure {CHANNELS} in the namespace "{namespace}".'
+        )
+    facts: dict[str, object] = {
+        "namespace": namespace,
+        "values": draft.values,
+        "wrong": {field: "" if said.startswith(_REQUIRED) else said for field, said in wrong.items()},
+        "new": NEW,
+        "recipients": _choices(cluster, RECIPIENTS, namespace),
+        "binders": _choices(cluster, BINDERS, namespace),
+        "zones": _zones(),
+        "action": f"{ROOT}/new",
+    }
+    return Reply("new", facts, 422 if wrong else 200)
+
+
+def _choices(cluster: Cluster, plural: str, namespace: str) -> list[tuple[str, str]]:
+    """Return what can be chosen: names, and what they stand for."""
+    described = {BINDERS: "company", RECIPIENTS: "displayName"}[plural]
+    found: list[tuple[str, str]] = []
+    for body in cluster.names(plural, namespace):
+        spec: Mapping[str, Any] = body.get("spec") or {}
+        found.append((str(body["metadata"]["name"]), str(spec.get(described) or "")))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _zones() -> list[str]:
+    return sorted(
+        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right"))
+    )
+
+
+PAGES: Final = (
+    ("GET", "/new", show_form),
+    ("POST", "/new", create),
+    ("GET", "/channels/{namespace}/{name}/connect", show_connection),
+    ("POST", "/channels/{namespace}/{name}/connect", lead_to_connection),
+)

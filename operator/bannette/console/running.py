@@ -1,0 +1,60 @@
+"""Asking for a run, and watching it."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+
+from bannette.console.channels import opened
+from bannette.console.faults import Fault, Stopped
+from bannette.console.histories import seconds_of
+from bannette.console.visits import Reply, Visit
+from bannette.resources import CHANNELS, REQUESTED_AT
+from bannette.resources.channel import MAX_REQUEST_LENGTH
+from bannette.resources.progress import Stage, progress_of
+
+
+def confirm(visit: Visit) -> Reply:
+    """Ask whether the channel is really to be collected now."""
+    channel = opened(visit)
+    if not channel.may_run:
+        raise Stopped(Fault.FORBIDDEN)
+    return Reply("run_confirm", channel.facts | {"zone": channel.channel.schedule.time_zone})
+
+
+def ask(visit: Visit) -> Reply:
+    """Ask for the run."""
+    channel = opened(visit)
+    request = visit.office.now().isoformat()
+    visit.cluster.annotate(CHANNELS, channel.channel.namespace, channel.channel.name, {REQUESTED_AT: request})
+    return Reply(location=f"{channel.path}/run/progress?{urlencode({'request': request})}")
+
+
+def watch(visit: Visit) -> Reply:
+    """Show how far the run of a request is."""
+    channel = opened(visit)
+    request = visit.query.get("request", "")
+    if not 0 < len(request) <= MAX_REQUEST_LENGTH or not request.isprintable():
+        raise Stopped(Fault.REQUEST)
+    progress = progress_of(channel.body, request)
+    # A later request takes the place of one that the operator hasn't acknowledged.
+    replaced = progress.stage is not Stage.ENDED and request not in (
+        channel.channel.requested_at,
+        channel.channel.status.last_handled_requested_at,
+    )
+    facts: dict[str, object] = {
+        "progress": progress,
+        "stage": progress.stage.name.lower(),
+        "replaced": replaced,
+        "refreshes": not replaced and progress.stage is not Stage.ENDED,
+        "zone": channel.channel.schedule.time_zone,
+        "seconds": seconds_of(progress.entry) if progress.entry else 0,
+    }
+    return Reply("run_progress", channel.facts | facts)
+
+
+PAGES: Final = (
+    ("GET", "/channels/{namespace}/{name}/run", confirm),
+    ("POST", "/channels/{namespace}/{name}/run", ask),
+    ("GET", "/channels/{namespace}/{name}/run/progress", watch),
+)

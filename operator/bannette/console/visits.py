@@ -1,0 +1,120 @@
+"""One request for a page of the console, and its reply. No HTTP here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from bannette.connect import Keys, Settings
+from bannette.console.catalogue import Catalogue
+from bannette.console.cluster import Cluster, Reviews
+from bannette.console.faults import SignedOut
+from bannette.console.people import Person
+from bannette.console.sessions import Session
+from bannette.console.settings import ConsoleSettings
+from bannette.kube import ClusterApi
+
+ROOT: Final = "/console"
+HOME: Final = f"{ROOT}/channels"
+_FORM: Final = "console-form"
+_LONGEST_ADDRESS: Final = 2000
+
+
+@dataclass
+class Reply:
+    """What the browser gets.
+
+    Attributes:
+        page: name of the template; empty for a redirect.
+        facts: what the template shows, besides what all pages do.
+        location: where a redirect leads.
+        session: a new sign-in to be kept; `ends_session`: it is to be forgotten.
+        language: a choice to be kept.
+        directives: of the Content-Security-Policy, besides those of all pages.
+    """
+
+    page: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
+    status: int = 200
+    location: str = ""
+    session: Session | None = None
+    ends_session: bool = False
+    language: str = ""
+    directives: dict[str, str] = field(default_factory=dict)
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the pages work with: one for the process.
+
+    Attributes:
+        api: as the service itself may use it.
+    """
+
+    settings: ConsoleSettings
+    connect: Settings
+    keys: Callable[[], Keys]
+    api: ClusterApi
+    catalogue: Catalogue
+    reviews: Reviews = field(default_factory=Reviews)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request.
+
+    Attributes:
+        place: members of the path. query, fields: of the address, and of the form that was sent.
+        address: the path and query, for whoever leads back here.
+        visitor: tells one browser from another.
+    """
+
+    office: Office
+    keys: Keys
+    person: Person | None
+    place: Mapping[str, str]
+    query: Mapping[str, str]
+    fields: Mapping[str, str]
+    address: str
+    language: str
+    visitor: str = field(repr=False)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The API server as the person may use it. Raises: SignedOut."""
+        if self.person is None:
+            raise SignedOut
+        return Cluster(self.office.api, self.person, self.office.reviews)
+
+    @property
+    def form(self) -> str:
+        """What the page's forms hold, so that no other page can send them."""
+        return self.keys.seal(_FORM, self._bound_to())
+
+    @property
+    def is_own_form(self) -> bool:
+        """Whether the form was sent from a page that this person was shown in this browser."""
+        held = self.keys.open(_FORM, self.fields.get("form", "")) or {}
+        return all(held.get(name) == value for name, value in self._bound_to().items())
+
+    def _bound_to(self) -> dict[str, object]:
+        name = self.person.name if self.person else ""
+        return {
+            "visitor": hashlib.sha256(self.visitor.encode()).hexdigest(),
+            "person": hashlib.sha256(name.encode()).hexdigest(),
+        }
+
+
+Page = Callable[[Visit], Reply]
+
+
+def own_address(text: str) -> str:
+    """Return *text* if it is an address of the console, else where the console begins."""
+    is_own = text == ROOT or text.startswith(f"{ROOT}/")
+    fine = is_own and len(text) <= _LONGEST_ADDRESS and text.isascii() and text.isprintable() and "\\" not in text
+    return text if fine else HOME

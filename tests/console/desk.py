@@ -1,0 +1,185 @@
+"""A company's namespaces with channels, people with one right each, and the console over them, on a real API server."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bannette.connect import Settings, new_server
+from bannette.console import ConsoleSettings
+from bannette.console.app import Console
+from bannette.kube import ClusterApi
+from devcluster.processes import free_ports
+from tests.connect.browser import Browser, Page
+from tests.connect.office import PUBLIC, wait_until
+from tests.controller.cluster import Cluster
+from tests.controller.people import bind
+
+NAME = "acme-onedrive"
+SERVICE = "bannette-connect"
+#: Who may do what: the ClusterRole that they have in the company's namespace.
+ROLES = {
+    "viewer": "bannette-viewer",
+    "runner": "bannette-runner",
+    "configurator": "bannette-configurator",
+    "nobody": "",
+}
+_CHANNELS = "/apis/bannette.io/v1alpha1"
+_numbers = itertools.count(1)
+
+
+class Company:
+    """A namespace with a binder, a recipient, a channel, and people who sign in."""
+
+    def __init__(self, cluster: Cluster, *, channel: bool = True) -> None:
+        self.cluster = cluster
+        self.namespace = f"company-{next(_numbers)}"
+        cluster.server.kubectl("create", "namespace", self.namespace)
+        for person, role in ROLES.items():
+            cluster.server.kubectl("-n", self.namespace, "create", "serviceaccount", person)
+            if role:
+                self._bind(person, role)
+                bind(cluster, self.namespace, person, role)
+        self.create(
+            "Binder", "purchases", {"company": "Acme & Fils", "storage": {"persistentVolumeClaim": {"claimName": "p"}}}
+        )
+        self.create("Recipient", "marie", {"displayName": "Marie", "email": "marie@acme.example", "locale": "fr"})
+        if channel:
+            self.channel()
+
+    def channel(self, name: str = NAME, *, login_hint: str = "compta@acme.example", **spec: object) -> dict[str, Any]:
+        return self.create(
+            "CollectionChannel",
+            name,
+            {
+                "type": "OneDrive",
+                "recipient": {"name": "marie"},
+                "destination": {"binder": "purchases"},
+                "schedule": {"time": "05:30", "timeZone": "Europe/Paris"},
+                "onedrive": {"folder": "/Factures", "account": {"delegated": {"loginHint": login_hint}}},
+                **spec,
+            },
+        )
+
+    def create(self, kind: str, name: str, spec: Mapping[str, object]) -> dict[str, Any]:
+        body = {
+            "apiVersion": "bannette.io/v1alpha1",
+            "kind": kind,
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": spec,
+        }
+        return self.cluster.request("POST", self.path(f"{kind.lower()}s"), body)
+
+    def get(self, plural: str, name: str) -> dict[str, Any]:
+        return self.cluster.request("GET", self.path(plural, name))
+
+    def names(self, plural: str) -> list[str]:
+        return [item["metadata"]["name"] for item in self.cluster.request("GET", self.path(plural))["items"]]
+
+    def says(self, status: Mapping[str, object], name: str = NAME) -> None:
+        """Write a channel's status, as the operator and runs do."""
+        path = f"{self.path('collectionchannels', name)}/status"
+        self.cluster.request("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
+
+    def delete(self, plural: str, name: str) -> None:
+        self.cluster.request("DELETE", self.path(plural, name))
+
+    def path(self, plural: str, name: str = "") -> str:
+        return f"{_CHANNELS}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
+
+    def token(self, person: str) -> str:
+        return self.cluster.service_account_token(self.namespace, person)
+
+    def url(self, name: str = NAME, page: str = "") -> str:
+        return f"/console/channels/{self.namespace}/{name}{page}"
+
+    def let_service_read_secrets(self) -> None:
+        """Give the service what the operator gives it with each channel, for all of the namespace."""
+        kubectl = self.cluster.server.kubectl
+        kubectl("-n", self.namespace, "create", "role", "secrets", "--verb=get,update", "--resource=secrets")
+        kubectl(
+            "-n", self.namespace, "create", "rolebinding", "secrets", "--role=secrets",
+            f"--serviceaccount=default:{SERVICE}",
+        )  # fmt: skip
+
+    def _bind(self, account: str, role: str) -> None:
+        self.cluster.server.kubectl(
+            "-n",
+            self.namespace,
+            "create",
+            "rolebinding",
+            f"account-{account}",
+            f"--clusterrole={role}",
+            f"--serviceaccount={self.namespace}:{account}",
+        )
+
+
+def install_service(cluster: Cluster) -> None:
+    """Make the service's ServiceAccount, with the rights that acting for people behind a proxy takes."""
+    group = "bannette.io"
+    resources = ["collectionchannels", "binders", "recipients"]
+    rules = [
+        {"apiGroups": [group], "resources": resources, "verbs": ["get", "list", "watch", "create", "configure"]},
+        {"apiGroups": [group], "resources": ["collectionchannels"], "verbs": ["patch"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    ]
+    rbac = "rbac.authorization.k8s.io"
+    documents = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": SERVICE, "namespace": "default"}},
+        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": {"name": SERVICE}, "rules": rules},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": SERVICE},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": SERVICE},
+            "subjects": [{"kind": "ServiceAccount", "name": SERVICE, "namespace": "default"}],
+        },
+    ]
+    cluster.server.apply(yaml.safe_dump_all(documents))
+
+
+def service_api(cluster: Cluster) -> ClusterApi:
+    return ClusterApi(
+        cluster.server.url,
+        namespace="default",
+        token=cluster.service_account_token("default", SERVICE),
+        ca=cluster.server.ca_file.read_text(),
+        attempts=2,
+        timeout=(2, 10),
+        sleep=lambda _: None,
+    )
+
+
+@contextlib.contextmanager
+def serving(api: ClusterApi, keys: Path, settings: ConsoleSettings | None = None) -> Iterator[int]:
+    """Serve the console from a thread of this process; yield the port."""
+    (port,) = free_ports(1)
+    connect = Settings(PUBLIC, keys, "127.0.0.1", port, {})
+    console = Console(settings or ConsoleSettings(), connect, api)
+    console.start()
+    running = new_server(connect, api, console.routes())
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    wait_until(lambda: running.started, "the service has started")
+    wait_until(lambda: console.is_ready, "all channels are read")
+    try:
+        yield port
+    finally:
+        console.stop()
+        running.should_exit = True
+        thread.join(30)
+
+
+def browser_at(cluster: Cluster, *ports: int, language: str = "en") -> Browser:
+    return Browser(PUBLIC, ports, ca_file=cluster.server.ca_file, language=language)
+
+
+def signed_in(browser: Browser, token: str, page: str = "/console/channels") -> Page:
+    """Sign in by the form, and return the page that it leads to."""
+    return browser.send(browser.open(f"/console/sign-in?next={page}"), token=token)
