@@ -20,8 +20,9 @@ four has a second one beside it. At the end one run is left alone, and everythin
 the drive.
 
 Lost: files in the watched folder that have no record, records that went away, originals with other bytes than the
-client's, documents that the inbox doesn't list. Twice: items with two records, bytes delivered twice, documents that
-the inbox lists twice.
+client's, documents that the inbox doesn't list; in campaigns since 2026-11-29 also those that a failing sink of events
+wasn't told of, or was told of before they were collected. Twice: items with two records, bytes delivered twice,
+documents that the inbox lists twice.
 
 | store | seed | documents | kills | lost | twice | ended before the kill | seconds | made by | on |
 |---|---|---|---|---|---|---|---|---|---|

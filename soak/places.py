@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bannette.binder import Binder, Location, Record, S3Location, Store, StorePath, open_store
+from bannette.binder import Binder, Location, Outbox, Record, S3Location, Store, StorePath, open_store
+from bannette.binder.layout import record_key
 
 #: Name of the Secret with the credentials of a bucket.
 SECRET = "storage"
@@ -68,6 +69,14 @@ class Reader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def has(self, document: str) -> bool:
+        """Whether a document is collected."""
+        return self._store.head(record_key(document)) is not None
+
+    def untold(self) -> int:
+        """How many documents the sink of events is still to be told of, at most."""
+        return Outbox(self._store).count()
 
     def record_keys(self) -> set[str]:
         return {found.key for found in self._store.list("records") if found.key.endswith(".json")}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from bannette.binder import Binder
 from simulator.testing import running
 from tests.collector import killed_at_step
 from tests.collector.local_channel import LocalChannel
+from tests.notify.test_cloud_events import http_sink
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(600)]
 
@@ -110,6 +113,44 @@ def test_a_run_killed_while_it_commits_a_duplicate_is_completed_by_the_next(simu
         killed = killed_at(channel, step, folder / "log")
         assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
         finish(channel, documents, ids)
+
+
+@contextmanager
+def told():
+    """A sink that looks, at each event, whether its document is collected; yields it, and the ids that weren't."""
+    early = []
+    with http_sink() as sink:
+        answer = sink.answer
+
+        def look(request):
+            answer(request)
+            document = json.loads(sink.heard[-1][2])["id"]
+            if not (sink.binder / "records" / document[:2] / f"{document}.json").exists():
+                early.append(document)
+
+        sink.answer = look
+        yield sink, early
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+def test_a_run_killed_at_any_step_leaves_nobody_untold_and_tells_of_nothing_early(simulator, tmp_path, steps, part):
+    documents = {**STEP_DOCUMENTS, "again.txt": STEP_DOCUMENTS["a.txt"]}
+    # What the third document and the telling take comes on top.
+    for step in range(part, steps + 40, SLICES):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        channel = LocalChannel(folder, simulator)
+        ids = fill(simulator.control, documents)
+        with told() as (sink, early):
+            sink.binder = channel.binder_folder
+            channel.write(binder={"events": {"url": sink.url}})
+            killed = killed_at(channel, step, folder / "log")
+            assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
+            finish(channel, documents, ids)
+        heard = {json.loads(body)["id"] for _, _, body in sink.heard}
+        assert heard == {entry.record.id for entry in channel.binder().inbox()}
+        assert early == []
+        assert channel.binder().outbox.count() == 0
 
 
 @pytest.mark.parametrize("part", range(SLICES))
