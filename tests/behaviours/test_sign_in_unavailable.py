@@ -7,8 +7,8 @@ import time
 import certifi
 import pytest
 
+from bannette.accounts import sign_in as new_sign_in
 from bannette.collector import ResourceFiles
-from bannette.collector.accounts import sign_in as new_sign_in
 from bannette.errors import Transient
 from bannette.onedrive import SignIn, endpoints_for
 from bannette.onedrive.authority import _Http

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,14 @@ class Office:
             PUBLIC, Channel.parse(body), load_keys(self.keys), expires=datetime.now(UTC) + timedelta(days=days)
         )
 
+    def change_secret(self, patch: Mapping[str, object]) -> None:
+        self._done(
+            "PATCH",
+            f"{self._secrets}/{SECRET}",
+            patch,
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+
     def add_key(self, name: str) -> None:
         (self.keys / name).write_bytes(secrets.token_bytes(24).hex().encode())
 
@@ -147,11 +155,13 @@ class Office:
 
 
 @contextlib.contextmanager
-def serving(office: Office, *, api: ClusterApi | None = None, **environ: str) -> Iterator[int]:
+def serving(
+    office: Office, *, api: ClusterApi | None = None, healthy: Callable[[], bool] = lambda: True, **environ: str
+) -> Iterator[int]:
     """Serve the pages from a thread of this process; yield the port."""
     (port,) = free_ports(1)
     settings = Settings(PUBLIC, office.keys, "127.0.0.1", port, {**office.simulator.environment, **environ})
-    running = new_server(settings, api or office.api())
+    running = new_server(settings, api or office.api(), healthy=healthy)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     wait_until(lambda: running.started, "the service has started")
@@ -186,6 +196,10 @@ class Process:
         wait_until(lambda: "connect.serving" in self.log.read_text(), "the process serves")
         wait_until(lambda: listens(self.port), "the process listens")
         return self
+
+    def send(self, number: int) -> None:
+        self._popen.send_signal(number)
+        self._popen.wait(SECONDS)
 
     def __exit__(self, *_: object) -> None:
         if self._popen.poll() is None:

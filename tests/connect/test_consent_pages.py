@@ -156,7 +156,8 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: connect, namespace: acme}
 rules:
-  - {apiGroups: [bannette.io], resources: [collectionchannels, binders, recipients], verbs: [get]}
+  - {apiGroups: [bannette.io], resources: [collectionchannels, binders, recipients], verbs: [get, list, watch]}
+  - {apiGroups: [bannette.io], resources: [collectionchannels/status], resourceNames: [acme-onedrive], verbs: [patch]}
   - {apiGroups: [""], resources: [secrets], resourceNames: [acme-onedrive-onedrive], verbs: [get, update]}
   - {apiGroups: [""], resources: [secrets], resourceNames: [acme-app], verbs: [get]}
 ---

@@ -48,6 +48,15 @@ TABLE = {
         ("PATCH", CHANNEL, "acme-onedrive", APPLY, APPLIED | {"metadata": {"annotations": ASKED}}),
         dict.fromkeys(EVERYBODY, RIGHTS) | dict.fromkeys(("runner", "configurator", "edit", "admin"), OK),
     ),
+    "asks for a check of the connection": (
+        metadata(annotations={"bannette.io/check-connection": "1"}),
+        dict.fromkeys(EVERYBODY, RIGHTS) | dict.fromkeys(("runner", "configurator", "edit", "admin"), OK),
+    ),
+    "asks to disconnect": (metadata(annotations={"bannette.io/disconnect": "1"}), CHANGED),
+    "asks for a check and to disconnect": (
+        metadata(annotations={"bannette.io/check-connection": "1", "bannette.io/disconnect": "1"}),
+        CHANGED,
+    ),
     "suspends a channel": (patch(spec={"suspend": True}), CHANGED),
     "asks and changes at once": (patch(metadata={"annotations": ASKED}, spec={"suspend": True}), CHANGED),
     "changes another annotation": (metadata(annotations={"a": "b"}), CHANGED),

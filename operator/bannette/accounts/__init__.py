@@ -8,6 +8,7 @@ from bannette.accounts.connection_secret import (
     with_connection,
     without_connection,
 )
+from bannette.accounts.sign_ins import sign_in
 
 __all__ = [
     "ConnectionSecret",
@@ -15,6 +16,7 @@ __all__ = [
     "connection_in",
     "connection_manifest",
     "credentials_in",
+    "sign_in",
     "with_connection",
     "without_connection",
 ]

@@ -26,15 +26,28 @@ _ATTEMPTS: Final = 10
 
 
 class ConnectionSecret:
-    """The connection of *channel* in its Secret."""
+    """The connection of *channel* in its Secret.
 
-    def __init__(self, api: ClusterApi, *, channel: str) -> None:
+    Args:
+        has_page: its owner can connect it at a page, which the channel's status names.
+    """
+
+    def __init__(self, api: ClusterApi, *, channel: str, has_page: bool = False) -> None:
         self._api = api
+        self._has_page = has_page
         self._name = token_secret_name(channel)
         self._body: Mapping[str, object] = {}
 
+    @classmethod
+    def of(cls, api: ClusterApi, channel: Channel) -> ConnectionSecret:
+        """Return that of *channel*, as its status tells of its page."""
+        connection = channel.status.connection
+        return cls(api, channel=channel.name, has_page=connection is not None and connection.page is not None)
+
     @property
     def advice(self) -> str:
+        if self._has_page:
+            return "let its owner sign in at the channel's page, which is in status.connection.page"
         return (
             "run `bannette connect -f FILE --manifest SECRET.yaml` on a machine with a browser, then "
             "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`"

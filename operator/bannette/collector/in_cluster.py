@@ -6,9 +6,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bannette.accounts import ConnectionSecret
+from bannette.accounts import ConnectionSecret, sign_in
 from bannette.binder import Location, StorePath
-from bannette.collector.accounts import sign_in
 from bannette.collector.assignment import secret_in_folder
 from bannette.collector.cluster_status import ClusterStatus
 from bannette.collector.passwords import passwords_in
@@ -116,7 +115,7 @@ class ClusterAssignment:
             channel,
             endpoints,
             secret=secret_in_folder(self._credentials),
-            connections=ConnectionSecret(self._api, channel=self._name),
+            connections=ConnectionSecret.of(self._api, channel),
             environ=environ,
         )
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bannette.accounts import client_of
+from bannette.accounts import client_of, sign_in
 from bannette.binder import Location, StorePath
-from bannette.collector.accounts import sign_in
 from bannette.collector.connection_file import ConnectionFile
 from bannette.collector.file_status import FileStatus
 from bannette.collector.passwords import passwords_in

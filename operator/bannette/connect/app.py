@@ -33,9 +33,10 @@ _FIELDS: Final = 20
 class Pages:
     """Turns requests into what is asked of the desk, and its replies into answers."""
 
-    def __init__(self, desk: Desk, ready: Callable[[], object]) -> None:
+    def __init__(self, desk: Desk, ready: Callable[[], object], healthy: Callable[[], bool]) -> None:
         self._desk = desk
         self._ready = ready
+        self._healthy = healthy
 
     def application(self, more: Sequence[BaseRoute] = ()) -> Starlette:
         """Return the service's pages; *more*: those that another part of Bannette serves beside them."""
@@ -47,7 +48,7 @@ class Pages:
                 Route("/c/{namespace}/{name}/disconnect", self._disconnect, methods=["POST"]),
                 Route("/callback", self._finish, methods=["GET"]),
                 *statics.ROUTES,
-                Route("/healthz", _healthy, methods=["GET"]),
+                Route("/healthz", self._health, methods=["GET"]),
                 Route("/readyz", self._readiness, methods=["GET"]),
                 *more,
             ],
@@ -71,6 +72,11 @@ class Pages:
             self._desk.finish, dict(request.query_params), request.cookies, preferred=_preferred(request)
         )
         return _response(reply)
+
+    async def _health(self, request: Request) -> Response:
+        if self._healthy():
+            return PlainTextResponse("alive\n")
+        return PlainTextResponse("what works beside the pages has ended\n", status_code=503)
 
     async def _readiness(self, request: Request) -> Response:
         try:
@@ -148,7 +154,3 @@ async def _bug(request: Request, error: Exception) -> Response:
 
 def _preferred(request: Request) -> str:
     return preferred_language(request.headers.get("accept-language", ""))
-
-
-async def _healthy(request: Request) -> Response:
-    return PlainTextResponse("alive\n")

@@ -89,21 +89,7 @@ class Case:
             Stopped: the Secret is gone; or what *change* raises.
             PersonNeeded, Transient: as for ``ClusterApi.put``.
         """
-        secret = self.secret
-        name = token_secret_name(self.channel.name)
-        for _ in range(_ATTEMPTS):
-            changed, result = change(secret)
-            try:
-                self.api.put("secrets", name, changed)
-            except Conflict:
-                secret = token_secret(self.api, self.channel)
-            except PersonNeeded as error:
-                raise not_ready() if error.reason == "NotFound" else error from None
-            else:
-                return result
-        raise Transient(
-            f'Secret "{name}" of namespace "{self.api.namespace}" changes all the time.', reason="ApiUnavailable"
-        )
+        return change_secret(self.api, self.channel, self.secret, change)
 
 
 def load_case(api: ClusterApi, namespace: str, name: str, *, uid: str) -> Case:
@@ -146,6 +132,33 @@ def token_secret(api: ClusterApi, channel: Channel) -> Body:
     if found is None or (uids and channel.uid not in uids):
         raise not_ready()
     return found
+
+
+def change_secret(
+    api: ClusterApi, channel: Channel, secret: Body, change: Callable[[Body], tuple[Body, Result]]
+) -> Result:
+    """Put what *change* makes of the token Secret of *channel* in its place; *secret*: as it was last seen.
+
+    Nothing is written if it stays as it is.
+
+    Raises:
+        Stopped: the Secret is gone; or what *change* raises.
+        PersonNeeded, Transient: as for ``ClusterApi.put``.
+    """
+    name = token_secret_name(channel.name)
+    for _ in range(_ATTEMPTS):
+        changed, result = change(secret)
+        if changed == secret:
+            return result
+        try:
+            api.put("secrets", name, changed)
+        except Conflict:
+            secret = token_secret(api, channel)
+        except PersonNeeded as error:
+            raise not_ready() if error.reason == "NotFound" else error from None
+        else:
+            return result
+    raise Transient(f'Secret "{name}" of namespace "{api.namespace}" changes all the time.', reason="ApiUnavailable")
 
 
 def secret_members(body: Body) -> dict[str, str]:

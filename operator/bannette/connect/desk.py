@@ -15,6 +15,7 @@ from typing import Final
 from bannette import logs
 from bannette.accounts import connection_in, with_connection, without_connection
 from bannette.connect import visits
+from bannette.connect.attendant import tell_change
 from bannette.connect.case import Body, Case, load_case
 from bannette.connect.faults import Fault, Stopped, stopped_by
 from bannette.connect.links import LinkFault, Ticket, make_token, read_token
@@ -131,6 +132,7 @@ class Desk:
             case = load_case(self._api, part.namespace, part.name, uid=part.channel)
             connection = self._brought(case, part, state, answer)
             case.change_secret(lambda secret: (_connected(case, secret, connection), None))
+            tell_change(case.api, case.channel, now=self._now())
         except (BannetteError, Stopped) as error:
             reply = self._stopped(error, part.language, channel=f"{part.namespace}/{part.name}", again=again)
         else:
@@ -202,6 +204,7 @@ class Desk:
 
     def _disconnected(self, opened: _Opened) -> Reply:
         opened.case.change_secret(lambda secret: (visits.without_visits(without_connection(secret)), None))
+        tell_change(opened.case.api, opened.case.channel, now=self._now())
         logs.event(logger, "connect.disconnected", channel=opened.case.key)
         return opened.page("disconnected", self._settings)
 

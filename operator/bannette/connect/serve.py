@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from bannette import logs
 from bannette.connect.app import Pages
+from bannette.connect.background import Background
 from bannette.connect.desk import Desk
 from bannette.connect.settings import Settings, api_of, load_keys, settings_of
 from bannette.kube import ClusterApi
@@ -27,14 +28,25 @@ _GRACE_SECONDS: Final = 20
 More = Callable[[Settings, ClusterApi], Sequence[BaseRoute]]
 
 
-def new_server(settings: Settings, api: ClusterApi, more: Sequence[BaseRoute] = ()) -> uvicorn.Server:
-    """Return the service, with *more* pages beside its own; it serves when it is run."""
+def new_server(
+    settings: Settings,
+    api: ClusterApi,
+    more: Sequence[BaseRoute] = (),
+    *,
+    healthy: Callable[[], bool] = lambda: True,
+) -> uvicorn.Server:
+    """Return the service, which serves when it is run.
+
+    Args:
+        more: pages to be served beside its own.
+        healthy: whether what else the process does is at work.
+    """
     # msal would rather have the answer posted. That takes cookies that go along from foreign pages; in the query it is
     # good once, and only with the verifier that the Secret holds (RFC 9700, 4.3.1).
     warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
     # Keys are read at each use: the kubelet changes them under a running pod.
     desk = Desk(settings, keys=lambda: load_keys(settings.keys), api=api)
-    pages = Pages(desk, lambda: load_keys(settings.keys)).application(more)
+    pages = Pages(desk, lambda: load_keys(settings.keys), healthy).application(more)
     return uvicorn.Server(
         uvicorn.Config(
             Guard(pages, host=settings.host),
@@ -63,10 +75,15 @@ def serve(environ: Mapping[str, str], more: More = lambda settings, api: ()) -> 
     settings = settings_of(environ)
     load_keys(settings.keys)
     api = api_of(environ)
-    running = new_server(settings, api, more(settings, api))
+    background = Background(environ, api)
+    running = new_server(settings, api, more(settings, api), healthy=background.is_healthy)
     # It tells of every connection that a stranger breaks off.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     logs.event(logger, "connect.serving", address=settings.address, port=settings.port, url=settings.public_url)
     # uvicorn ends in good order, and then raises the signal once more, which would end the process as if killed.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    running.run()
+    background.start()
+    try:
+        running.run()
+    finally:
+        background.stop()

@@ -73,6 +73,12 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
     return Settings(public_url, Path(keys), address, int(port), environ)
 
 
+def namespaces_of(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the namespaces that the service looks after; none: all."""
+    names = (name.strip() for name in environ.get("BANNETTE_NAMESPACES", "").split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def load_keys(folder: Path) -> Keys:
     """Return the keys in *folder*: a Secret as it is mounted, which changes while the service runs.
 

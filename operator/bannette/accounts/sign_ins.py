@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bannette.accounts import client_of, credentials_in
+from bannette.accounts.clients import client_of, credentials_in
 from bannette.errors import PersonNeeded
 from bannette.onedrive import (
     ApplicationCredentials,

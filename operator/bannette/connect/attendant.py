@@ -1,0 +1,277 @@
+"""What people ask of a channel's connection by annotations: that it be checked now, or removed.
+
+The operator is told in the channel's ``status.pages``: it makes conditions, Events and acknowledgements of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from bannette import logs
+from bannette.accounts import without_connection
+from bannette.connect.backlog import Backlog
+from bannette.connect.case import Body, change_secret, token_secret
+from bannette.connect.checks import Found, check
+from bannette.connect.faults import Stopped
+from bannette.connect.visits import without_visits
+from bannette.connect.watching import Watching
+from bannette.errors import BannetteError, PersonNeeded
+from bannette.kube import Change, ClusterApi, Conflict, What
+from bannette.resources import (
+    CHANNELS,
+    CHECK_CONNECTION,
+    DISCONNECT,
+    DISCONNECTED_ANNOTATION,
+    Channel,
+    ConnectionCheck,
+    DelegatedAccount,
+    format_time,
+)
+from bannette.resources.history import cut_message
+
+logger = logging.getLogger(__name__)
+
+_THREADS: Final = 4
+# A check ends within a minute; one that doesn't is that of a replica that is gone.
+_ABANDONED: Final = timedelta(seconds=120)
+_SOON: Final = 0.5
+_GRACE_SECONDS: Final = 5.0
+_FIRST_WAIT: Final = 1.0
+_LONGEST_WAIT: Final = 60.0
+_ATTEMPTS: Final = 10
+
+Key = tuple[str, str]
+
+
+def check_due(channel: Channel, *, now: datetime) -> float | None:
+    """Return in how many seconds the check that is asked for is to be made; None if there is nothing to do."""
+    request, pages = channel.check_requested, channel.status.pages
+    last = pages.check if pages is not None else None
+    if request is None:
+        return None
+    if last is None or last.request != request:
+        return 0.0
+    if last.outcome is not None:
+        return None
+    return max((last.started_at + _ABANDONED - now).total_seconds(), 0.0)
+
+
+def disconnect_due(channel: Channel) -> str | None:
+    """Return the request to disconnect that isn't acknowledged yet."""
+    request, connection = channel.disconnect_requested, channel.status.connection
+    if not isinstance(channel.onedrive.account, DelegatedAccount):
+        return None
+    return None if connection is not None and connection.last_handled_disconnect == request else request
+
+
+def tell_change(api: ClusterApi, channel: Channel, *, now: datetime) -> None:
+    """Tell the operator that the channel's Secret has changed: it doesn't watch Secrets. It looks by itself, later.
+
+    Args:
+        api: of the channel's namespace.
+    """
+    try:
+        # To the microsecond: two changes within a second are two.
+        api.patch_status(CHANNELS, channel.name, {"status": {"pages": {"changedAt": now.isoformat()}}})
+    except BannetteError as error:
+        key = f"{channel.namespace}/{channel.name}"
+        logs.event(logger, "connection.untold", level=logging.WARNING, channel=key, reason=error.reason)
+
+
+class Attendant:
+    """Does what is asked of channels; safe to share between threads."""
+
+    def __init__(
+        self,
+        api: ClusterApi,
+        environ: Mapping[str, str],
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._api = api
+        self._environ = environ
+        self._now = now
+        self._backlog: Backlog[Key] = Backlog()
+        self._threads: list[threading.Thread] = []
+        self._failures: dict[Key, int] = {}
+        # By channel: its uid and the request that was acted upon, until the operator acknowledges it.
+        self._disconnected: dict[Key, tuple[str, str]] = {}
+
+    def listen(self, watching: Watching) -> None:
+        """Hear of channels; before ``start``."""
+        watching.tell(CHANNELS, self._told)
+
+    def start(self) -> None:
+        for number in range(_THREADS):
+            thread = threading.Thread(target=self._run, name=f"attendant-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing more, and wait a little for what has begun; another replica makes what is left."""
+        self._backlog.close()
+        deadline = time.monotonic() + _GRACE_SECONDS
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0))
+
+    def is_healthy(self) -> bool:
+        """Tell whether all threads live."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def attend(self, key: Key) -> float | None:
+        """Do what is asked of the channel with that namespace and name; return after how many seconds to look again.
+
+        Raises:
+            PersonNeeded, Transient: it is to be tried again.
+            Stopped: its Secret isn't made yet.
+        """
+        namespace, name = key
+        api = self._api.within(namespace)
+        try:
+            body = api.get(CHANNELS, name)
+        except PersonNeeded as error:
+            if error.reason == "NotFound":
+                return None
+            raise
+        channel = Channel.parse(body)
+        if channel.deleting:
+            return None
+        request = disconnect_due(channel)
+        if request is not None and self._disconnected.get(key) != (channel.uid, request):
+            if _disconnect(api, channel, request):
+                logs.event(logger, "connect.disconnected", channel=f"{namespace}/{name}", by="request")
+            # Also of what was done before a restart: the operator hasn't acknowledged it.
+            tell_change(api, channel, now=self._now())
+            self._disconnected[key] = (channel.uid, request)
+        due = check_due(channel, now=self._now())
+        if due is None or due > 0:
+            return due
+        return self._check(api, channel, body)
+
+    def _check(self, api: ClusterApi, channel: Channel, body: Body) -> float | None:
+        begun = ConnectionCheck(channel.check_requested or "", self._now())
+        try:
+            # In the version that was read: of two replicas one makes the check.
+            api.patch_status(CHANNELS, channel.name, _said(begun, None), resource_version=_version(body))
+        except Conflict:
+            return _SOON
+        found = check(api, channel, self._environ)
+        logs.event(
+            logger,
+            "connect.checked",
+            channel=f"{channel.namespace}/{channel.name}",
+            outcome=found.outcome.value,
+            reason=found.reason,
+        )
+        for _ in range(_ATTEMPTS):
+            body = api.get(CHANNELS, channel.name)
+            now = Channel.parse(body)
+            pages = now.status.pages
+            if now.uid != channel.uid or pages is None or pages.check is None or not _is_same(pages.check, begun):
+                # It took so long that somebody else has taken it up, or another one.
+                return _SOON
+            try:
+                told = _said(begun, found, now=self._now())
+                api.patch_status(CHANNELS, channel.name, told, resource_version=_version(body))
+            except Conflict:
+                continue
+            return None
+        return _ABANDONED.total_seconds()
+
+    def _told(self, plural: str, realm: str, change: Change) -> None:
+        metadata = change.body.get("metadata")
+        if change.what is not What.PRESENT or not isinstance(metadata, Mapping):
+            return
+        annotations = metadata.get("annotations")
+        # Most channels have neither, and aren't looked at any further.
+        if isinstance(annotations, Mapping) and (CHECK_CONNECTION in annotations or DISCONNECT in annotations):
+            self._consider(change.body)
+
+    def _consider(self, body: Body) -> None:
+        try:
+            channel = Channel.parse(body)
+        except BannetteError:
+            # The operator says what is wrong with it.
+            return
+        if disconnect_due(channel) is not None or check_due(channel, now=self._now()) is not None:
+            self._backlog.add((channel.namespace, channel.name))
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001 - the top of a thread
+            logs.crash(logger, "attendant.bug", error)
+
+    def _work(self) -> None:
+        while (key := self._backlog.take()) is not None:
+            again = self._attempt(key)
+            self._backlog.done(key)
+            if again is not None:
+                self._backlog.add(key, after=again)
+
+    def _attempt(self, key: Key) -> float | None:
+        try:
+            again = self.attend(key)
+        except (BannetteError, Stopped) as error:
+            failures = self._failures[key] = self._failures.get(key, 0) + 1
+            wait = min(_FIRST_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT)
+            told = error.fault.text if isinstance(error, Stopped) else str(error)
+            channel = "/".join(key)
+            logs.event(logger, "connect.postponed", level=logging.WARNING, channel=channel, seconds=wait, message=told)
+            return wait
+        self._failures.pop(key, None)
+        return again
+
+
+def _disconnect(api: ClusterApi, channel: Channel, request: str) -> bool:
+    """Remove the tokens as *request* says, and note it beside them; tell whether that wasn't done already.
+
+    Raises: Stopped, PersonNeeded, Transient.
+    """
+
+    def change(secret: Body) -> tuple[Body, bool]:
+        metadata = secret.get("metadata")
+        annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+        if isinstance(annotations, Mapping) and annotations.get(DISCONNECTED_ANNOTATION) == request:
+            return secret, False
+        bare = without_visits(without_connection(secret))
+        return with_annotation(bare, DISCONNECTED_ANNOTATION, request), True
+
+    return change_secret(api, channel, token_secret(api, channel), change)
+
+
+def with_annotation(body: Body, name: str, value: str) -> Body:
+    """Return *body* with an annotation more."""
+    metadata = body.get("metadata")
+    kept = metadata if isinstance(metadata, Mapping) else {}
+    return {**body, "metadata": {**kept, "annotations": {**(kept.get("annotations") or {}), name: value}}}
+
+
+def _said(begun: ConnectionCheck, found: Found | None, *, now: datetime | None = None) -> dict[str, object]:
+    """Return the patch that says that a check has begun, or what it found."""
+    check: dict[str, object] = {
+        "request": begun.request,
+        "startedAt": format_time(begun.started_at),
+        "outcome": found.outcome.value if found else None,
+        "reason": found.reason if found else None,
+        "message": cut_message(found.message) if found else None,
+    }
+    pages: dict[str, object] = {"check": check}
+    verdict = found.verdict(now=now) if found and now else None
+    if verdict is not None:
+        pages["verdict"] = dict.fromkeys(("connection", "reason", "message")) | verdict.to_dict()
+    return {"status": {"pages": pages}}
+
+
+def _is_same(one: ConnectionCheck, begun: ConnectionCheck) -> bool:
+    return (one.request, format_time(one.started_at)) == (begun.request, format_time(begun.started_at))
+
+
+def _version(body: Body) -> str:
+    metadata = body.get("metadata")
+    return str(metadata.get("resourceVersion")) if isinstance(metadata, Mapping) else ""
