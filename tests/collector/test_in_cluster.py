@@ -19,6 +19,8 @@ from bannette.kube import ClusterApi
 from bannette.resources import ActiveRun, ChannelStatus, Trigger
 from devcluster.apiserver import ApiServer
 from tests.collector.local_channel import Ended, wait_until
+from tests.notify.mail_server import Authority
+from tests.notify.test_cloud_events import http_sink
 
 pytestmark = pytest.mark.apiserver
 
@@ -67,6 +69,7 @@ class Pod:
         self.volume = folder / "binder"
         self.log = folder / "termination-log"
         self.credentials = folder / "credentials"
+        self.events = folder / "events"
         self.volume.mkdir()
         self.credentials.mkdir()
         (self.credentials / "clientSecret").write_text(f"{simulator.client_secret}\n")
@@ -86,7 +89,12 @@ class Pod:
         now = datetime.now(UTC)
         order = Order(id=run, trigger=trigger, started_at=now, due_at=now, job=f"job-{run}", **order)
         assignment = ClusterAssignment(
-            self.api, channel="acme-onedrive", volume=self.volume, credentials=self.credentials
+            self.api,
+            channel="acme-onedrive",
+            volume=self.volume,
+            credentials=self.credentials,
+            events=self.events,
+            events_ca=self.events / "ca.crt",
         )
         assignment.status = ClusterStatus(self.api, name="acme-onedrive", patience=1.0, poll=0.1)
         entry, code = Run(assignment, order, Interruption(), environ=self.environment, in_pod=True).run()
@@ -231,3 +239,43 @@ def test_a_run_whose_channel_is_gone_still_leaves_its_entry(pod, server):
     ended = pod.collect()
     assert ended.code == 2
     assert json.loads(pod.log.read_text()) == ended.entry
+
+
+def test_the_binders_status_says_whether_its_sink_was_told(pod, server, simulator, tmp_path):
+    def conditions():
+        return pod.shown("binders", "purchases").get("conditions")
+
+    def spec(**events):
+        patch = json.dumps({"spec": {"events": events or None}})
+        server.kubectl("patch", "binder", "purchases", "-n", NAMESPACE, "--type=merge", "-p", patch)
+
+    simulator.control.create("/Invoices/a.txt", "alpha")
+    authority = Authority(tmp_path)
+    with http_sink(tls=authority.context) as sink:
+        spec(url=sink.url, secret={"name": "erp"}, caBundle={"configMap": "company-ca"})
+        # Neither is mounted: the operator's pods get them where they exist.
+        assert pod.collect("run-1").counts("result", "collected") == ("Succeeded", 1)
+        (missing,) = conditions()
+        assert (missing["type"], missing["status"], missing["reason"]) == (
+            "EventsDelivered",
+            "False",
+            "EventTokenMissing",
+        )
+        assert "1 document is still to be told of" in missing["message"]
+        assert "canary" not in json.dumps(conditions())
+        pod.events.mkdir()
+        (pod.events / "token").write_text("canary-of-the-sink\n")
+        (pod.events / "ca.crt").write_bytes(authority.file.read_bytes())
+        assert pod.collect("run-2").counts("result", "reason") == ("Succeeded", "NothingNew")
+        (_, headers, body), *none = sink.heard
+    assert none == []
+    assert (headers["Authorization"], json.loads(body)["source"]) == ("Bearer canary-of-the-sink", "/acme/purchases")
+    (told,) = conditions()
+    assert (told["status"], told["reason"]) == ("True", "Delivered")
+    assert pod.shown("binders", "purchases")["documents"] == 1
+    version = pod.api.get("binders", "purchases")["metadata"]["resourceVersion"]
+    pod.collect("run-3")
+    assert pod.api.get("binders", "purchases")["metadata"]["resourceVersion"] == version
+    spec()
+    pod.collect("run-4")
+    assert not conditions()

@@ -30,8 +30,8 @@ class BucketChannel(LocalChannel):
         self.reached_at = replace(self.location, **changes)
         self.write()
 
-    def write(self, **changes: Mapping[str, object]) -> None:  # type: ignore[override]
-        super().write(binder={"storage": self._storage()}, **changes)  # type: ignore[arg-type]
+    def write(self, *, binder: Mapping[str, object] | None = None, **changes: Mapping[str, object]) -> None:  # type: ignore[override]
+        super().write(binder={"storage": self._storage(), **(binder or {})}, **changes)  # type: ignore[arg-type]
         secret = {"kind": "Secret", "metadata": {"name": "store", "namespace": "acme"}, "stringData": self._secret()}
         with self.file.open("a", encoding="utf-8") as file:
             yaml.safe_dump_all([secret], file, explicit_start=True)

@@ -9,6 +9,7 @@ import pytest
 
 from bannette.binder.object_store import LARGE
 from tests.collector.local_channel import BANNETTE
+from tests.notify.test_cloud_events import http_sink
 from tests.stores.bucket_channel import BucketChannel
 
 pytestmark = [pytest.mark.stores, pytest.mark.timeout(1200)]
@@ -69,3 +70,21 @@ def test_missing_credentials_are_named(channel, collect, trouble):
     reason = "SecretNotFound" if trouble == "no secret" else "StoreCredentialsMissing"
     assert ended.entry["reason"] == reason
     assert 'Secret "store" of namespace "acme"' in ended.entry["message"]
+
+
+def test_a_sink_is_told_of_documents_in_a_bucket_and_of_what_it_missed(channel, simulator):
+    for number in range(3):
+        simulator.control.create(f"/Invoices/{number}.txt", f"document {number}")
+    with http_sink(404) as sink:
+        channel.write(binder={"events": {"url": sink.url}})
+        ended = channel.command_ends()
+        assert ended.counts("result", "collected") == ("Succeeded", 3)
+        assert ended.entry["message"].startswith(
+            "3 collected. 3 documents are still to be told of (EventSinkRefuses): "
+        )
+        sink.heard.clear()
+        simulator.control.create("/Invoices/3.txt", "document 3")
+        assert channel.command_ends().counts("result", "collected") == ("Succeeded", 1)
+        names = [json.loads(body)["data"]["name"] for _, _, body in sink.heard]
+    assert sorted(names) == [f"{number}.txt" for number in range(4)]
+    assert list(channel.store().keys("outbox")) == []
