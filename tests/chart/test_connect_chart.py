@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bannette.connect import settings_of
+from bannette.console.settings import ConsoleSettings, console_settings_of
 from bannette.controller.settings import Settings as OperatorSettings
 from bannette.notify.settings import MailSettings
 from devcluster import chart
@@ -107,9 +108,47 @@ def test_mails_go_to_the_server_that_the_values_name(values: tuple[str, ...], po
     assert port in [one["port"] for rule in policy["spec"]["egress"] for one in rule["ports"]]
 
 
+def test_the_console_is_off_until_it_is_switched_on() -> None:
+    headers = ("connect.console.userHeader=X-Forwarded-User", "connect.console.groupsHeader=X-Forwarded-Groups")
+    assert console_settings_of(environ(connect("Deployment", *headers))) is None
+    on = environ(connect("Deployment", "connect.console.enabled=true", "operator.namespaces={acme}"))
+    assert console_settings_of(on) == ConsoleSettings(namespaces=("acme",))
+    behind = console_settings_of(environ(connect("Deployment", "connect.console.enabled=true", *headers)))
+    assert behind == ConsoleSettings("x-forwarded-user", "x-forwarded-groups")
+
+
+def test_the_pages_act_for_others_only_behind_a_proxy_that_signs_them_in() -> None:
+    looking = connect("ClusterRole")["rules"]
+    token, header = "connect.console.enabled=true", "connect.console.userHeader=X-Forwarded-User"
+    for settings in ((token,), (header,)):
+        assert connect("ClusterRole", *settings)["rules"] == looking
+        assert not [one for one in rendered(*settings) if one["metadata"]["name"] == "bannette-connect-reviews"]
+    acting = connect("ClusterRole", token, header)["rules"]
+    assert acting[: len(looking)] == looking
+    assert {(rule["resources"][0], *rule["verbs"]) for rule in acting[len(looking) :]} == {
+        ("collectionchannels", "patch", "create", "configure"),
+        ("recipients", "create", "configure"),
+    }
+    # Reviews are the cluster's, also for pages of some namespaces.
+    few = rendered(token, header, "operator.namespaces={acme}")
+    reviews = [one for one in few if one["metadata"]["name"] == "bannette-connect-reviews"]
+    assert [one["kind"] for one in reviews] == ["ClusterRole", "ClusterRoleBinding"]
+    assert reviews[0]["rules"] == [
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
+    ]
+
+
+def test_a_network_policy_lets_those_in_whom_the_values_name() -> None:
+    everybody = connect("NetworkPolicy", "networkPolicy.enabled=true")
+    assert [sorted(rule) for rule in everybody["spec"]["ingress"]] == [["ports"]]
+    peer = "networkPolicy.connectFrom[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=proxy"
+    (rule,) = connect("NetworkPolicy", "networkPolicy.enabled=true", peer)["spec"]["ingress"]
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "proxy"}}}]
+
+
 def test_without_a_server_no_mail_is_set_up() -> None:
     deployment = connect("Deployment", "connect.smtp.credentialsSecret=mail", "connect.smtp.caSecret=ca")
-    assert not [name for name in environ(deployment) if "SMTP" in name]
+    assert not [name for name in environ(deployment) if "SMTP" in name or "MAIL" in name]
     assert [one["name"] for one in deployment["spec"]["template"]["spec"]["volumes"]] == ["keys"]
 
 
@@ -215,6 +254,9 @@ def test_its_pods_settings_come_from_values_alone() -> None:
         ("connect.smtp.host=mail.example", "/connect/smtp/from"),
         ("connect.smtp.security=ssl", "/connect/smtp/security"),
         ("connect.smtp.port=70000", "/connect/smtp/port"),
+        ("connect.console.groupsHeader=X-Groups", "/connect/console/userHeader"),
+        ("connect.console.userHeader=X User", "/connect/console/userHeader"),
+        ("networkPolicy.connectFrom={proxy}", "/networkPolicy/connectFrom"),
         ("connect.ingress.tlsSecret=", "/connect/ingress/tlsSecret"),
         ("connect.ingress.host=connect.example", "/connect/ingress"),
         ("images.connect=", "/images/connect"),

@@ -90,4 +90,13 @@ app.kubernetes.io/component: operator
 - apiGroups: [bannette.io]
   resources: [recipients/status]
   verbs: [patch]
+{{- if and .Values.connect.console.enabled .Values.connect.console.userHeader }}
+# For people whom a proxy signs in, after the API server was asked whether they may.
+- apiGroups: [bannette.io]
+  resources: [collectionchannels]
+  verbs: [patch, create, configure]
+- apiGroups: [bannette.io]
+  resources: [recipients]
+  verbs: [create, configure]
+{{- end }}
 {{- end }}
