@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from bannette.accounts import connection_manifest
-from bannette.connect.background import Background
+from bannette.connect import Attendant
+from bannette.connect.watching import Watching
 from bannette.controller.names import CHANNEL, EVENT, SECRET
 from bannette.kube import ClusterApi
 from bannette.resources import Channel
@@ -46,13 +47,17 @@ def serving(cluster: Cluster, tenant: Tenant, token: str, simulator: Simulator) 
     """Look after the channels of the tenant."""
     ca = cluster.server.ca_file.read_text()
     api = ClusterApi(cluster.server.url, namespace="default", token=token, ca=ca, attempts=2, timeout=(3, 10))
-    background = Background({**simulator.environment, "BANNETTE_NAMESPACES": tenant.namespace}, api)
-    background.start()
+    watching, attendant = Watching(api, [tenant.namespace]), Attendant(api, simulator.environment)
+    attendant.listen(watching)
+    watching.start()
+    attendant.start()
     try:
         yield
-        assert background.is_healthy()
+        assert watching.is_healthy()
+        assert attendant.is_healthy()
     finally:
-        background.stop()
+        watching.stop()
+        attendant.stop()
 
 
 def sign_in(tenant: Tenant, simulator: Simulator) -> None:
