@@ -28,10 +28,13 @@ SECRETS = {
     "confidential": ("GET",),
     "database": (),
 }
+#: Method, kind, name, body.
+Request = tuple[str, Kind, str | None, object]
+REVIEW = Kind("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 POD = Kind("v1", "Pod", "pods")
 #: What is asked where no channel is, and whether it is allowed.
-RULES = {
+RULES: dict[str, tuple[Request, bool]] = {
     "lists channels": (("GET", CHANNEL, None, None), True),
     "lists binders": (("GET", BINDER, None, None), True),
     "reads a recipient": (("GET", RECIPIENT, "marie", None), True),
@@ -44,6 +47,21 @@ RULES = {
     "lists Secrets": (("GET", SECRET, None, None), False),
     "reads a ConfigMap": (("GET", CONFIG_MAP, "kube-root-ca.crt", None), False),
     "lists pods": (("GET", POD, None, None), False),
+}
+
+
+#: The same for the console's people: what they ask for, once the API server has said that they may.
+ACTING: dict[str, tuple[Request, bool]] = {
+    "asks for a run": (
+        ("PATCH", CHANNEL, "acme-onedrive", {"metadata": {"annotations": {"bannette.io/requestedAt": "now"}}}),
+        True,
+    ),
+    "creates a recipient": (("POST", RECIPIENT, None, {"metadata": {"name": "paul"}}), True),
+    "deletes a channel": (("DELETE", CHANNEL, "acme-onedrive", None), False),
+    "changes a recipient": (("PATCH", RECIPIENT, "marie", {"spec": {"email": "mallory@evil.example"}}), False),
+    "creates a binder": (("POST", BINDER, None, {"metadata": {"name": "more"}}), False),
+    "reads a Secret": (("GET", SECRET, "acme-app", None), False),
+    "makes a pod": (("POST", POD, None, {"metadata": {"name": "more"}}), False),
 }
 
 
@@ -71,31 +89,51 @@ def wait_until_ready(tenant: Tenant) -> None:
         tenant.wait_for_condition("Ready", status="True", reason="NotConnected", name=name)
 
 
-@pytest.fixture
-def rules(cluster: Cluster) -> None:
-    """The ClusterRole of the chart, bound."""
-    settings = ("connect.enabled=true", "connect.url=https://connect.example", "connect.keysSecret=keys")
+def install_rules(cluster: Cluster, *settings: str) -> None:
+    """Apply the ClusterRoles that the chart has for the pages, with their bindings."""
+    enabled = ("connect.enabled=true", "connect.url=https://connect.example", "connect.keysSecret=keys")
     of_pages = [
         one
-        for one in yaml.safe_load_all(chart.render(*settings))
-        if one and one["metadata"]["name"] == "bannette-connect" and one["kind"].startswith("Cluster")
+        for one in yaml.safe_load_all(chart.render(*enabled, *settings))
+        if one and one["metadata"]["name"].startswith("bannette-connect") and one["kind"].startswith("Cluster")
     ]
-    assert len(of_pages) == 2
+    assert of_pages
     cluster.server.apply(yaml.safe_dump_all(of_pages))
 
 
-@pytest.mark.usefixtures("rules")
+def allowed(pages: Person, tenant: Tenant, request: Request) -> bool:
+    """Tell whether neither rights nor the policy refuse a request."""
+    method, kind, name, body = request
+    content_type = MERGE if method == "PATCH" else JSON
+    return not pages.ask(method, kind.path(tenant.namespace, name), body, content_type=content_type).by
+
+
 def test_the_charts_rules_let_them_look_at_what_they_are_about_and_nothing_else(tenant: Tenant, pages: Person) -> None:
+    install_rules(tenant.cluster)
     tenant.add_prerequisites()
-
-    def allowed(method: str, kind: Kind, name: str | None, body: object) -> bool:
-        content_type = MERGE if method == "PATCH" else JSON
-        return pages.ask(method, kind.path(tenant.namespace, name), body, content_type=content_type).by != "rights"
-
-    eventually(lambda: allowed("GET", CHANNEL, None, None), "the API server heeds the rules")
-    assert {what: allowed(*request) for what, (request, _) in RULES.items()} == {
+    eventually(lambda: allowed(pages, tenant, ("GET", CHANNEL, None, None)), "the API server heeds the rules")
+    assert {what: allowed(pages, tenant, request) for what, (request, _) in RULES.items()} == {
         what: expected for what, (_, expected) in RULES.items()
     }
+
+
+def test_behind_a_proxy_that_signs_people_in_they_may_act_for_these_and_no_further(
+    tenant: Tenant, pages: Person
+) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    try:
+        install_rules(tenant.cluster, "connect.console.enabled=true", "connect.console.userHeader=X-Forwarded-User")
+        eventually(lambda: allowed(pages, tenant, ACTING["asks for a run"][0]), "the API server heeds the rules")
+        assert {what: allowed(pages, tenant, request) for what, (request, _) in ACTING.items()} == {
+            what: expected for what, (_, expected) in ACTING.items()
+        }
+        review = {"spec": {"user": "marie", "resourceAttributes": {"verb": "get", "resource": "pods"}}}
+        body = {"apiVersion": REVIEW.api_version, "kind": REVIEW.kind, **review}
+        assert pages.ask("POST", REVIEW.path(None), body).status == 201
+    finally:
+        tenant.cluster.server.kubectl("delete", "clusterrolebinding", "bannette-connect-reviews")
+        install_rules(tenant.cluster)
 
 
 def granted(pages: Person, tenant: Tenant) -> dict[str, tuple[str, ...]]:
