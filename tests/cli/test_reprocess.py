@@ -13,6 +13,7 @@ from bannette.collector.reprocessing import is_better
 from tests.collector.local_channel import BANNETTE
 from tests.collector.test_parts import mail
 from tests.collector.test_reading_settings import ENCRYPTED, add_secret, encrypted
+from tests.notify.test_cloud_events import http_sink
 
 READ = OcrFacts(outcome=OcrOutcome.RECOGNISED, words=100, unsure_words=10)
 BETTER = [
@@ -108,6 +109,18 @@ def test_what_is_inside_goes_by_the_rule_on_duplicates(channel, simulator, repro
     channel.write(binder={"onDuplicate": on_duplicate}, spec={"ocr": {"languages": ["eng"]}})
     assert reprocess("--failed").returncode == 0
     assert sorted(channel.inbox()) == inbox
+
+
+def test_the_next_run_tells_the_binders_sink_of_what_is_inside(channel, simulator, reprocess):
+    simulator.control.create("/Invoices/a.eml", mail(("note.txt", b"a note\n")))
+    with http_sink() as sink:
+        channel.write(binder={"events": {"url": sink.url}})
+        channel.collect()
+        channel.write(binder={"events": {"url": sink.url}}, spec={"ocr": {"languages": ["eng"]}})
+        assert reprocess("--failed").returncode == 0
+        assert len(sink.heard) == 1
+        channel.collect()
+    assert [json.loads(body)["data"]["name"] for _, _, body in sink.heard] == ["a.eml", "note.txt"]
 
 
 @pytest.mark.parametrize(("damage", "code", "result"), [("gone", 0, "Gone"), ("changed", 4, "Damaged")])

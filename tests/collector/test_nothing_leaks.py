@@ -11,6 +11,8 @@ from bannette.collector import Run
 from bannette.collector.documents import Candidate, Documents, Fetched
 from tests.collector.connected import browser, connect, connection_file, delegate
 from tests.collector.local_channel import BANNETTE, finished, wait_until
+from tests.collector.test_events_told import tell
+from tests.notify.test_cloud_events import http_sink
 
 NAME = "Zanzibarium-Kanarek"
 TEXT = "Quixotischer Wortlaut"
@@ -68,6 +70,22 @@ def test_names_texts_and_tokens_appear_in_the_binder_only(channel, drive, tmp_pa
     assert files_with(channel.binder_folder, secret, token) == set()
     if fault is None:
         assert files_with(channel.binder_folder, NAME, TEXT) == {NAME, TEXT}
+
+
+@pytest.mark.parametrize("answer", [202, 401, 422])
+def test_what_a_sink_is_told_and_its_token_appear_nowhere_else(channel, drive, tmp_path, answer):
+    secret, log = "simulated-Geheimnis-78", tmp_path / "termination-log"
+    drive.create(f"/Invoices/{NAME}.txt", TEXT)
+    with http_sink(*[answer] * 1000) as sink:
+        tell(channel, sink.url, secret={"token": secret})
+        ended = channel.command_ends("--debug", environment={"BANNETTE_TERMINATION_LOG": str(log)})
+    said = ended.stdout + ended.stderr + log.read_text()
+    assert "events.ended" in said
+    for word in (NAME, TEXT, secret, "canary-of-the-url"):
+        assert word not in said
+    assert files_with(channel.state, NAME, TEXT, secret, "canary-of-the-url") == set()
+    assert files_with(channel.binder_folder, secret, "canary-of-the-url") == set()
+    assert secret in str(sink.heard[0])
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,17 @@ def test_the_sample_for_one_machine_differs_in_its_storage_alone() -> None:
     assert channel == replace(other, collector=channel.collector)
 
 
+def test_the_binder_that_tells_a_program_is_the_same_but_for_that() -> None:
+    binder, telling = (Binder.parse(read(SAMPLES / name)["Binder"], strict=True) for name in ("acme", "events"))
+    assert telling.events is not None
+    assert telling.events.secret == read(SAMPLES / "events")["Secret"]["metadata"]["name"]  # type: ignore[index]
+    assert replace(telling, events=None) == binder
+
+
 @pytest.mark.apiserver
-@pytest.mark.parametrize("folder", [SAMPLES / "acme", SAMPLES / "delegated"], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [SAMPLES / "acme", SAMPLES / "delegated", SAMPLES / "events"], ids=lambda folder: folder.name
+)
 def test_the_api_server_accepts_the_samples(folder: Path, api: Api) -> None:
     assert "created (server dry run)" in api.kubectl("apply", "--dry-run=server", "-f", str(folder))
 
