@@ -105,6 +105,11 @@ OLD_LOSS = Asked(standing=Standing.LOST, occasion=NOW - 9 * DAY, first=NOW - HOU
         (look(replace(LOST, asked=OLD_LOSS)), later(23 * HOUR)),
         (look(replace(LOST, asked=replace(OLD_LOSS, last=NOW - DAY))), sent(Kind.LOST, "lost")),
         (look(LOST, replace(LOST, key="again", asked=OLD_LOSS)), sent(Kind.LOST, "lost")),
+        # Somebody disconnected it: asked for once, a day later
+        (look(channel(left=True)), later(23 * HOUR)),
+        (look(channel(left=True, age=DAY)), sent(Kind.CONNECT, "a")),
+        (look(asked(channel(left=True, age=9 * DAY), first=5 * DAY)), NOTHING),
+        (look(requested(channel(left=True), MINUTE)), sent(Kind.CONNECT, "a")),
         # Unused for long: warned of once, two weeks before its end; what has ended isn't
         (look(channel(standing=Standing.CONNECTED, age=76 * DAY, suspended=True)), sent(Kind.LAPSING, "a")),
         (look(channel(standing=Standing.CONNECTED, age=75 * DAY, suspended=True)), later(DAY)),

@@ -3,29 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from bannette.connect.asking import Asking, Links, asking_settings
 from bannette.connect.attendant import Attendant
-from bannette.connect.settings import namespaces_of
+from bannette.connect.links import LIFETIME, make_link
+from bannette.connect.settings import Settings, load_keys, namespaces_of
 from bannette.connect.watching import Watching
 from bannette.kube import ClusterApi
+from bannette.notify.mail import Mailer
+from bannette.notify.settings import MailSettings
+from bannette.web.sealing import Keys
 
 
 class Background:
-    """Does what annotations of channels ask for."""
+    """Does what annotations of channels ask for, and sends mails, if a server for mails is named.
 
-    def __init__(self, environ: Mapping[str, str], api: ClusterApi) -> None:
+    Raises:
+        PersonNeeded: a setting isn't what it must be.
+    """
+
+    def __init__(self, environ: Mapping[str, str], settings: Settings, api: ClusterApi) -> None:
         self._watching = Watching(api, namespaces_of(environ))
         self._attendant = Attendant(api, environ)
         self._attendant.listen(self._watching)
+        self._asking: Asking | None = None
+        if environ.get("BANNETTE_SMTP_HOST", "").strip():
+            # The keys are read for each mail: they change while the service runs.
+            mailer = Mailer(MailSettings.from_environment(environ))
+            self._asking = Asking(
+                api,
+                mailer,
+                settings=asking_settings(environ),
+                links=lambda now: links_for(settings.public_url, load_keys(settings.keys), now),
+            )
+            self._asking.listen(self._watching)
 
     def start(self) -> None:
         self._watching.start()
         self._attendant.start()
+        if self._asking is not None:
+            self._asking.start()
 
     def stop(self) -> None:
+        """End, once the mails that are under way are sent."""
         self._watching.stop()
         self._attendant.stop()
+        if self._asking is not None:
+            self._asking.stop()
 
     def is_healthy(self) -> bool:
         """Tell whether all of it is still at work."""
-        return self._watching.is_healthy() and self._attendant.is_healthy()
+        asks = self._asking is None or self._asking.is_healthy()
+        return self._watching.is_healthy() and self._attendant.is_healthy() and asks
+
+
+def links_for(public_url: str, keys: Keys, now: datetime) -> Links:
+    """Return what makes the links of one mail."""
+    expires = now + LIFETIME
+    return lambda channel: (make_link(public_url, channel, keys, expires=expires), expires)

@@ -6,9 +6,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, Protocol
 
-from bannette.resources import Channel
 from bannette.web.sealing import Keys
 
 LIFETIME: Final = timedelta(days=14)
@@ -34,7 +33,20 @@ class Ticket:
     expires: datetime
 
 
-def make_link(public_url: str, channel: Channel, keys: Keys, *, expires: datetime) -> str:
+class Named(Protocol):
+    """What a link needs of a channel."""
+
+    @property
+    def namespace(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def uid(self) -> str: ...
+
+
+def make_link(public_url: str, channel: Named, keys: Keys, *, expires: datetime) -> str:
     """Return the address of the page of *channel*, good until *expires*."""
     return f"{public_url}/c/{channel.namespace}/{channel.name}?t={make_token(channel.uid, keys, expires=expires)}"
 

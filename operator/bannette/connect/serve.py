@@ -75,7 +75,7 @@ def serve(environ: Mapping[str, str], more: More = lambda settings, api: ()) -> 
     settings = settings_of(environ)
     load_keys(settings.keys)
     api = api_of(environ)
-    background = Background(environ, api)
+    background = Background(environ, settings, api)
     running = new_server(settings, api, more(settings, api), healthy=background.is_healthy)
     # It tells of every connection that a stranger breaks off.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)

@@ -284,7 +284,7 @@ def _unreachable(error: Exception) -> Transient:
 
 
 def _expired(described: str) -> Expired:
-    return Expired(f"The API server no longer knows that version of {described}.", reason="Expired")
+    return Expired(f"The API server no longer knows that version of {described}.", reason="ApiUnavailable")
 
 
 def _wait_before(attempt: int, retry_after: float | None) -> float:

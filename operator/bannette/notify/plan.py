@@ -35,6 +35,7 @@ class KnownChannel:
         key: tells it from the recipient's others.
         since: when it was made (Never), lost (Lost), or its connection last used (Connected).
         suspended: nothing is collected, so nobody is asked for what isn't wanted now.
+        left: somebody had signed in, and somebody removed that: it is asked for once, a while later.
         asked: what was written about it last.
         requested: when its owner asked for one more mail.
     """
@@ -43,6 +44,7 @@ class KnownChannel:
     standing: Standing
     since: datetime
     suspended: bool = False
+    left: bool = False
     asked: Asked | None = None
     requested: datetime | None = None
 
@@ -179,7 +181,7 @@ def _dues(channels: Sequence[KnownChannel], now: datetime, pace: Pace) -> Iterat
         elif channel.suspended:
             due = None
         elif channel.asked is not None and _is_for(channel.asked, channel):
-            due = _reminder(channel.key, channel.asked, now, pace)
+            due = None if channel.left else _reminder(channel.key, channel.asked, now, pace)
         else:
             due = _first(channel, now, pace)
         if due is not None:
@@ -199,7 +201,8 @@ def _kind_of(channel: KnownChannel) -> Kind:
 
 
 def _first(channel: KnownChannel, now: datetime, pace: Pace) -> _Due:
-    when = channel.since + pace.settle if channel.since <= now else now
+    settle = pace.same_channel if channel.left else pace.settle
+    when = channel.since + settle if channel.since <= now else now
     early = min(when, now)
     if channel.asked is not None and not _is_ahead(channel.asked.last, now):
         when = max(when, channel.asked.last + pace.same_channel)

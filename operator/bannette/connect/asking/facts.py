@@ -1,0 +1,209 @@
+"""What is kept of a channel to know whether its recipient is written to. Pure; little, since there may be thousands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import Final
+
+from bannette.resources import (
+    Channel,
+    Condition,
+    ConditionStatus,
+    DelegatedAccount,
+    HistoryEntry,
+    InvalidResource,
+    RunResult,
+    Standing,
+    Trigger,
+    parse_time,
+)
+
+# Runs that a digest may still be about.
+_KEPT: Final = timedelta(days=3)
+# Reasons that whoever runs Bannette can mend, and a sign-in can't.
+_OF_THE_INSTALLATION: Final = frozenset(
+    {
+        "ApplicationDisabled",
+        "ApplicationNotFound",
+        "AuthorityNotFound",
+        "CertificateInvalid",
+        "ClientIdMissing",
+        "ClientSecretExpired",
+        "ClientSecretInvalid",
+        "CredentialsMissing",
+        "CredentialsNotAllowed",
+        "ScopeInvalid",
+        "TenantNeeded",
+        "TenantNotFound",
+        "WrongKindOfAccount",
+        "WrongPlatform",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run that ended came to."""
+
+    at: datetime
+    failed: bool
+    collected: int
+    duplicates: int
+    deferred: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How the account of a channel is connected.
+
+    Attributes:
+        since: when the channel was made (Never), the connection lost (Lost), or last used (Connected).
+        reason: of the loss.
+        left: somebody had signed in, and somebody removed that.
+    """
+
+    standing: Standing
+    since: datetime
+    reason: str | None = None
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """Runs fail: since when, and why the last one did."""
+
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFacts:
+    """A channel.
+
+    Attributes:
+        account: whose OneDrive it is.
+        connection: None if nobody can be asked for it: an application's, or one that isn't looked at yet.
+        delegated: its owner signs in.
+        first: the run after the first sign-in, if it brought what there was, and isn't long ago.
+        runs: those of the last days.
+        worked_at: when a run last didn't fail, as far as is known.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    recipient: str
+    binder: str
+    account: str
+    folder: str
+    zone: str
+    suspended: bool
+    delegated: bool
+    connection: Connection | None
+    first: Run | None
+    runs: tuple[Run, ...]
+    failing: Failing | None
+    worked_at: datetime | None
+
+
+def facts_of(body: Mapping[str, object], *, before: ChannelFacts | None, now: datetime) -> ChannelFacts | None:
+    """Return what is kept of a channel; None if it isn't acceptable, or goes.
+
+    Args:
+        before: what was kept until now: the history forgets when failures began.
+    """
+    try:
+        channel = Channel.parse(body)
+    except InvalidResource:
+        return None
+    if channel.deleting:
+        return None
+    if before is not None and before.uid != channel.uid:
+        before = None
+    account = channel.onedrive.account
+    history = [one for one in channel.status.history if one.result is not RunResult.SKIPPED]
+    delegated = isinstance(account, DelegatedAccount)
+    first = next(
+        (one for one in history if one.trigger is Trigger.INITIAL and one.result is not RunResult.FAILED), None
+    )
+    return ChannelFacts(
+        namespace=sys.intern(channel.namespace),
+        name=channel.name,
+        uid=channel.uid,
+        recipient=sys.intern(channel.recipient),
+        binder=sys.intern(channel.binder),
+        account=account.login_hint if isinstance(account, DelegatedAccount) else account.user,
+        folder=sys.intern(channel.onedrive.folder),
+        zone=sys.intern(channel.schedule.time_zone),
+        suspended=channel.suspend,
+        delegated=delegated,
+        connection=_connection(channel, _created(body)) if delegated else None,
+        first=_run(first) if first is not None and first.completed_at > now - _KEPT else None,
+        runs=tuple(_run(one) for one in history if one.completed_at > now - _KEPT),
+        failing=_failing(history, before),
+        worked_at=_worked_at(history) or (before.worked_at if before is not None else None),
+    )
+
+
+def _connection(channel: Channel, created: datetime) -> Connection | None:
+    said = channel.status.condition("Connected")
+    if said is None or said.status is ConditionStatus.UNKNOWN:
+        return None
+    if said.status is ConditionStatus.TRUE:
+        return Connection(Standing.CONNECTED, _last_used(channel, said, created))
+    since = said.last_transition_time or created
+    if said.reason == "NotSignedIn":
+        connection = channel.status.connection
+        left = connection is not None and connection.connected_at is not None
+        return Connection(Standing.NEVER, since if left else created, left=left)
+    return None if said.reason in _OF_THE_INSTALLATION else Connection(Standing.LOST, since, said.reason)
+
+
+def _last_used(channel: Channel, said: Condition, created: datetime) -> datetime:
+    connection, last = channel.status.connection, channel.status.last_run
+    times = [
+        connection.connected_at if connection else None,
+        connection.checked_at if connection else None,
+        last.completed_at if last is not None and last.result is not RunResult.SKIPPED else None,
+    ]
+    known = [one for one in times if one is not None]
+    return max(known, default=said.last_transition_time or created)
+
+
+def _failing(history: Sequence[HistoryEntry], before: ChannelFacts | None) -> Failing | None:
+    failed = list(takewhile(lambda one: one.result is RunResult.FAILED, history))
+    if not failed:
+        return None
+    since = failed[-1].started_at
+    if len(failed) == len(history) and before is not None and before.failing is not None:
+        since = min(since, before.failing.since)
+    return Failing(since, failed[0].reason)
+
+
+def _worked_at(history: Sequence[HistoryEntry]) -> datetime | None:
+    return next((one.completed_at for one in history if one.result is not RunResult.FAILED), None)
+
+
+def _run(entry: HistoryEntry) -> Run:
+    return Run(
+        at=entry.completed_at,
+        failed=entry.result is RunResult.FAILED,
+        collected=entry.collected,
+        duplicates=entry.duplicates,
+        deferred=entry.deferred,
+        rejected=entry.rejected,
+    )
+
+
+def _created(body: Mapping[str, object]) -> datetime:
+    metadata = body.get("metadata")
+    text = metadata.get("creationTimestamp") if isinstance(metadata, Mapping) else None
+    try:
+        return parse_time(str(text))
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)

@@ -1,0 +1,115 @@
+"""The threads that watch, and write to whom it is time to write to."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from bannette import logs
+from bannette.connect.asking.post import Links, Post
+from bannette.connect.asking.register import KINDS, Key, Register
+from bannette.connect.asking.settings import AskingSettings
+from bannette.connect.asking.timetable import Timetable
+from bannette.connect.watching import Watching
+from bannette.kube import Change, ClusterApi
+from bannette.notify.mail import Mailer
+
+logger = logging.getLogger(__name__)
+
+# A mail takes a second or so, and a server for mails takes few at once.
+_WORKERS: Final = 4
+_AFTER_A_BUG: Final = timedelta(minutes=10)
+# A mail takes a minute at most, and what came of it is recorded for as long as the API server is away.
+_STUCK_SECONDS: Final = 600.0
+_PATIENCE: Final = 25.0
+
+
+class Asking:
+    """Writes to recipients for as long as it runs.
+
+    Args:
+        links: what makes the links of a mail, from the keys of now.
+    """
+
+    def __init__(
+        self,
+        api: ClusterApi,
+        mailer: Mailer,
+        *,
+        settings: AskingSettings,
+        links: Callable[[datetime], Links],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._now = now
+        self._register = Register()
+        self._timetable = Timetable(now)
+        self._stopped = threading.Event()
+        self._busy_since: dict[str, float] = {}
+        self._post = Post(
+            api,
+            mailer,
+            settings=settings,
+            links=links,
+            instance=secrets.token_hex(8),
+            now=now,
+            stopped=self._stopped,
+        )
+        self._workers = [
+            threading.Thread(target=self._work, name=f"asking-{number}", daemon=True) for number in range(_WORKERS)
+        ]
+
+    def listen(self, watching: Watching) -> None:
+        """Hear of what is needed to know who is to be written to."""
+        for plural in KINDS:
+            watching.tell(plural, self.take)
+
+    def start(self) -> None:
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """End, once the mails that are under way are sent and recorded."""
+        self._stopped.set()
+        self._timetable.close()
+        deadline = time.monotonic() + _PATIENCE
+        for worker in self._workers:
+            if worker.is_alive():
+                worker.join(max(deadline - time.monotonic(), 0.0))
+
+    def is_healthy(self) -> bool:
+        """Tell whether all threads live and none has been at one thing for ten minutes."""
+        since = min([*self._busy_since.values(), time.monotonic()])
+        return all(worker.is_alive() for worker in self._workers) and time.monotonic() - since < _STUCK_SECONDS
+
+    def take(self, plural: str, realm: str, change: Change) -> None:
+        """Take in what the API server tells."""
+        now = self._now()
+        for key in self._register.take(plural, realm, change, now=now):
+            self._timetable.put(key, now)
+
+    def work_off(self) -> None:
+        """Write, in this thread, to all to whom it is time to write to now."""
+        while (key := self._timetable.take_due()) is not None:
+            self._attend(key)
+
+    def _work(self) -> None:
+        name = threading.current_thread().name
+        while (key := self._timetable.take()) is not None:
+            self._busy_since[name] = time.monotonic()
+            self._attend(key)
+            del self._busy_since[name]
+
+    def _attend(self, key: Key) -> None:
+        try:
+            person = self._register.person(key)
+            again = self._post.attend(person) if person is not None else None
+        except Exception as error:  # noqa: BLE001 - the top of a worker
+            # One recipient may have what nobody foresaw; the others aren't to wait for it.
+            logs.crash(logger, f"mail.bug recipient={'/'.join(key)}", error)
+            again = self._now() + _AFTER_A_BUG
+        self._timetable.done(key, again)
