@@ -117,6 +117,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(firm, browser, f
     page = browser.send(form, number=-1, **sent)
     assert page.status == 422
     assert told in marked(page, field), page.text
+    assert "Invalid value" not in page.text
     assert 'aria-invalid="true"' in page.body
     assert (firm.names("collectionchannels"), firm.names("recipients")) == before
     # What was written is still there.

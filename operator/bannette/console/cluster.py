@@ -26,7 +26,7 @@ _MOST_REVIEWS: Final = 20_000
 # The field of which it says that rules weren't checked yet.
 _UNCHECKED: Final = "<nil>"
 # How the API server begins what it says of a field.
-_PREFIX: Final = re.compile(r'(?:Invalid value: (?:"(?:[^"\\]|\\.)*"|null|[^\s:]+): )?')
+_PREFIX: Final = re.compile(r'Invalid value: (?:(?:"(?:[^"\\]|\\.)*"|null|[^\s:]+): )?')
 
 
 def user_of(api: ClusterApi, token: str) -> str:

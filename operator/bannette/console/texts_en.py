@@ -64,6 +64,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "suspended": "suspended",
     "needs_person": "This channel needs a person",
     "since": "since",
+    "since_when": "Since",
     "deleting": "This channel is being deleted.",
     "running_now": "A run is going on: {number} documents collected of {found} found so far",
     "what_it_is": "What is collected",

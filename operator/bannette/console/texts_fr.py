@@ -65,6 +65,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "suspended": "suspendue",
     "needs_person": "Ce canal demande une intervention",
     "since": "depuis le",
+    "since_when": "Depuis",
     "deleting": "Ce canal est en cours de suppression.",
     "running_now": "Une collecte est en cours : {number} documents collectés sur {found} trouvés jusqu’ici",
     "what_it_is": "Ce qui est collecté",

@@ -1,0 +1,48 @@
+"""The API server is away, or the service lacks rights: pages say so, and sign-ins outlive it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bannette.kube import ClusterApi
+from devcluster.apiserver import ApiServer
+from tests.connect.office import wait_until
+from tests.console.conftest import CRDS
+from tests.console.desk import NAME, Company, browser_at, install_service, service_api, serving, signed_in
+from tests.controller.cluster import Cluster
+from tests.controller.people import install_rights_of_people
+
+pytestmark = pytest.mark.apiserver
+
+
+def test_pages_say_that_the_cluster_is_away_and_go_on_when_it_is_back(keys, tmp_path):
+    with ApiServer() as server:
+        server.install_crds(CRDS)
+        cluster = Cluster(server, tmp_path / "audit.log")
+        install_rights_of_people(cluster)
+        install_service(cluster)
+        company = Company(cluster)
+        with serving(service_api(cluster), keys) as port:
+            browser = browser_at(cluster, port)
+            signed_in(browser, company.token("viewer"))
+            with server.paused("kube-apiserver"):
+                away = browser.open(company.url())
+            assert (away.status, away.heading) == (503, "Not available at the moment")
+            assert away.headers["Retry-After"] == "10"
+            assert browser.open(company.url()).heading == NAME
+            server.restart()
+            wait_until(lambda: browser.open(company.url()).heading == NAME, "the console goes on")
+            company.channel("after-the-restart")
+            address = f"/console/channels?namespace={company.namespace}"
+            wait_until(lambda: "after-the-restart" in browser.open(address).text, "the list is followed on")
+
+
+def test_without_the_right_to_list_channels_the_list_is_said_to_be_away(company, cluster, api, keys):
+    cluster.server.kubectl("-n", "default", "create", "serviceaccount", "powerless")
+    powerless: ClusterApi = api.as_bearer(cluster.service_account_token("default", "powerless"))
+    with serving(powerless, keys, ready=False) as port:
+        browser = browser_at(cluster, port)
+        page = signed_in(browser, company.token("viewer"))
+        assert (page.status, page.heading) == (503, "Not available at the moment")
+        # One channel is the person's own to read.
+        assert browser.open(company.url()).heading == NAME

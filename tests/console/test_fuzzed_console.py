@@ -1,0 +1,110 @@
+"""Whatever is sent to the console, it answers, and never by an error of its own; its words, in all languages."""
+
+from __future__ import annotations
+
+import http.client
+import string
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bannette.console.faults import Fault
+from bannette.console.rendering import WORDS, render
+from bannette.web.rendering import LANGUAGES
+from tests.connect.office import PUBLIC
+from tests.console.desk import browser_at, signed_in
+
+HOST = PUBLIC.removeprefix("https://")
+ODD = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40)
+FIELDS = st.one_of(
+    st.sampled_from(
+        ["form", "token", "next", "ended", "to", "namespace", "q", "state", "page", "request", "result", "trigger",
+         "from", "name", "account", "login_hint", "recipient", "binder", "time", "zone", "recipient_name", "email"]
+    ),
+    ODD,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(company, cluster, port):
+    browser = browser_at(cluster, port)
+    signed_in(browser, company.token("configurator"))
+    page = browser.open(f"/console/new?namespace={company.namespace}")
+    return port, company, page.parsed.forms[-1].fields, dict(browser.cookies)
+
+
+def quoted(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode("latin-1"))
+
+
+def pages_of(company):
+    own = ["", "/history", "/run", "/run/progress", "/connect", "/x"]
+    return st.one_of(
+        st.sampled_from([company.url(page=page) for page in own]),
+        st.sampled_from(["", "/", "/channels", "/sign-in", "/sign-out", "/language", "/new", "/static/console.js"]).map(
+            lambda page: f"/console{page}"
+        ),
+        st.binary(max_size=40).map(lambda raw: "/console/channels/" + "".join(f"%{byte:02x}" for byte in raw)),
+        st.binary(max_size=40).map(
+            lambda raw: f"/console/channels/{company.namespace}/{quoted(raw.decode('latin-1'))}"
+        ),
+    )
+
+
+@pytest.mark.apiserver
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_request_makes_the_console_fail(place, data):
+    port, company, form, cookies = place
+    known = [*form.values(), company.namespace, "+", "2026-11-24", "1", "99999999", "x" * 3000]
+    values = st.one_of(ODD, st.sampled_from(known))
+    fields = data.draw(st.lists(st.tuples(FIELDS, values), max_size=8))
+    if data.draw(st.booleans()):
+        fields = [*form.items(), *fields]
+    text = "&".join(f"{quoted(name)}={quoted(value)}" for name, value in fields if value.isascii())
+    method = data.draw(st.sampled_from(["GET", "GET", "POST", "POST", "HEAD", "PUT", "OPTIONS"]))
+    headers = {"Host": HOST, "Accept-Language": data.draw(ODD)}
+    kept = dict(cookies) if data.draw(st.booleans()) else {}
+    if data.draw(st.booleans()):
+        kept |= data.draw(st.dictionaries(st.sampled_from([*cookies, "__Host-console-1", "__Host-language"]), ODD))
+    headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in kept.items())
+    if data.draw(st.booleans()):
+        headers["Authorization"] = data.draw(st.one_of(ODD, ODD.map("Bearer {}".format)))
+    if method == "POST":
+        body = data.draw(st.one_of(st.just(text.encode()), st.binary(max_size=200)))
+        headers["Content-Type"] = data.draw(st.sampled_from(["application/x-www-form-urlencoded", "text/plain", ""]))
+    else:
+        body = None
+    path = data.draw(pages_of(company))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, f"{path}?{text}" if text and method != "POST" else path, body, headers)
+        answer = connection.getresponse()
+        page = answer.read().decode()
+    finally:
+        connection.close()
+    assert answer.status < 500, (method, path, fields)
+    assert "Traceback" not in page
+    location = answer.headers["Location"]
+    allowed = ("/console", f"{PUBLIC}/c/{company.namespace}/")
+    assert location is None or location.startswith(allowed), location
+
+
+def test_all_languages_have_the_same_words_with_the_same_gaps():
+    english, french = (WORDS[name] for name in ("en", "fr"))
+    assert english.keys() == french.keys()
+    for key, text in english.items():
+        gaps = [{name for _, name, _, _ in string.Formatter().parse(one) if name} for one in (text, french[key])]
+        assert gaps[0] == gaps[1], key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.text)
+def test_every_fault_has_a_page_that_says_what_to_do(fault, language):
+    common = {"person": "<p>", "may_sign_out": True, "form": "f", "address": "/console/<x>", "root": "/console"}
+    page = render("fault", language, {**common, "fault": fault.text, "detail": "<x>"})
+    assert f'<html lang="{language}">' in page
+    assert page.count("<h1>") == 1
+    assert "<x>" not in page
+    assert "<p>" not in page.partition("<h1>")[0]
