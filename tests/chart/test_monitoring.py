@@ -50,6 +50,8 @@ def exposed() -> set[str]:
     }
     metadata = {"namespace": "acme", "name": "a", "uid": "1", "creationTimestamp": "2026-11-01T00:00:00Z"}
     store.put_channel({"metadata": metadata, "spec": {}, "status": status})
+    told = {"conditions": [{"type": "EventsDelivered", "status": "True"}]}
+    metrics.binder_seen(None, {"metadata": metadata, "spec": {}, "status": told})
     metrics.run_ended(Key("acme", "a"), entry)
     metrics.reconcile_errors.labels("Conflict").inc()
     metrics.api_requests.labels("GET", "jobs", "200").inc()

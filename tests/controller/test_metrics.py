@@ -170,3 +170,21 @@ def test_the_series_of_a_channel_go_with_it() -> None:
 )
 def test_a_request_is_counted_under_what_it_is_about(path: str, resource: str) -> None:
     assert resource_of(path) == resource
+
+
+def test_a_binder_says_whether_its_sink_was_told_for_as_long_as_there_is_one() -> None:
+    metrics = Metrics(Store())
+    name = "bannette_binder_condition{binder=purchases,namespace=acme,type=EventsDelivered}"
+    metadata = {"namespace": "acme", "name": "purchases"}
+
+    def seen(change: str | None, **status: object) -> float | None:
+        metrics.binder_seen(change, {"metadata": metadata, "spec": {}, "status": status})
+        return series(metrics).get(name)
+
+    condition = {"type": "EventsDelivered", "reason": "Delivered"}
+    assert seen(None, documents=1) is None
+    assert seen("MODIFIED", conditions=[condition | {"status": "True"}]) == 1
+    assert seen("MODIFIED", conditions=[condition | {"status": "False"}]) == 0
+    assert seen("MODIFIED", conditions=[]) is None
+    assert seen("MODIFIED", conditions=[condition | {"status": "False"}]) == 0
+    assert seen("DELETED", conditions=[condition | {"status": "False"}]) is None

@@ -27,12 +27,24 @@ _LOOK_AGAIN_SECONDS: Final = 5.0
 
 
 class Sightings:
-    """What the watches of the custom resources have told, and whom it wakes."""
+    """What the watches of the custom resources have told, and whom it wakes.
 
-    def __init__(self, store: Store, recent: RecentReads, wake: Callable[[Key], None]) -> None:
+    Args:
+        binder: told of each binder, with the kind of its change.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        recent: RecentReads,
+        wake: Callable[[Key], None],
+        *,
+        binder: Callable[[str | None, Manifest], None],
+    ) -> None:
         self._store = store
         self._recent = recent
         self._wake = wake
+        self._binder = binder
         self._seen: dict[tuple[Kind, str, str], tuple[object, ...]] = {}
 
     def listed(self, kind: Kind, body: Manifest) -> None:
@@ -53,6 +65,8 @@ class Sightings:
 
     def reference(self, kind: Kind, change: str | None, body: Manifest) -> None:
         """Wake the channels that name this binder or recipient, unless only its status changed."""
+        if kind == BINDER:
+            self._binder(change, body)
         metadata = cast("dict[str, Any]", body["metadata"])
         namespace, name = metadata["namespace"], metadata["name"]
         place = (kind, namespace, name)

@@ -1,4 +1,4 @@
-"""What Prometheus is told: how the operator fares, and every channel in numbers.
+"""What Prometheus is told: how the operator fares, every channel in numbers, and whether binders' sinks are told.
 
 A channel's series go with it. Counters begin at zero with the process, as Prometheus expects; runs that ended while the
 operator was down are in the channels' own figures.
@@ -12,13 +12,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Any, Final, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from bannette.controller.api import Manifest
 from bannette.controller.figures import ChannelFigures
 from bannette.controller.names import Key
 from bannette.controller.store import Store
@@ -85,6 +86,8 @@ class Metrics:
             registry=registry,
         )
         registry.register(_Channels(store, self._runs))
+        self._binders: dict[Key, dict[str, bool]] = {}
+        registry.register(_Binders(self._binders))
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
 
@@ -96,6 +99,16 @@ class Metrics:
             runs.sums[name] += getattr(entry, name)
         seconds = (entry.completed_at - entry.started_at).total_seconds()
         self.run_seconds.labels(entry.trigger.value).observe(max(seconds, 0.0))
+
+    def binder_seen(self, change: str | None, body: Manifest) -> None:
+        """Take in what the status of a binder says, as a watch or a list tells it."""
+        metadata = cast("dict[str, str]", body["metadata"])
+        key = Key(metadata["namespace"], metadata["name"])
+        conditions = cast("dict[str, Any]", body.get("status") or {}).get("conditions") or ()
+        if change == "DELETED" or not conditions:
+            self._binders.pop(key, None)
+        else:
+            self._binders[key] = {str(one["type"]): one["status"] == "True" for one in conditions}
 
     def forget(self, key: Key) -> None:
         """Drop what was counted of a channel that is gone."""
@@ -118,6 +131,25 @@ class _Channels(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _gauges(list(self._store.figures()))
         yield from _counters(self._runs)
+
+
+class _Binders(Collector):
+    def __init__(self, binders: dict[Key, dict[str, bool]]) -> None:
+        self._binders = binders
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        condition = GaugeMetricFamily(
+            "bannette_binder_condition",
+            "Whether a condition of the binder is true.",
+            labels=["namespace", "binder", "type"],
+        )
+        for key, conditions in self._binders.items():
+            for kind, holds in conditions.items():
+                condition.add_metric([*key, kind], float(holds))
+        yield condition
 
 
 def _gauges(channels: list[tuple[Key, ChannelFigures]]) -> Iterator[Metric]:

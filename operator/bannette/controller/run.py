@@ -68,7 +68,7 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
 
         parts += [_start(reconciler.work(), f"worker {number}") for number in range(settings.workers)]
         parts.append(_start(stack.enter_context(loss_of_watch())(), "kopf's watches"))
-        sightings = Sightings(store, reconciler.observer.recent, queue.add)
+        sightings = Sightings(store, reconciler.observer.recent, queue.add, binder=metrics.binder_seen)
         await _first_of(
             parts,
             _start(
