@@ -35,7 +35,9 @@ def chromium() -> Path:
     """Debian's Chromium, installed when it is missing."""
     with locked("chromium"):
         if not CHROMIUM.exists():
-            subprocess.run([ROOT / "requirements" / "system.sh", "chromium"], check=True, timeout=900)
+            subprocess.run(
+                [ROOT / "requirements" / "system.sh", "chromium", "fonts-dejavu-core"], check=True, timeout=900
+            )
     return CHROMIUM
 
 
