@@ -66,21 +66,27 @@ class MailServer:
 
 
 @contextmanager
-def mail_server(*, implicit_tls: ssl.SSLContext | None = None, **options: object) -> Iterator[MailServer]:
+def mail_server(
+    *,
+    implicit_tls: ssl.SSLContext | None = None,
+    port: int | None = None,
+    taken: Taken | None = None,
+    **options: object,
+) -> Iterator[MailServer]:
     """Run a server on localhost; *options* are those of ``aiosmtpd.smtp.SMTP``."""
-    taken = Taken()
+    taken = taken or Taken()
     if options.pop("with_sign_in", False):
         options |= {"authenticator": taken.authenticate, "auth_required": True}
-    controller = _started(taken, implicit_tls, options)
+    controller = _started(taken, implicit_tls, options, port)
     try:
         yield MailServer(controller.port, taken)
     finally:
         controller.stop()
 
 
-def _started(taken: Taken, tls: ssl.SSLContext | None, options: dict[str, object]) -> Controller:
+def _started(taken: Taken, tls: ssl.SSLContext | None, options: dict[str, object], port: int | None) -> Controller:
     for last in (False, False, True):
-        controller = Controller(taken, hostname="localhost", port=free_port(), ssl_context=tls, **options)
+        controller = Controller(taken, hostname="localhost", port=port or free_port(), ssl_context=tls, **options)
         try:
             controller.start()
         except OSError:

@@ -16,8 +16,9 @@ from bannette.connect.asking.register import KINDS, Key, Register
 from bannette.connect.asking.settings import AskingSettings
 from bannette.connect.asking.timetable import Timetable
 from bannette.connect.watching import Watching
-from bannette.kube import Change, ClusterApi
+from bannette.kube import Change, ClusterApi, What
 from bannette.notify.mail import Mailer
+from bannette.resources import RECIPIENTS
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class Asking:
             mailer,
             settings=settings,
             links=links,
+            # The watch says so too, a moment later.
+            written=lambda body: self.take(RECIPIENTS, "", Change(What.PRESENT, body)),
             instance=secrets.token_hex(8),
             now=now,
             stopped=self._stopped,

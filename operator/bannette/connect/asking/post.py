@@ -42,6 +42,7 @@ class Post:
 
     Args:
         links: what makes links, from the keys of now.
+        written: told of each recipient that was written, as the API server has it now.
         instance: tells this process from others.
     """
 
@@ -52,6 +53,7 @@ class Post:
         *,
         settings: AskingSettings,
         links: Callable[[datetime], Links],
+        written: Callable[[dict[str, object]], None],
         instance: str,
         now: Callable[[], datetime],
         stopped: threading.Event,
@@ -60,6 +62,7 @@ class Post:
         self._mailer = mailer
         self._settings = settings
         self._links = links
+        self._written = written
         self._instance = instance
         self._now = now
         self._stopped = stopped
@@ -210,7 +213,9 @@ class Post:
 
     def _patched(self, recipient: Recipient, members: Mapping[str, object], version: str) -> dict[str, object]:
         api = self._api.within(recipient.namespace)
-        return api.patch_status(RECIPIENTS, recipient.name, {"status": members}, resource_version=version)
+        body = api.patch_status(RECIPIENTS, recipient.name, {"status": members}, resource_version=version)
+        self._written(body)
+        return body
 
     def _hindered(self, recipient: Recipient, error: BannetteError, now: datetime) -> datetime | None:
         if error.reason == "NotFound":

@@ -1,0 +1,170 @@
+"""What can't be sent is tried again, rarely, and said in the recipient's condition until it is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.asking.firm import Service
+from tests.asking.test_asked_for import CONNECT, subjects
+from tests.notify.mail_server import CLOSE, ScriptedServer, free_port, mail_server
+
+pytestmark = pytest.mark.apiserver
+
+
+def conversations(server):
+    """Return how many mails a scripted server was offered."""
+    return len([line for line in server.heard if line.upper().startswith("MAIL")])
+
+
+def test_a_server_that_is_away_and_comes_back_gets_what_waited(firm, tmp_path, caplog):
+    for name in ("marie", "jean"):
+        firm.recipient(name)
+        firm.channel(f"{name}-onedrive", recipient=name)
+    port = free_port()
+    with Service(firm, port, tmp_path / "keys") as service:
+        service.look(minutes=2)
+        for name in ("marie", "jean"):
+            notified = firm.notified(name)
+            assert (notified["status"], notified["reason"]) == ("False", "MailUnreachable")
+            assert "can't be reached" in notified["message"]
+        for _ in range(5):
+            service.look(minutes=16)
+        tries = caplog.text.count("mail.failed")
+        assert tries == 6
+        # Claimed and given back at each try; and the other one was told once what keeps their mail.
+        assert len([one for one in firm.requests() if one["verb"] == "patch"]) == 2 * tries + 1
+        with mail_server(port=port) as server:
+            service.look(minutes=16)
+            service.look(minutes=1)
+    assert sorted(subjects(server)) == [CONNECT] * 2
+    assert [firm.notified(name)["status"] for name in ("marie", "jean")] == ["True", "True"]
+
+
+def test_a_server_that_fails_everybody_is_tried_now_and_then_and_not_for_each(firm, tmp_path):
+    for number in range(20):
+        firm.recipient(f"r{number}")
+        firm.channel(f"c{number}", recipient=f"r{number}")
+    with (
+        ScriptedServer({"MAIL": "550 5.7.1 not from there"}) as server,
+        Service(firm, server.port, tmp_path / "k") as service,
+    ):
+        service.look(minutes=2)
+        assert conversations(server) == 1
+        assert {firm.notified(f"r{number}")["reason"] for number in range(20)} == {"MailSenderRefused"}
+        for _ in range(24):
+            service.look(hours=1)
+        assert 10 <= conversations(server) <= 26
+
+
+def test_an_address_that_is_refused_is_tried_rarely_and_does_not_hold_up_others(firm, tmp_path):
+    with (
+        ScriptedServer({"RCPT": "550 5.1.1 no such user"}) as server,
+        Service(firm, server.port, tmp_path / "k") as service,
+    ):
+        firm.recipient()
+        firm.channel()
+        service.look(minutes=2)
+        notified = firm.notified()
+        assert (notified["status"], notified["reason"]) == ("False", "MailAddressRefused")
+        assert "correct spec.email" in notified["message"]
+        assert firm.status()["attempt"]["failures"] == 1
+        assert "claimedAt" not in firm.status()["attempt"]
+        assert "lastMail" not in firm.status()
+        for _ in range(48):
+            service.look(hours=1)
+        assert 4 <= conversations(server) <= 8
+        # Another one fares no worse for it.
+        firm.recipient("jean")
+        firm.channel("other", recipient="jean")
+        before = conversations(server)
+        service.look(minutes=2)
+        assert conversations(server) == before + 1
+
+
+def test_a_corrected_address_is_tried_at_once(firm, mails, tmp_path):
+    firm.recipient()
+    firm.channel()
+    keys = tmp_path / "keys"
+    with ScriptedServer({"RCPT": "550 5.1.1 no such user"}) as refusing, Service(firm, refusing.port, keys) as service:
+        service.look(minutes=2)
+        service.look(minutes=1)
+        assert conversations(refusing) == 1
+    with Service(firm, mails.port, keys) as service:
+        service.look(minutes=1)
+        assert subjects(mails) == []
+        firm.change("Recipient", "marie", {"spec": {"email": "marie.dupont@acme.example"}})
+        service.look()
+    assert subjects(mails) == [CONNECT]
+    assert "attempt" not in firm.status()
+
+
+def test_a_mail_that_is_put_off_comes_soon(firm, tmp_path):
+    firm.recipient()
+    firm.channel()
+    keys = tmp_path / "keys"
+    with ScriptedServer({"RCPT": "451 4.7.1 greylisted"}) as server, Service(firm, server.port, keys) as service:
+        service.look(minutes=2)
+        assert firm.notified()["reason"] == "MailPutOff"
+        service.look(minutes=1)
+        service.look(minutes=2)
+        assert conversations(server) == 3
+
+
+def test_a_mail_whose_end_nobody_knows_is_repeated_with_the_same_id(firm, tmp_path):
+    firm.recipient()
+    firm.channel()
+    keys = tmp_path / "keys"
+    with ScriptedServer({"text": CLOSE}) as server, Service(firm, server.port, keys) as service:
+        service.look(minutes=2)
+        service.look(minutes=2)
+        ids = [line for line in server.heard if line.startswith("Message-ID")]
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+
+
+def test_keys_that_are_missing_are_told_before_anything_is_sent(firm, mails, tmp_path):
+    firm.recipient()
+    firm.channel()
+    with Service(firm, mails.port, tmp_path / "keys") as service:
+        (key,) = service.keys.iterdir()
+        kept = key.read_text()
+        key.unlink()
+        service.look(minutes=2)
+        assert firm.notified()["reason"] == "InvalidSetting"
+        assert subjects(mails) == []
+        key.write_text(kept)
+        service.look(hours=1)
+    assert subjects(mails) == [CONNECT]
+
+
+def test_a_recipient_that_goes_meanwhile_is_forgotten(firm, mails, service):
+    firm.recipient()
+    firm.channel()
+    service.look(seconds=1)
+    firm.delete("Recipient", "marie")
+    service.look(minutes=2)
+    assert subjects(mails) == []
+    firm.recipient()
+    service.look()
+    assert subjects(mails) == [CONNECT]
+
+
+def test_a_status_that_was_wiped_costs_one_more_mail(firm, mails, service):
+    firm.recipient()
+    firm.channel()
+    service.look(minutes=2)
+    firm.change("Recipient", "marie", {"status": None}, status=True)
+    service.look(minutes=1)
+    service.look(minutes=30)
+    assert subjects(mails) == [CONNECT, CONNECT]
+
+
+def test_a_damaged_status_keeps_nobody_from_being_asked(firm, mails, service):
+    firm.recipient()
+    firm.channel()
+    firm.change(
+        "Recipient", "marie", {"status": {"digestDay": "soon", "channels": [{"name": "!", "uid": "?"}]}}, status=True
+    )
+    service.look(minutes=2)
+    assert subjects(mails) == [CONNECT]
+    assert [one["name"] for one in firm.status()["channels"]] == ["acme-onedrive"]
