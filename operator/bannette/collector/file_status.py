@@ -36,6 +36,8 @@ class FileStatus:
         self._binder_metadata = {"name": binder, "namespace": namespace}
         self._lock = threading.Lock()
         self._turn: int | None = None
+        # Those of the binder, as they were when the file was last read.
+        self._conditions: object = None
         self._is_ours = False
 
     def wait_for_turn(self, run: str, interruption: Interruption) -> None:
@@ -82,6 +84,8 @@ class FileStatus:
 
     def show_in_binder(self, kind: str, condition: Condition | None) -> None:
         with self._lock:
+            if with_condition(self._conditions, kind, condition, now=datetime.now(UTC)) is None:
+                return
             status, binder = self._read()
             conditions = with_condition(binder.get("conditions"), kind, condition, now=datetime.now(UTC))
             if conditions is not None:
@@ -112,7 +116,9 @@ class FileStatus:
     def _read(self) -> tuple[ChannelStatus, dict[str, object]]:
         """Return the channel's status and the binder's; empty ones if the file is lost or damaged."""
         documents = _documents(self._path)
-        return _status_of_channel(documents), _status(documents, "Binder")
+        binder = _status(documents, "Binder")
+        self._conditions = binder.get("conditions")
+        return _status_of_channel(documents), binder
 
     def _write(self, status: ChannelStatus, binder: dict[str, object]) -> None:
         if not self._is_ours:
