@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from bannette.connect import settings_of
+from bannette.connect.asking.settings import AskingSettings, asking_settings
 from bannette.console.settings import ConsoleSettings, console_settings_of
 from bannette.controller.settings import Settings as OperatorSettings
 from bannette.notify.settings import MailSettings
@@ -106,6 +108,36 @@ def test_mails_go_to_the_server_that_the_values_name(values: tuple[str, ...], po
             assert secret["defaultMode"] == 0o440
     policy = connect("NetworkPolicy", *MAILS, *values, "networkPolicy.enabled=true")
     assert port in [one["port"] for rule in policy["spec"]["egress"] for one in rule["ports"]]
+
+
+def test_mails_go_at_the_pace_of_the_values() -> None:
+    assert asking_settings(environ(connect("Deployment", *MAILS))) == AskingSettings()
+    values = {
+        "reminderDays": "{2,4,8}",
+        "dailyLimit": 2,
+        "gapMinutes": 1,
+        "settleSeconds": 5,
+        "lapseWarningDays": 7,
+        "failureDays": 1,
+        "digestTime": "18:30",
+    }
+    given = (f"connect.mails.{name}={value}" for name, value in values.items())
+    found = asking_settings(environ(connect("Deployment", *MAILS, *given)))
+    assert found.pace.reminders == tuple(timedelta(days=days) for days in (2, 4, 8))
+    assert (found.pace.mails_a_day, found.pace.between_mails) == (2, timedelta(minutes=1))
+    assert (found.pace.settle, found.pace.warned) == (timedelta(seconds=5), timedelta(days=7))
+    assert (found.failing, found.digest_time) == (timedelta(days=1), time(18, 30))
+
+
+def test_no_reminders_are_sent_if_none_are_named(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("connect: {mails: {reminderDays: [], gapMinutes: 0.5}}")
+    options = [option for setting in (*ENABLED, *MAILS) for option in ("--set", setting)]
+    command = [chart.helm(), "template", "bannette", chart.CHART, "-f", tmp_path / "values.yaml", *options]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    documents = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "Deployment"]
+    (deployment,) = (one for one in documents if one["metadata"]["name"] == "bannette-connect")
+    pace = asking_settings(environ(deployment)).pace
+    assert (pace.reminders, pace.between_mails) == ((), timedelta(seconds=30))
 
 
 def test_the_console_is_off_until_it_is_switched_on() -> None:
@@ -254,6 +286,9 @@ def test_its_pods_settings_come_from_values_alone() -> None:
         ("connect.smtp.host=mail.example", "/connect/smtp/from"),
         ("connect.smtp.security=ssl", "/connect/smtp/security"),
         ("connect.smtp.port=70000", "/connect/smtp/port"),
+        ("connect.mails.reminderDays={0}", "/connect/mails/reminderDays"),
+        ("connect.mails.dailyLimit=0", "/connect/mails/dailyLimit"),
+        ("connect.mails.digestTime=25:00", "/connect/mails/digestTime"),
         ("connect.console.groupsHeader=X-Groups", "/connect/console/userHeader"),
         ("connect.console.userHeader=X User", "/connect/console/userHeader"),
         ("networkPolicy.connectFrom={proxy}", "/networkPolicy/connectFrom"),
