@@ -20,7 +20,7 @@ class _Cluster(Kubectl):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([""], ["run", "status", "history", "inbox", "doctor", "help", "version"]),
+        ([""], ["run", "status", "check", "connect", "disconnect", "history", "inbox", "doctor", "help", "version"]),
         (["st"], ["status"]),
         (["run", ""], ["acme-mail", "acme-onedrive", "beta"]),
         (["run", "acme-o"], ["acme-onedrive"]),
@@ -31,7 +31,7 @@ class _Cluster(Kubectl):
         (["status", "--namespace", "a"], ["acme"]),
         (["run", "acme-mail", "--context", "p"], ["prod"]),
         (["run", "--kubeconfig", ""], []),
-        (["help", "d"], ["doctor"]),
+        (["help", "d"], ["disconnect", "doctor"]),
         (["inbox", "-b", ""], ["purchases"]),
         (["history", "acme-m"], ["acme-mail"]),
         (["history", "--limit", ""], []),

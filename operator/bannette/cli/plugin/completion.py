@@ -16,6 +16,9 @@ from bannette.errors import BannetteError
 _COMMANDS: Final = {
     "run": "collect now, and follow the run",
     "status": "which channels need a person",
+    "check": "whether a channel's account can be read",
+    "connect": "where a channel's account is connected",
+    "disconnect": "remove the sign-in of a channel's account",
     "history": "all runs of a channel or binder",
     "inbox": "what waits for data entry in a binder",
     "doctor": "what is wrong with the installation and the channels",
@@ -26,6 +29,9 @@ _COMMON: Final = ("--namespace", "--context", "--kubeconfig", "--output")
 _OPTIONS: Final = {
     "run": ("--yes", "--no-wait", "--timeout", *_COMMON),
     "status": ("--all-namespaces", "--exit-code", *_COMMON),
+    "check": ("--timeout", *_COMMON),
+    "connect": ("--link", "--open", *_COMMON),
+    "disconnect": ("--yes", "--timeout", *_COMMON),
     "history": ("--binder", "--limit", "--timeout", *_COMMON),
     "inbox": ("--binder", "--timeout", *_COMMON),
     "doctor": ("--probe", "--timeout", *_COMMON),
@@ -36,7 +42,7 @@ _OF_KUBECTL: Final = ("-n", "--namespace", "--context", "--kubeconfig")
 _NUMBERS: Final = ("--timeout", "--limit")
 _OUTPUTS: Final = ("text", "json", "yaml")
 # Of these commands, each is about one channel at most.
-_OF_A_CHANNEL: Final = ("run", "history", "inbox", "doctor")
+_OF_A_CHANNEL: Final = ("run", "check", "connect", "disconnect", "history", "inbox", "doctor")
 
 
 def candidates(words: Sequence[str], kubectl: Kubectl) -> list[str]:

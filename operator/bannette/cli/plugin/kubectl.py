@@ -62,6 +62,11 @@ class Kubectl:
         text = self.text("get", *arguments, "--ignore-not-found", "-o", "json")
         return cast("Json", json.loads(text)) if text.strip() else None
 
+    def executed(self, pod: str, container: str, *command: str) -> str:
+        """Return what *command* prints in a container. Raises: as ``text`` does."""
+        # The options come before the command, or would be its own.
+        return Kubectl().text("exec", pod, "-c", container, *self.options, "--", *command)
+
     def created(self, objects: Sequence[Json]) -> list[Json]:
         """Create *objects* and return them as the server answers. Raises: as ``text`` does."""
         given = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})

@@ -23,6 +23,8 @@ Look after collection channels.
 
   kubectl collection status -A              which channels need a person, and what for
   kubectl collection run acme-onedrive      collect now, and follow the run to its end
+  kubectl collection check acme-private     whether its account can be read, tried now
+  kubectl collection connect acme-private   where its owner signs in
   kubectl collection history acme-onedrive  all its runs, from the binder
   kubectl collection inbox -b purchases     what waits for data entry
   kubectl collection doctor --probe         what is wrong with the installation and the namespace's channels
@@ -46,6 +48,39 @@ _RUN_EXAMPLES: Final = """\
 examples:
   kubectl collection run acme-onedrive
   kubectl collection run acme-onedrive -n acme --yes --no-wait
+
+"""
+_CHECK: Final = """\
+Have the connection of a channel's account checked now: its tokens are renewed, and Microsoft is asked for its drive.
+The channel's condition Connected says afterwards what was found.
+"""
+_CHECK_EXAMPLES: Final = """\
+examples:
+  kubectl collection check acme-private
+  kubectl collection check acme-private -o json
+
+exit codes: 0 connected, 2 a person is needed (the connection is lost, the drive can't be read), 3 it couldn't be
+checked now, or nobody took the request up
+"""
+_CONNECT: Final = """\
+Print the page of a channel whose owner signs in. It gives no access by itself: the owner opens the link in their mail,
+or has the page send it again. --link prints a link that is good for 14 days, to be handed to the owner by other means;
+that takes the rights to list pods of all namespaces, and to create pods/exec in that of the pages.
+"""
+_CONNECT_EXAMPLES: Final = """\
+examples:
+  kubectl collection connect acme-private
+  kubectl collection connect acme-private --link --open
+
+"""
+_DISCONNECT: Final = """\
+Remove the sign-in of a channel's account. Documents and history stay; no run starts before somebody signs in again. It
+takes the right to configure channels. The owner can withdraw the permission itself at Microsoft.
+"""
+_DISCONNECT_EXAMPLES: Final = """\
+examples:
+  kubectl collection disconnect acme-private
+  kubectl collection disconnect acme-private --yes
 
 """
 _POD: Final = """
@@ -182,6 +217,37 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--timeout", type=_seconds, default=21_600, metavar="SECONDS", help="follow for so long (default: six hours)"
     )
+    check = command(
+        "check",
+        "whether a channel's account can be read, tried now",
+        "connection",
+        examples=_CHECK_EXAMPLES,
+        description=_CHECK,
+        exit_codes="",
+    )
+    connect = command(
+        "connect",
+        "where a channel's owner signs in",
+        "connection",
+        examples=_CONNECT_EXAMPLES,
+        description=_CONNECT,
+    )
+    connect.add_argument("--link", action="store_true", help="print a signed link instead")
+    connect.add_argument("--open", action="store_true", help="open it in a browser, too")
+    disconnect = command(
+        "disconnect",
+        "remove the sign-in of a channel's account",
+        "connection",
+        examples=_DISCONNECT_EXAMPLES,
+        description=_DISCONNECT,
+    )
+    disconnect.add_argument("-y", "--yes", action="store_true", help="don't ask")
+    for asker in (check, connect, disconnect):
+        asker.add_argument("name", metavar="NAME", help="the channel")
+    for asker in (check, disconnect):
+        asker.add_argument(
+            "--timeout", type=_seconds, default=90, metavar="SECONDS", help="wait for so long (default: 90)"
+        )
     history = command(
         "history", "all runs of a channel or binder", "binders", examples=_HISTORY_EXAMPLES, description=_HISTORY
     )

@@ -25,7 +25,7 @@ _LOOK_SECONDS: Final = 5.0
 def run(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
     name = arguments.name
     kubectl.text("get", CHANNELS, name, "-o", "name")
-    if not arguments.yes and not _confirmed(f"{kubectl.namespace()}/{name}"):
+    if not arguments.yes and not confirmed(f"Collect {kubectl.namespace()}/{name} now?"):
         print("Nothing was asked for.", file=sys.stderr)
         return 0
     request = datetime.now(UTC).isoformat()
@@ -40,12 +40,13 @@ def run(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
     return ExitCode.TRANSIENT if entry.result is RunResult.FAILED else ExitCode.DONE
 
 
-def _confirmed(channel: str) -> bool:
+def confirmed(question: str) -> bool:
+    """Ask at the terminal. Raises: PersonNeeded: NotConfirmed."""
     if not sys.stdin.isatty():
         raise PersonNeeded(
-            "There is no terminal to confirm at: give --yes to ask for the run all the same.", reason="NotConfirmed"
+            "There is no terminal to confirm at: give --yes to ask for it all the same.", reason="NotConfirmed"
         )
-    print(f"Collect {channel} now? [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
