@@ -12,8 +12,9 @@ from pathlib import Path
 import yaml
 
 from bannette.controller import builders, jobs
+from bannette.controller.inbox_job import inbox_job
 from bannette.controller.settings import Settings
-from bannette.resources import Binder, Channel
+from bannette.resources import Binder, Channel, S3Storage
 from tests.controller.scene import DELEGATED, SETTINGS, Body, binder, channel
 
 FOLDER = Path(__file__).parent / "golden"
@@ -59,7 +60,27 @@ def rendered() -> Iterator[tuple[str, str]]:
     bucket = binder({"s3": {"bucket": "binders", "credentialsSecret": {"name": "bucket"}}})
     yield "bucket", _children(channel(), bucket, SETTINGS)
     yield "events", _children(channel(), binder(events=TOLD), SETTINGS)
+    yield "inbox", _inbox(binder(), None, SETTINGS) + "---\n" + _inbox(bucket, channel(collector=DEMANDING), DEMO)
     yield "binder-missing", _children(channel(), None, SETTINGS)
+
+
+def _inbox(of: Binder, subject: Channel | None, settings: Settings) -> str:
+    storage = of.storage
+    said = (
+        {"s3": {"bucket": "binders"}}
+        if isinstance(storage, S3Storage)
+        else {"persistentVolumeClaim": {"claimName": "binders"}}
+    )
+    spec = {"company": of.company, "storage": said}
+    made = inbox_job(of, {"spec": spec}, subject, settings, reader="0" * 64, opened="2026-11-24T10:00:00Z")
+    return yaml.dump(made, Dumper=_NoAliases, sort_keys=False, width=120)
+
+
+class _NoAliases(yaml.SafeDumper):
+    """Labels that stand twice are written twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _children(subject: Channel, its_binder: Binder | None, settings: Settings) -> str:

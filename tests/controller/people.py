@@ -14,7 +14,7 @@ from tests.controller.cluster import Cluster
 
 Json = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io/v1"
-_OF_PEOPLE = ("bannette-viewer", "bannette-runner", "bannette-configurator", "bannette-configure")
+_OF_PEOPLE = ("bannette-viewer", "bannette-runner", "bannette-inbox", "bannette-configurator", "bannette-configure")
 
 
 def install_rights_of_people(cluster: Cluster) -> None:

@@ -28,6 +28,7 @@ from bannette.resources import (
     GcsStorage,
     PersistentVolumeClaim,
     S3Storage,
+    Storage,
     Trigger,
 )
 
@@ -36,6 +37,21 @@ STARTING_DEADLINE: Final = 72_000
 ACTIVE_DEADLINE: Final = 6 * 3600
 _USER: Final = 65532
 _CA_FOLDER: Final = "/etc/bannette/ca"
+CA_FILE: Final = f"{_CA_FOLDER}/ca.crt"
+POD_SECURITY: Final[Manifest] = {
+    "runAsNonRoot": True,
+    "runAsUser": _USER,
+    "runAsGroup": _USER,
+    "fsGroup": _USER,
+    # A binder with many files isn't walked at every start.
+    "fsGroupChangePolicy": "OnRootMismatch",
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY: Final[Manifest] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
 _DEFAULT_RESOURCES: Final[Mapping[str, Mapping[str, str]]] = {
     "requests": {"cpu": "250m", "memory": "512Mi"},
     "limits": {"memory": "2Gi"},
@@ -125,15 +141,7 @@ def _pod_spec(
         ),
         **({"nodeSelector": dict(collector.node_selector)} if collector.node_selector else {}),
         **({"tolerations": [dict(one) for one in collector.tolerations]} if collector.tolerations else {}),
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
-            # A binder with many files isn't walked at every start.
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": POD_SECURITY,
         "containers": [
             {
                 "name": COLLECTOR_CONTAINER,
@@ -143,11 +151,7 @@ def _pod_spec(
                 "env": _environment(channel, settings, trigger=trigger, request=request),
                 "resources": _resources(collector.resources),
                 "volumeMounts": mounts,
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "readOnlyRootFilesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
+                "securityContext": CONTAINER_SECURITY,
             }
         ],
         "volumes": volumes,
@@ -166,17 +170,18 @@ def _environment(channel: Channel, settings: Settings, *, trigger: Trigger, requ
         **settings.collector_environment,
     }
     if channel.collector.ca_bundle is not None:
-        values |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), f"{_CA_FOLDER}/ca.crt")
+        values |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), CA_FILE)
     fields = {
         "BANNETTE_JOB_NAME": "metadata.labels['batch.kubernetes.io/job-name']",
         "BANNETTE_RUN_ID": "metadata.labels['batch.kubernetes.io/controller-uid']",
         "POD_NAME": "metadata.name",
     }
-    plain: list[Manifest] = [{"name": name, "value": _literal(value)} for name, value in values.items()]
+    plain: list[Manifest] = [{"name": name, "value": literal(value)} for name, value in values.items()]
     return plain + [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()]
 
 
-def _literal(value: str) -> str:
+def literal(value: str) -> str:
+    """Return *value* as the variable of a container that is to have it."""
     # "$(NAME)" in a value would be expanded by the kubelet.
     return value.replace("$", "$$")
 
@@ -184,19 +189,9 @@ def _literal(value: str) -> str:
 def _volumes(channel: Channel, binder: Binder | None, settings: Settings) -> tuple[list[Manifest], list[Manifest]]:
     volumes: list[Manifest] = [{"name": "scratch", "emptyDir": {"sizeLimit": settings.scratch_size}}]
     mounts: list[Manifest] = [{"name": "scratch", "mountPath": "/scratch"}]
-    storage = binder.storage if binder else None
-    if isinstance(storage, PersistentVolumeClaim):
-        volumes.append({"name": "binder", "persistentVolumeClaim": {"claimName": storage.claim_name}})
-        mounts.append(
-            {
-                "name": "binder",
-                "mountPath": "/binder",
-                **({"subPath": storage.sub_path} if storage.sub_path else {}),
-            }
-        )
-    if isinstance(storage, S3Storage | AzureBlobStorage | GcsStorage) and storage.credentials_secret:
-        volumes.append(_secret_volume("store", storage.credentials_secret))
-        mounts.append({"name": "store", "mountPath": "/etc/bannette/store", "readOnly": True})
+    if binder is not None:
+        for found, into in zip(storage_volumes(binder.storage), (volumes, mounts), strict=True):
+            into += found
     if channel.onedrive.account.credentials_secret:
         volumes.append(_secret_volume("credentials", channel.onedrive.account.credentials_secret))
         mounts.append({"name": "credentials", "mountPath": "/etc/bannette/credentials", "readOnly": True})
@@ -205,8 +200,9 @@ def _volumes(channel: Channel, binder: Binder | None, settings: Settings) -> tup
         mounts.append({"name": "passwords", "mountPath": "/etc/bannette/passwords", "readOnly": True})
     bundle = channel.collector.ca_bundle
     if bundle is not None:
-        volumes.append({"name": "ca", "configMap": _ca_file(bundle)})
-        mounts.append({"name": "ca", "mountPath": _CA_FOLDER, "readOnly": True})
+        volume, mount = ca_volume(bundle)
+        volumes.append(volume)
+        mounts.append(mount)
     events = binder.events if binder else None
     # Both optional: a run collects though nobody can be told of it.
     if events is not None and events.secret:
@@ -218,6 +214,24 @@ def _volumes(channel: Channel, binder: Binder | None, settings: Settings) -> tup
         volumes.append({"name": "events-ca", "configMap": {**_ca_file(events.ca_bundle), "optional": True}})
         mounts.append({"name": "events-ca", "mountPath": "/etc/bannette/events-ca", "readOnly": True})
     return volumes, mounts
+
+
+def storage_volumes(storage: Storage) -> tuple[list[Manifest], list[Manifest]]:
+    """Return the volumes, and their mounts, by which a pod opens a binder's store."""
+    if isinstance(storage, PersistentVolumeClaim):
+        volume: Manifest = {"name": "binder", "persistentVolumeClaim": {"claimName": storage.claim_name}}
+        within = {"subPath": storage.sub_path} if storage.sub_path else {}
+        return [volume], [{"name": "binder", "mountPath": "/binder", **within}]
+    if isinstance(storage, S3Storage | AzureBlobStorage | GcsStorage) and storage.credentials_secret:
+        mount: Manifest = {"name": "store", "mountPath": "/etc/bannette/store", "readOnly": True}
+        return [_secret_volume("store", storage.credentials_secret)], [mount]
+    return [], []
+
+
+def ca_volume(bundle: CaBundle) -> tuple[Manifest, Manifest]:
+    """Return the volume, and its mount, with the authorities that a pod is to trust: CA_FILE."""
+    volume: Manifest = {"name": "ca", "configMap": _ca_file(bundle)}
+    return volume, {"name": "ca", "mountPath": _CA_FOLDER, "readOnly": True}
 
 
 def _ca_file(bundle: CaBundle) -> Manifest:

@@ -12,6 +12,7 @@ MANAGER: Final = "bannette"
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 CHANNEL_LABEL: Final = f"{GROUP}/channel"
+BINDER_LABEL: Final = f"{GROUP}/binder"
 CHANNEL_UID_LABEL: Final = f"{GROUP}/channel-uid"
 TRIGGER_LABEL: Final = f"{GROUP}/trigger"
 SELECTOR: Final = f"{MANAGED_BY}={MANAGER},{CHANNEL_LABEL}"

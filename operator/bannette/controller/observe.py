@@ -199,7 +199,7 @@ class Observer:
         )
 
     async def _presence(self, need: Need, namespace: str) -> Presence | None:
-        return await self.recent.read(need.kind.path(namespace, need.name), _presence)
+        return await self.recent.read(need.kind.path(namespace, need.name), presence)
 
     async def _token(self, channel: Channel) -> tuple[Presence | None, _Ownership]:
         if not isinstance(channel.onedrive.account, DelegatedAccount):
@@ -208,7 +208,7 @@ class Observer:
         body = await self._api.get(path)
         if body is None:
             return None, _Ownership()
-        return _presence(body), _ownership(SECRET, {"metadata": body["metadata"]}, channel)
+        return presence(body), _ownership(SECRET, {"metadata": body["metadata"]}, channel)
 
     async def _unsaid(self, channel: Channel, version: str) -> tuple[Channel, str, _Unsaid]:
         """Return the runs that left no word, judged by the channel as it is now: its watch may be behind the Jobs'."""
@@ -270,7 +270,7 @@ def _ownership(kind: Kind, body: Manifest, channel: Channel) -> _Ownership:
     return _Ownership(foreign=description)
 
 
-def _presence(body: Manifest) -> Presence:
+def presence(body: Manifest) -> Presence:
     """Reduce a Secret or ConfigMap to the names of keys that have a value: values go no further than here."""
     metadata = cast("dict[str, Any]", body["metadata"])
     data = {

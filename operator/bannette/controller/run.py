@@ -8,17 +8,18 @@ import logging
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import uvloop
 
 from bannette import logs
 from bannette.controller.access import find_access
-from bannette.controller.api import KubernetesApi, Seen
+from bannette.controller.api import KubernetesApi, Manifest, Seen
 from bannette.controller.endpoints import serving
 from bannette.controller.framework import kopf
 from bannette.controller.handlers import Sightings, kopf_settings, loss_of_watch, registry_for, until_served
 from bannette.controller.health import Health
+from bannette.controller.inboxes import Inboxes
 from bannette.controller.lease import Lease
 from bannette.controller.metrics import Metrics
 from bannette.controller.names import Key, resource_of
@@ -30,6 +31,8 @@ from bannette.controller.watches import watches
 from bannette.errors import BannetteError, ExitCode, PersonNeeded
 
 logger = logging.getLogger(__name__)
+
+_INBOX_WORKERS: Final = 4
 
 
 async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> None:
@@ -68,7 +71,14 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
 
         parts += [_start(reconciler.work(), f"worker {number}") for number in range(settings.workers)]
         parts.append(_start(stack.enter_context(loss_of_watch())(), "kopf's watches"))
-        sightings = Sightings(store, reconciler.observer.recent, queue.add, binder=metrics.binder_seen)
+        inboxes = Inboxes(api, settings, store)
+        parts += [_start(inboxes.work(), f"inbox worker {number}") for number in range(_INBOX_WORKERS)]
+
+        def binder_seen(change: str | None, body: Manifest) -> None:
+            metrics.binder_seen(change, body)
+            inboxes.see(change, body)
+
+        sightings = Sightings(store, reconciler.observer.recent, queue.add, binder=binder_seen)
         await _first_of(
             parts,
             _start(

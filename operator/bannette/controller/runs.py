@@ -128,7 +128,8 @@ class Pod:
     reason: str | None
 
 
-_CANNOT_START: Final = {
+#: Why a pod waits that can't start, by the reason that Kubernetes gives.
+CANNOT_START: Final = {
     "ImagePullBackOff": "the collector's image can't be pulled",
     "ErrImagePull": "the collector's image can't be pulled",
     "ErrImageNeverPull": "the collector's image isn't on the node, and may not be pulled",
@@ -152,11 +153,11 @@ def obstacle(job: str, pods: Iterable[Pod]) -> str | None:
             f"no pod can be made for it: a quota, a LimitRange or a policy of the namespace is in its way; "
             f"see `kubectl describe job {job}`"
         )
-    if newest.reason not in _CANNOT_START:
+    if newest.reason not in CANNOT_START:
         return None
     # Without the reason itself: it goes back and forth between two while an image can't be pulled.
     return (
-        f"{_CANNOT_START[newest.reason]} (pod {newest.name}). Its pod stays as it was made: if the operator's image or "
+        f"{CANNOT_START[newest.reason]} (pod {newest.name}). Its pod stays as it was made: if the operator's image or "
         f"the channel was wrong, mend it, then `kubectl delete job {job}` and ask for a run"
     )
 

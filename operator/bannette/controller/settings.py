@@ -28,6 +28,7 @@ class Settings:
         collector_image: the image that runs are made of.
         namespaces: the only ones that are looked after; empty: all of the cluster.
         max_concurrent_runs: unfinished Jobs that the operator makes, at most; the CronJobs' own don't count.
+        max_open_inboxes: Jobs that serve inboxes to consoles, at most.
         workers: channels that are reconciled at the same time.
         collector_environment: variables of every run's pod.
         image_pull_secrets: Secrets of the channels' namespaces.
@@ -44,6 +45,7 @@ class Settings:
     image_pull_policy: str = "IfNotPresent"
     namespaces: tuple[str, ...] = ()
     max_concurrent_runs: int = 20
+    max_open_inboxes: int = 20
     workers: int = 20
     collector_environment: Mapping[str, str] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
@@ -79,6 +81,7 @@ class Settings:
             image_pull_policy=found.image_pull_policy,
             namespaces=_names(",".join(found.namespace or [environ.get("BANNETTE_NAMESPACES", "")])),
             max_concurrent_runs=int(found.max_concurrent_runs),
+            max_open_inboxes=_count(environ.get("BANNETTE_MAX_OPEN_INBOXES") or "20"),
             collector_environment={name: environ[name] for name in PASSED_ON if environ.get(name)},
             image_pull_secrets=_names(environ.get("BANNETTE_IMAGE_PULL_SECRETS", "")),
             scratch_size=environ.get("BANNETTE_SCRATCH_SIZE") or "8Gi",
@@ -137,6 +140,13 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "kubeconfig counts",
     )
     return parser
+
+
+def _count(text: str) -> int:
+    """Raises: PersonNeeded: InvalidSettings."""
+    if not text.isdecimal() or int(text) < 1:
+        raise PersonNeeded("BANNETTE_MAX_OPEN_INBOXES must be a whole number of 1 or more.", reason="InvalidSettings")
+    return int(text)
 
 
 def _address(text: str) -> tuple[str | None, int] | None:

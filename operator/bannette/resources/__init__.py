@@ -29,6 +29,7 @@ from bannette.resources.connection import (
 from bannette.resources.documents import load_documents
 from bannette.resources.fields import InvalidResource
 from bannette.resources.history import ActiveRun, HistoryEntry, RunResult, Trigger, upsert_history
+from bannette.resources.inbox_status import InboxState, InboxStatus
 from bannette.resources.names import (
     ACCOUNT_ANNOTATION,
     ADOPT,
@@ -41,6 +42,8 @@ from bannette.resources.names import (
     DISCONNECT,
     DISCONNECTED_ANNOTATION,
     GROUP,
+    INBOX_OPENED,
+    INBOX_READER,
     RECIPIENTS,
     REQUESTED_AT,
     TOKEN_KEY,
@@ -75,6 +78,8 @@ __all__ = [
     "DISCONNECT",
     "DISCONNECTED_ANNOTATION",
     "GROUP",
+    "INBOX_OPENED",
+    "INBOX_READER",
     "RECIPIENTS",
     "REQUESTED_AT",
     "SIGN_IN_LOST",
@@ -104,6 +109,8 @@ __all__ = [
     "EventSink",
     "GcsStorage",
     "HistoryEntry",
+    "InboxState",
+    "InboxStatus",
     "InvalidResource",
     "Locale",
     "MailWishes",

@@ -17,6 +17,9 @@ REQUESTED_AT: Final = f"{GROUP}/requestedAt"
 CHECK_CONNECTION: Final = f"{GROUP}/check-connection"
 DISCONNECT: Final = f"{GROUP}/disconnect"
 ADOPT: Final = f"{GROUP}/adopt"
+# Of a Binder: whoever has the token with this SHA-256 is to be served its inbox; and when that was asked for.
+INBOX_READER: Final = f"{GROUP}/inbox-reader"
+INBOX_OPENED: Final = f"{GROUP}/inbox-opened"
 
 # Of the Secret that holds an account's connection: the key of its tokens, and who signed in when, and by which sign-in.
 TOKEN_KEY: Final = "token-cache"  # noqa: S105 - a key's name
