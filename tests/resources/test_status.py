@@ -114,6 +114,15 @@ def test_what_can_be_read_of_a_status_is_kept_and_the_rest_is_lost() -> None:
     assert ChannelStatus.salvage(written) == replace(FULL_STATUS, active_run=None)
 
 
+def test_a_history_is_what_of_it_can_be_read_and_says_at_once_which_runs_it_tells_of() -> None:
+    written = {"history": [entry("second").to_dict(), {"id": "odd"}, "odd", entry("first").to_dict()]}
+    status = ChannelStatus.salvage(written | {"lastRun": entry("third").to_dict()})
+    assert status.runs == {"first", "second", "third", "odd"}
+    assert status.history == (entry("second"), entry("first"))
+    assert (status.history[:1], len(status.history)) == ((entry("second"),), 2)
+    assert ChannelStatus.salvage({"history": "odd"}) == ChannelStatus()
+
+
 def test_a_new_entry_comes_first() -> None:
     history = upsert_history((entry("a"),), entry("b", hours=24), limit=10)
     assert [one.id for one in history] == ["b", "a"]

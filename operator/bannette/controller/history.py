@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from bannette.controller.names import on_demand_job_name
 from bannette.controller.runs import Job, JobState, Pod
@@ -41,12 +41,15 @@ def unrecorded(jobs: Iterable[Job], status: ChannelStatus, *, limit: int) -> tup
 
     Older ones than a full history remembers were in it once.
     """
+    finished = [job for job in jobs if job.finished_at is not None]
+    if not finished:
+        return ()
     known = {entry.id for entry in status.history} | ({status.last_run.id} if status.last_run else set())
     oldest = min((entry.completed_at for entry in status.history), default=None) if _is_full(status, limit) else None
     missing = [
         job
-        for job in jobs
-        if job.finished_at is not None and job.uid not in known and (oldest is None or job.finished_at > oldest)
+        for job in finished
+        if job.uid not in known and (oldest is None or cast("datetime", job.finished_at) > oldest)
     ]
     return tuple(sorted(missing, key=lambda job: job.created_at))
 
@@ -100,6 +103,8 @@ def entry_for(job: Job, pods: Sequence[Pod]) -> HistoryEntry:
 def with_entries(status: ChannelStatus, entries: Iterable[HistoryEntry], *, limit: int) -> ChannelStatus:
     """Return *status* with *entries* in its history, and without the active run if it is one of them."""
     history, last, active = status.history, status.last_run, status.active_run
+    if not (entries := tuple(entries)):
+        return status
     for entry in entries:
         history = upsert_history(history, entry, limit=limit)
         if last is None or last.completed_at <= entry.completed_at:

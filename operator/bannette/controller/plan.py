@@ -298,6 +298,8 @@ def _next_status(
 def _status_patch(
     old: ChannelStatus, new: ChannelStatus, *, resource_version: str | None = None
 ) -> Iterator[PatchStatus]:
+    if old == new:
+        return
     members = OWNED + (_UNSAID if resource_version is not None else ())
     was, becomes = old.to_dict(members), new.to_dict(members)
     patch = {name: _merged(was.get(name), becomes.get(name)) for name in members if was.get(name) != becomes.get(name)}
@@ -325,7 +327,7 @@ def _announcements(observed: Observed, status: ChannelStatus, decision: Decision
 def known_runs(status: ChannelStatus, jobs: Sequence[Job]) -> frozenset[str]:
     """Return the ids of the runs that the history tells of; not those that their Jobs may try again."""
     unfinished = {job.uid for job in jobs if not job.finished}
-    return frozenset(entry.id for entry in _entries(status) if entry.id not in unfinished)
+    return status.runs - unfinished
 
 
 def _ended_runs(observed: Observed, status: ChannelStatus) -> tuple[HistoryEntry, ...]:
@@ -333,13 +335,15 @@ def _ended_runs(observed: Observed, status: ChannelStatus) -> tuple[HistoryEntry
     if observed.announced is None:
         return ()
     news = known_runs(status, observed.jobs) - observed.announced
+    if not news:
+        return ()
     return tuple(entry for entry in reversed(_entries(status)) if entry.id in news)
 
 
 def _entries(status: ChannelStatus) -> tuple[HistoryEntry, ...]:
     last = status.last_run
     if last is None or any(entry.id == last.id for entry in status.history):
-        return status.history
+        return tuple(status.history)
     return (last, *status.history)
 
 

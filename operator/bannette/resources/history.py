@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from functools import cached_property
+from typing import Final, overload
 
-from bannette.resources.fields import Section
+from bannette.resources.fields import InvalidResource, Section
 from bannette.resources.rules import REFERENCE
 from bannette.resources.times import format_time
 
@@ -132,6 +133,49 @@ class HistoryEntry:
             requests=entry.number("requests", default=0),
             throttled=entry.number("throttled", default=0),
         )
+
+
+class History(Sequence[HistoryEntry]):
+    """What of a list can be read as entries, and is when somebody looks: a decision seldom rests on a history."""
+
+    def __init__(self, items: object) -> None:
+        self._items = items if isinstance(items, list | tuple) else ()
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the entries, those that can't be read among them."""
+        found = (item.get("id") for item in self._items if isinstance(item, Mapping))
+        return frozenset(one for one in found if isinstance(one, str))
+
+    @cached_property
+    def _entries(self) -> tuple[HistoryEntry, ...]:
+        return tuple(self._readable())
+
+    def _readable(self) -> Iterable[HistoryEntry]:
+        for item in self._items:
+            try:
+                yield HistoryEntry.parse(item if isinstance(item, Mapping) else {})
+            except InvalidResource:
+                continue
+
+    @overload
+    def __getitem__(self, index: int) -> HistoryEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[HistoryEntry, ...]: ...
+    def __getitem__(self, index: int | slice) -> HistoryEntry | tuple[HistoryEntry, ...]:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        return self._entries == (other._entries if isinstance(other, History) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._entries)
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
 
 
 def upsert_history(history: Iterable[HistoryEntry], entry: HistoryEntry, *, limit: int) -> tuple[HistoryEntry, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bannette.resources.connection import ConnectionStatus, PagesStatus
 from bannette.resources.fields import InvalidResource, Section, present
-from bannette.resources.history import ActiveRun, HistoryEntry, cut_message
+from bannette.resources.history import ActiveRun, History, HistoryEntry, cut_message
 from bannette.resources.times import format_time, formatted
 
 
@@ -147,7 +147,7 @@ class ChannelStatus:
     active_run: ActiveRun | None = None
     last_run: HistoryEntry | None = None
     checkpoint: Checkpoint | None = None
-    history: tuple[HistoryEntry, ...] = field(default=())
+    history: Sequence[HistoryEntry] = field(default=())
     pages: PagesStatus | None = None
 
     def condition(self, kind: str) -> Condition | None:
@@ -183,16 +183,25 @@ class ChannelStatus:
         """
         return cls.read(Section(body, owner="Status"))
 
+    @property
+    def runs(self) -> frozenset[str]:
+        """The ids of the runs that the status tells of."""
+        history = self.history
+        ids = history.ids if isinstance(history, History) else frozenset(entry.id for entry in history)
+        return ids if self.last_run is None else ids | {self.last_run.id}
+
     @classmethod
     def salvage(cls, body: Mapping[str, object]) -> ChannelStatus:
         """Return what of *body* can be read. The rest is as good as absent: a status may be lost at any time.
 
         Who may write a status, a run's pod for one, may write what no version of Bannette does.
         """
+        said = {name: value for name, value in body.items() if name != "history"}
+        history = History(body.get("history"))
         try:
-            return cls.parse(body)
+            return cls.read(Section(said, owner="Status"), history)
         except InvalidResource:
-            return cls.parse(dict(cls._readable(body)))
+            return cls.read(Section(dict(cls._readable(said)), owner="Status"), history)
 
     @classmethod
     def _readable(cls, body: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -211,7 +220,7 @@ class ChannelStatus:
         return True
 
     @classmethod
-    def read(cls, status: Section) -> ChannelStatus:
+    def read(cls, status: Section, history: Sequence[HistoryEntry] | None = None) -> ChannelStatus:
         return cls(
             observed_generation=_optional_number(status, "observedGeneration"),
             conditions=status.every("conditions", Condition.read),
@@ -221,7 +230,7 @@ class ChannelStatus:
             active_run=status.optional("activeRun", ActiveRun.read),
             last_run=status.optional("lastRun", HistoryEntry.read),
             checkpoint=status.optional("checkpoint", Checkpoint.read),
-            history=status.every("history", HistoryEntry.read),
+            history=status.every("history", HistoryEntry.read) if history is None else history,
             pages=status.optional("pages", PagesStatus.read),
         )
 
