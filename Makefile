@@ -14,7 +14,7 @@ ON_API_SERVERS := apiserver and not cluster
 AT_ONCE := -n 4 --dist loadfile
 TWO_AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: help dev check test-fast test test-on-the-node test-on-api-servers run demo down golden manifests lock bench soak clean
+.PHONY: help dev check test-fast test test-on-the-node test-on-api-servers run demo down golden pictures manifests lock bench soak clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -70,6 +70,9 @@ golden: $(VENV)/.complete ## make the golden files again; read the difference
 	$(BIN)/python -m tests.ocr.golden
 	$(BIN)/python -m tests.chart.snapshots
 	PYTHONPATH=operator:. $(BIN)/python -m tests.notify.mails
+
+pictures: $(VENV)/.complete ## take the pictures of the README again, in a browser
+	PYTHONPATH=operator:. $(BIN)/python -m tests.browser.pictures
 
 manifests: $(VENV)/.complete ## render manifests/install and the chart's README, docs/{reference,behaviours,formats}.md
 	$(BIN)/python -m devcluster.chart

@@ -1,0 +1,124 @@
+"""Make the pictures of the README: ``python -m tests.browser.pictures``.
+
+An account is connected as in the tests, in windows of a phone's width; then somebody of the company looks at channels.
+Pictures have few colours, so they are small.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from PIL import Image
+from playwright.sync_api import Page, ViewportSize
+
+from devcluster.apiserver import ApiServer
+from simulator.testing import running
+from tests.browser.front import Front
+from tests.browser.person import Person, browsing
+from tests.connect.conftest import CRDS
+from tests.connect.office import NAMESPACE, PUBLIC, Office, serving
+from tests.console.desk import Company, install_service, service_api
+from tests.console.desk import serving as serving_console
+from tests.controller.cluster import Cluster
+from tests.controller.people import install_rights_of_people
+from tests.node_packages import ROOT
+
+IMAGES = ROOT / "docs" / "images"
+MAIL = ROOT / "tests" / "notify" / "golden" / "connect.en.html"
+_PHONE: ViewportSize = {"width": 400, "height": 760}
+_DESK: ViewportSize = {"width": 1280, "height": 640}
+_COLOURS = 96
+
+
+def take(page: Page, name: str) -> None:
+    """Leave what the window shows in docs/images."""
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path, animations="disabled")
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+    print(f"{path.name}  {path.stat().st_size / 1000:.0f} kB")
+
+
+def connecting(person: Person, office: Office) -> None:
+    """The way from the mail to the page that says that the account is connected."""
+    page = person.page
+    page.set_content(MAIL.read_text())
+    take(page, "mail")
+    person.open(office.link())
+    take(page, "ask")
+    person.press("Continue to Microsoft")
+    person.press(office.simulator.user)
+    take(page, "microsoft")
+    person.press("Accept")
+    take(page, "connected")
+
+
+def busy_company(cluster: Cluster) -> Company:
+    """Make a company with a channel that lost its connection, one that is collected every day, and one that waits."""
+    company = Company(cluster)
+    since = {"lastTransitionTime": "2026-11-24T10:00:00Z"}
+    run = {
+        "id": "1", "trigger": "Scheduled", "startedAt": "2026-11-24T04:30:00Z", "completedAt": "2026-11-24T04:30:41Z",
+        "result": "Succeeded", "reason": "Collected", "message": "6 documents were collected.", "collected": 6,
+    }  # fmt: skip
+    lost = {
+        "type": "Connected", "status": "False", "reason": "PasswordChanged", **since,
+        "message": "The password was changed: the owner must sign in again.",
+    }  # fmt: skip
+    company.says({"conditions": [lost]})
+    company.channel("beta", login_hint="comptes@beta.example")
+    ready = {"type": "Ready", "status": "True", "reason": "Scheduled", "message": "Every day at 05:30.", **since}
+    well = {
+        "conditions": [ready],
+        "lastRun": run,
+        "history": [run],
+        "schedule": {"nextRunTime": "2026-11-25T04:30:00Z"},
+    }
+    company.says({**well, "checkpoint": {"revision": 57, "seenItems": 1240}}, "beta")
+    company.channel("gamma", login_hint="factures@gamma.example", suspend=True)
+    return company
+
+
+def console(page: Page, company: Company) -> None:
+    """What the company's people see."""
+    page.set_viewport_size(_DESK)
+    page.goto(f"{PUBLIC}/console/")
+    page.locator("[name=token]").fill(company.token("configurator"))
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="beta").wait_for()
+    take(page, "console")
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    host = str(urlsplit(PUBLIC).hostname)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ApiServer(audit_log=Path(folder) / "audit.log") as server,
+        running() as simulator,
+        Front(host, Path(folder), []).running() as front,
+        browsing({host: front.port}) as browser,
+    ):
+        server.install_crds(CRDS)
+        server.kubectl("create", "namespace", NAMESPACE)
+        office = Office(server, simulator, Path(folder))
+        office.open(locale="en", company="Acme")
+        simulator.control.settings(person_says="ask")
+        page = browser.new_page(ignore_https_errors=True, viewport=_PHONE)
+        with serving(office) as port:
+            front.behind = [port]
+            connecting(Person(page, PUBLIC, frozenset({simulator.origin})), office)
+        cluster = Cluster(server, Path(folder) / "audit.log")
+        install_rights_of_people(cluster)
+        install_service(cluster)
+        company = busy_company(cluster)
+        with serving_console(service_api(cluster), office.keys) as port:
+            front.behind = [port]
+            console(page, company)
+
+
+if __name__ == "__main__":
+    main()
