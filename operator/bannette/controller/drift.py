@@ -42,7 +42,8 @@ def sealed(manifest: Manifest) -> Manifest:
 
 def differs(desired: object, observed: object, *, member: str = "") -> bool:
     """Tell whether *observed* lacks, or says otherwise, anything of *desired*."""
-    if desired is observed or (type(desired) is str and desired == observed):
+    # Most of an object is as it was applied, and Python compares that by itself.
+    if desired == observed:
         return False
     if isinstance(desired, dict):
         if not isinstance(observed, dict):
@@ -59,9 +60,7 @@ def differs(desired: object, observed: object, *, member: str = "") -> bool:
         return _list_differs(desired, observed, member)
     if member == "sizeLimit":
         return parse_quantity(desired) != parse_quantity(observed)
-    if desired in (False, "", 0) and observed is None:
-        return False
-    return desired != observed
+    return not (desired in (False, "", 0) and observed is None)
 
 
 def _list_differs(desired: Sequence[object], observed: object, member: str) -> bool:

@@ -46,9 +46,10 @@ class Kind:
 
     def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
         """Return the path of one object, or of all of a namespace, or of the cluster."""
-        root = "/apis" if "/" in self.api_version else "/api"
-        within = ("namespaces", namespace) if namespace is not None else ()
-        return "/".join(part for part in (root, self.api_version, *within, self.plural, name, subresource) if part)
+        root = "apis" if "/" in self.api_version else "api"
+        within = f"/namespaces/{namespace}" if namespace is not None else ""
+        below = f"/{name}" if name else ""
+        return f"/{root}/{self.api_version}{within}/{self.plural}{below}{f'/{subresource}' if subresource else ''}"
 
 
 CHANNEL: Final = Kind(f"{GROUP}/v1alpha1", "CollectionChannel", "collectionchannels")

@@ -61,13 +61,14 @@ class RecentReads:
     async def read(self, path: str, reduce: Callable[[Manifest], T]) -> T | None:
         """Return what *reduce* makes of the object; None if it doesn't exist. Nothing else of it is kept."""
         now = asyncio.get_running_loop().time()
-        for other in [other for other, (since, _) in self._reads.items() if now - since > _FRESH_SECONDS]:
-            del self._reads[other]
+        # They are in the order in which they were asked for.
+        while self._reads and now - self._reads[oldest := next(iter(self._reads))][0] > _FRESH_SECONDS:
+            del self._reads[oldest]
         if path not in self._reads:
             self._reads[path] = (now, asyncio.ensure_future(self._get(path, reduce)))
         future = self._reads[path][1]
         try:
-            found = await asyncio.shield(future)
+            found = future.result() if future.done() else await asyncio.shield(future)
         except BaseException:
             self.forget(path)
             raise
@@ -146,7 +147,8 @@ class Observer:
 
     async def observe(self, channel: Channel, *, resource_version: str, announced: frozenset[str] | None) -> Observed:
         """Return all but the free slots, which must be counted when nothing can come between."""
-        children = await asyncio.gather(*(self._child(kind, channel) for kind in CHILD_KINDS))
+        # One after the other: mostly the store and recent answers have all, and a task for each would cost more.
+        children = [await self._child(kind, channel) for kind in CHILD_KINDS]
         prerequisites, token = await self._prerequisites(channel)
         found = [*children, token]
         channel, resource_version, unsaid = await self._unsaid(channel, resource_version)
@@ -179,10 +181,8 @@ class Observer:
     async def _prerequisites(self, channel: Channel) -> tuple[Prerequisites, _Ownership]:
         namespace = channel.namespace
         missing: list[Missing] = []
-        recipient, binder = await asyncio.gather(
-            self.recent.read(RECIPIENT.path(namespace, channel.recipient), _parsed(Recipient.parse)),
-            self.recent.read(BINDER.path(namespace, channel.binder), _parsed(Binder.parse)),
-        )
+        recipient = await self.recent.read(RECIPIENT.path(namespace, channel.recipient), _parsed(Recipient.parse))
+        binder = await self.recent.read(BINDER.path(namespace, channel.binder), _parsed(Binder.parse))
         if recipient is None:
             missing.append(no_recipient(channel))
         if binder is None:
@@ -190,8 +190,8 @@ class Observer:
         missing += [_invalid(one) for one in (recipient, binder) if isinstance(one, InvalidResource)]
         valid_binder = binder if isinstance(binder, Binder) else None
         wanted = needs(channel, valid_binder)
-        presences = await asyncio.gather(*(self._presence(need, namespace) for need in wanted))
-        missing += unmet(channel, valid_binder, dict(zip(wanted, presences, strict=True)))
+        presences = {need: await self._presence(need, namespace) for need in wanted}
+        missing += unmet(channel, valid_binder, presences)
         token, ownership = await self._token(channel)
         return (
             Prerequisites(recipient if isinstance(recipient, Recipient) else None, valid_binder, token, tuple(missing)),
