@@ -29,8 +29,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def kubectl() -> Iterator[Kubectl]:
-    built = images.build()
+def built() -> list[images.Image]:
+    return images.build()
+
+
+@pytest.fixture(scope="session")
+def image_names(built: list[images.Image]) -> dict[str, str]:
+    """The names of the images, by their targets."""
+    return {image.target: image.name for image in built}
+
+
+@pytest.fixture(scope="session")
+def kubectl(built: list[images.Image]) -> Iterator[Kubectl]:
     was_up = cluster.status(Layout(state_folder())).healthy
     layout = cluster.up()
     try:
@@ -43,11 +53,10 @@ def kubectl() -> Iterator[Kubectl]:
 
 
 @pytest.fixture(scope="session")
-def ca_file(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = {image.target: image.name for image in images.build()}
-    ca = install_simulator(kubectl, built["simulator"], ca_folder=tmp_path_factory.mktemp("ca"))
+def ca_file(kubectl: Kubectl, image_names: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    ca = install_simulator(kubectl, image_names["simulator"], ca_folder=tmp_path_factory.mktemp("ca"))
     origins = dict.fromkeys(("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL"), SIMULATOR_ORIGIN)
-    install_operator(kubectl, built, environment=origins)
+    install_operator(kubectl, image_names, environment=origins)
     return ca
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,13 +22,14 @@ from demo.installation import (
     install_pages,
     remove_pages,
 )
-from devcluster import images
 from devcluster.binaries import program
 from devcluster.errors import CommandFailed
 from devcluster.kubectl import Kubectl
 from simulator.client import ControlClient
 from tests.cluster.tenant import CHANNEL, Tenant
 from tests.connect.browser import Browser
+from tests.controller.calling import install_plugin
+from tests.docs.fenced import pages as docs
 
 PUBLIC = "https://connect.bannette.example"
 CONNECTED = "Votre OneDrive est connecté"
@@ -36,20 +38,19 @@ NewBrowser = Callable[..., contextlib.AbstractContextManager[Browser]]
 
 
 @pytest.fixture(scope="module")
-def pages(kubectl: Kubectl, ca_file: Path, onedrive: ControlClient) -> Iterator[Kubectl]:
+def pages(kubectl: Kubectl, image_names: dict[str, str], ca_file: Path, onedrive: ControlClient) -> Iterator[Kubectl]:
     """Two replicas of the pages; the application knows their address."""
-    built = {image.target: image.name for image in images.build()}
     key = secrets.token_urlsafe(32)
     kubectl("-n", OPERATOR_NAMESPACE, "create", "secret", "generic", "link-keys", f"--from-literal=2026-11-01={key}")
     try:
-        install_pages(kubectl, built, f"connect.url={PUBLIC}", "connect.keysSecret=link-keys", ca_file=ca_file)
+        install_pages(kubectl, image_names, f"connect.url={PUBLIC}", "connect.keysSecret=link-keys", ca_file=ca_file)
         onedrive.application(redirect_uris={f"{PUBLIC}/callback": "public"})
         yield kubectl
     finally:
         remove_pages(kubectl)
         kubectl("-n", OPERATOR_NAMESPACE, "delete", "secret", "link-keys")
         origins = dict.fromkeys(("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL"), SIMULATOR_ORIGIN)
-        install_operator(kubectl, built, environment=origins)
+        install_operator(kubectl, image_names, environment=origins)
 
 
 @pytest.fixture
@@ -119,6 +120,20 @@ def test_a_visit_that_began_before_a_restart_ends_after_it(
     waiting.wait("the pods of before to go", lambda: not {*before} & {*pods(pages)}, seconds=60)
     with new_browser(("service/bannette-connect", 80)) as later:
         assert later.with_cookies_of(browser).open(back).heading == CONNECTED
+
+
+def test_an_address_that_does_not_lead_to_them_is_told(pages: Kubectl, waiting: Tenant, tmp_path: Path) -> None:
+    (command,) = (one.text for page in docs() for one in page.commands if "/bannette-connect:" in one.text)
+    words = command.split()[1:]
+    host = urlsplit(PUBLIC).hostname
+    waiting.wait("what is told", lambda: pages(*words).startswith(f"ready\nNo name server knows {host}: "), seconds=60)
+    # And to whoever asks what is wrong with the installation.
+    environment = pages.environment() | install_plugin(tmp_path / "bin")
+    command_line = ["kubectl", "collection", "doctor", "-n", waiting.namespace, "-o", "json"]
+    done = subprocess.run(command_line, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    (found,) = [one for one in json.loads(done.stdout) if one["check"] == "Pages"]
+    assert found["state"] == "problem"
+    assert f"No name server knows {host}" in found["message"]
 
 
 def test_their_account_reads_the_secrets_of_its_channels_and_no_other(pages: Kubectl, waiting: Tenant) -> None:

@@ -179,6 +179,22 @@ def test_an_operator_without_a_ready_pod_is_told(
     assert "has no pod that is ready" in found["Operator"]
 
 
+def test_pages_that_the_operator_knows_and_that_are_not_there_are_told(
+    settled: Tenant, cluster: Cluster, deployed: str, call: Called
+) -> None:
+    known = {
+        "BANNETTE_CONNECT_URL": "https://connect.example",
+        "BANNETTE_CONNECT_ACCOUNT": f"{SYSTEM}/bannette-connect",
+    }
+    body = cluster.request("GET", f"{DEPLOYMENTS}/{deployed}")
+    body["spec"]["template"]["spec"]["containers"][0]["env"] += [
+        {"name": name, "value": value} for name, value in known.items()
+    ]
+    cluster.request("PUT", f"{DEPLOYMENTS}/{deployed}", body)
+    ((_, message),) = [found for found in problems(call("doctor", "-o", "json")) if found[0] == "Pages"]
+    assert "bannette-connect is missing, so nobody can open https://connect.example" in message
+
+
 def test_an_operator_of_other_namespaces_is_none(
     settled: Tenant, deployed: str, cluster: Cluster, call: Called
 ) -> None:

@@ -27,7 +27,11 @@ ELSEWHERE: Mapping[str, str] = {
     # Whose fixtures build the Dockerfile's images.
     r"^docker build ": "tests/cluster/test_runs.py::test_applying_a_channel_brings_its_documents",
     r"^export BANNETTE_SMTP_|^bannette notify test ": "tests/cli/test_notify.py::test_a_sample_arrives",
-    r"^kubectl (-n \S+ )?logs |^kubectl get --raw \S+/proxy/|^kubectl collection (history|inbox|doctor) ": (
+    r"^kubectl get --raw \S+/bannette-connect:": (
+        "tests/cluster/test_deployed_pages.py::test_an_address_that_does_not_lead_to_them_is_told"
+    ),
+    r"^kubectl (-n \S+ )?logs |^kubectl get --raw (?!\S+/bannette-connect:)\S+/proxy/|"
+    r"^kubectl collection (history|inbox|doctor) ": (
         "tests/cluster/test_documented_commands.py::test_what_takes_a_node"
     ),
     r"^kubectl collection (check|connect|disconnect) |bannette.io/(check-connection|disconnect)=": (

@@ -15,6 +15,7 @@ import pytest
 from bannette.cli.plugin.definitions import differences, judge_definition, known_definitions
 from bannette.cli.plugin.findings import State, note, ok, problem, summary
 from bannette.cli.plugin.installation import Installation, judge_operator, judge_policy, responsible
+from bannette.cli.plugin.pages import judge_pages
 from bannette.cli.plugin.permissions import (
     Right,
     abilities,
@@ -201,6 +202,42 @@ DOUBTED: Json = {"status": {"typeChecking": {"expressionWarnings": [{"fieldRef":
 def test_a_policy_is_judged(policy: Json | None, binding: Json | None, state: str, text: str) -> None:
     found = judge_policy(policy, binding)
     assert (found.state.value, text in found.message) == (state, True), found.message
+
+
+# The pages
+
+OF_PAGES = {"BANNETTE_CONNECT_URL": "https://a.example", "BANNETTE_CONNECT_ACCOUNT": "system/bannette-connect"}
+AVAILABLE: Json = {"status": {"availableReplicas": 2}}
+
+
+def deployed(environ: dict[str, str]) -> Installation:
+    env = [{"name": name, "value": value} for name, value in environ.items()]
+    pod = {"serviceAccountName": "bannette-operator", "containers": [{"env": env}]}
+    metadata = {"name": "bannette-operator", "namespace": "system"}
+    return Installation.parse({"metadata": metadata, "spec": {"template": {"spec": pod}}})
+
+
+@pytest.mark.parametrize(
+    ("body", "said", "state", "text"),
+    [
+        (AVAILABLE, "ready\n", "ok", "Deployment system/bannette-connect is available at https://a.example."),
+        (AVAILABLE, "ready\nNothing answers at https://a.example.\n", "problem", "reach it: Nothing answers at"),
+        (AVAILABLE, None, "note", "takes the right to get services/proxy"),
+        ({"status": {}}, "ready\n", "problem", "no pod that is ready"),
+        (None, None, "problem", "is missing, so nobody can open https://a.example"),
+    ],
+)
+def test_the_pages_are_judged(body: Json | None, said: str | None, state: str, text: str) -> None:
+    pages = deployed(OF_PAGES).pages
+    assert pages is not None
+    found = judge_pages(pages, body, said)
+    assert found.state.value == state
+    assert text in found.message
+
+
+def test_an_operator_that_knows_of_no_pages_has_none() -> None:
+    assert deployed({}).pages is None
+    assert deployed({"BANNETTE_CONNECT_URL": "https://a.example"}).pages is None
 
 
 # Channels and binders

@@ -31,9 +31,14 @@ _FIELDS: Final = 20
 
 
 class Pages:
-    """Turns requests into what is asked of the desk, and its replies into answers."""
+    """Turns requests into what is asked of the desk, and its replies into answers.
 
-    def __init__(self, desk: Desk, ready: Callable[[], object], healthy: Callable[[], bool]) -> None:
+    Args:
+        ready: raises why the pages can't be served; returns lines about what else is wrong.
+        healthy: whether what works beside the pages goes on.
+    """
+
+    def __init__(self, desk: Desk, ready: Callable[[], str], healthy: Callable[[], bool]) -> None:
         self._desk = desk
         self._ready = ready
         self._healthy = healthy
@@ -80,10 +85,10 @@ class Pages:
 
     async def _readiness(self, request: Request) -> Response:
         try:
-            await run_in_threadpool(self._ready)
+            told = await run_in_threadpool(self._ready)
         except BannetteError as error:
             return PlainTextResponse(f"{error}\n", status_code=503)
-        return PlainTextResponse("ready\n")
+        return PlainTextResponse(f"ready\n{told}")
 
 
 async def _answer(act: Callable[[Asked], Reply], asked: Asked) -> Response:

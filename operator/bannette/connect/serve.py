@@ -12,6 +12,7 @@ import uvicorn
 from starlette.routing import BaseRoute
 
 from bannette import logs
+from bannette.connect.address import PublicAddress
 from bannette.connect.app import Pages
 from bannette.connect.background import Background
 from bannette.connect.desk import Desk
@@ -34,19 +35,28 @@ def new_server(
     more: Sequence[BaseRoute] = (),
     *,
     healthy: Callable[[], bool] = lambda: True,
+    address: PublicAddress | None = None,
 ) -> uvicorn.Server:
     """Return the service, which serves when it is run.
 
     Args:
         more: pages to be served beside its own.
         healthy: whether what else the process does is at work.
+        address: that watches whether the public address leads here.
     """
     # msal would rather have the answer posted. That takes cookies that go along from foreign pages; in the query it is
     # good once, and only with the verifier that the Secret holds (RFC 9700, 4.3.1).
     warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
     # Keys are read at each use: the kubelet changes them under a running pod.
     desk = Desk(settings, keys=lambda: load_keys(settings.keys), api=api)
-    pages = Pages(desk, lambda: load_keys(settings.keys), healthy).application(more)
+    known = address or PublicAddress(settings)
+
+    def ready() -> str:
+        load_keys(settings.keys)
+        # Told, not counted: a pod may be unable to reach its own address from inside.
+        return f"{known.trouble}\n" if known.trouble else ""
+
+    pages = Pages(desk, ready, healthy).application([known.route, *more])
     return uvicorn.Server(
         uvicorn.Config(
             Guard(pages, host=settings.host),
@@ -76,14 +86,17 @@ def serve(environ: Mapping[str, str], more: More = lambda settings, api: ()) -> 
     load_keys(settings.keys)
     api = api_of(environ)
     background = Background(environ, settings, api)
-    running = new_server(settings, api, more(settings, api), healthy=background.is_healthy)
+    address = PublicAddress(settings)
+    running = new_server(settings, api, more(settings, api), healthy=background.is_healthy, address=address)
     # It tells of every connection that a stranger breaks off.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     logs.event(logger, "connect.serving", address=settings.address, port=settings.port, url=settings.public_url)
     # uvicorn ends in good order, and then raises the signal once more, which would end the process as if killed.
     signal.signal(signal.SIGTERM, lambda *_: None)
     background.start()
+    address.start()
     try:
         running.run()
     finally:
         background.stop()
+        address.stop()

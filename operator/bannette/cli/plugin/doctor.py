@@ -19,11 +19,13 @@ from bannette.cli.plugin.installation import (
     POLICY_NAME,
     SELECTOR,
     Installation,
+    Pages,
     judge_operator,
     judge_policy,
     responsible,
 )
 from bannette.cli.plugin.kubectl import Json, Kubectl
+from bannette.cli.plugin.pages import PAGES, judge_pages
 from bannette.cli.plugin.permissions import (
     OPERATORS,
     abilities,
@@ -80,7 +82,10 @@ class _Examination:
             yield installations
         else:
             yield from judge_operator(installations, namespace=self.namespace, version=installed_version())
-            yield from self._operator_rights(responsible(installations, self.namespace))
+            found = responsible(installations, self.namespace)
+            yield from self._operator_rights(found)
+            if found is not None and found.pages is not None:
+                yield self._pages(found.pages)
         yield self._policy()
         try:
             self.kubectl.refuse_missing_namespace()
@@ -130,6 +135,18 @@ class _Examination:
             return
         found = [(right, is_allowed(answer)) for right, answer in zip(rights, answers, strict=True)]
         yield judge_operator_rights(f"ServiceAccount {where}/{account}", found)
+
+    def _pages(self, pages: Pages) -> Finding:
+        try:
+            deployment = self.kubectl.within(pages.namespace).find("deployments.apps", pages.name)
+        except PersonNeeded as error:
+            return _unseen(PAGES, f"Deployment {pages.namespace}/{pages.name}", error)
+        service = f"/api/v1/namespaces/{pages.namespace}/services/{pages.name}:http/proxy/readyz"
+        try:
+            said = self.kubectl.text("get", "--raw", service)
+        except (PersonNeeded, Transient):
+            said = None
+        return judge_pages(pages, deployment, said)
 
     def _policy(self) -> Finding:
         try:

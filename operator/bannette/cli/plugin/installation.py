@@ -20,10 +20,20 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Pages:
+    """The Deployment of the pages where people connect their accounts, as the operator knows it."""
+
+    url: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Installation:
     """An operator's Deployment.
 
     Attributes:
+        pages: that it sends people to; None: there are none.
         namespaces: the only ones that it looks after; empty: all.
         lease_namespace: where it holds a Lease; None: it holds none.
     """
@@ -36,6 +46,7 @@ class Installation:
     lease_namespace: str | None
     replicas: int
     available: int
+    pages: Pages | None = None
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Installation:
@@ -52,10 +63,18 @@ class Installation:
             lease_namespace=environment.get("BANNETTE_LEASE_NAMESPACE") or None,
             replicas=spec.get("replicas", 1),
             available=(body.get("status") or {}).get("availableReplicas") or 0,
+            pages=_pages(environment),
         )
 
     def __str__(self) -> str:
         return f"Deployment {self.namespace}/{self.name}"
+
+
+def _pages(environment: Mapping[str, str]) -> Pages | None:
+    url = environment.get("BANNETTE_CONNECT_URL", "")
+    namespace, _, account = environment.get("BANNETTE_CONNECT_ACCOUNT", "").partition("/")
+    # Deployment, Service and ServiceAccount of the chart have one name.
+    return Pages(url, namespace, account) if url and account else None
 
 
 def responsible(installations: Sequence[Installation], namespace: str) -> Installation | None:
