@@ -1,0 +1,139 @@
+"""From `kubectl apply` to the inbox: a mail, its link in a browser, the sign-in, the first collection. And no token."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from demo.installation import (
+    OPERATOR_NAMESPACE,
+    SIMULATED_APPLICATION,
+    SIMULATOR_NAMESPACE,
+    SIMULATOR_ORIGIN,
+    forwarded,
+    install_operator,
+    install_pages,
+    remove_pages,
+)
+from devcluster import images
+from devcluster.binaries import program
+from devcluster.kubectl import Kubectl
+from simulator.client import ControlClient
+from tests.browser.front import Front
+from tests.browser.person import WINDOWS, Person, browsing
+from tests.cluster.tenant import CHANNEL, Tenant
+
+PUBLIC = "https://documents.bannette.example"
+OWNER = "compta@acme.example"
+DELEGATED = {"delegated": {"loginHint": OWNER, "clientId": SIMULATED_APPLICATION}}
+FROM = "documents@acme.example"
+
+
+@pytest.fixture(scope="module")
+def pages(kubectl: Kubectl, ca_file: Path, onedrive: ControlClient) -> Iterator[Kubectl]:
+    """The pages, which send mails to the simulator's mailbox; Microsoft asks whoever comes."""
+    built = {image.target: image.name for image in images.build()}
+    made = {
+        "whole-way-keys": f"2026-11-01={secrets.token_urlsafe(32)}",
+        "whole-way-ca": f"ca.crt={ca_file.read_text()}",
+    }
+    settings = {
+        "connect.url": PUBLIC,
+        "connect.keysSecret": "whole-way-keys",
+        "connect.smtp.host": urlsplit(SIMULATOR_ORIGIN).hostname,
+        "connect.smtp.from": FROM,
+        "connect.smtp.caSecret": "whole-way-ca",
+        "connect.mails.settleSeconds": "1",
+        "connect.console.enabled": "true",
+    }
+    for name, entry in made.items():
+        kubectl("-n", OPERATOR_NAMESPACE, "create", "secret", "generic", name, f"--from-literal={entry}")
+    try:
+        install_pages(kubectl, built, *(f"{name}={value}" for name, value in settings.items()), ca_file=ca_file)
+        onedrive.application(redirect_uris={f"{PUBLIC}/callback": "public"})
+        onedrive.settings(person_says="ask")
+        yield kubectl
+    finally:
+        onedrive.settings(person_says="yes")
+        remove_pages(kubectl)
+        kubectl("-n", OPERATOR_NAMESPACE, "delete", "secret", *made)
+        origins = dict.fromkeys(("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL"), SIMULATOR_ORIGIN)
+        install_operator(kubectl, built, environment=origins)
+
+
+@pytest.fixture
+def person(pages: Kubectl, tmp_path: Path) -> Iterator[Person]:
+    """Somebody with a browser: the names of pages and Microsoft lead into the cluster."""
+    kubectl, host, microsoft = (
+        str(program("kubectl")),
+        str(urlsplit(PUBLIC).hostname),
+        str(urlsplit(SIMULATOR_ORIGIN).hostname),
+    )
+    with (
+        forwarded(pages, kubectl, SIMULATOR_NAMESPACE, "service/onedrive-simulator", 443) as simulator,
+        forwarded(pages, kubectl, OPERATOR_NAMESPACE, "service/bannette-connect", 80) as service,
+        Front(host, tmp_path, [service]).running() as front,
+        browsing({host: front.port, microsoft: simulator}) as browser,
+    ):
+        page = browser.new_page(ignore_https_errors=True, viewport=WINDOWS["desktop"], locale="fr")
+        yield Person(page, PUBLIC, frozenset({SIMULATOR_ORIGIN}))
+
+
+def test_a_mail_leads_to_the_first_collection_and_no_token_is_told(
+    tenant: Tenant, person: Person, onedrive: ControlClient
+) -> None:
+    tenant.create_channel(onedrive={"folder": tenant.folder, "account": DELEGATED})
+    tenant.wait("the mail that asks to connect", lambda: links(onedrive, tenant))
+    assert tenant.condition("Connected")["status"] == "False"
+    person.open(links(onedrive, tenant)[-1])
+    assert person.heading == "Acme Conseil SAS demande à collecter des documents de votre OneDrive"
+    person.look("way-1-ask")
+    person.press("Continuer chez Microsoft")
+    person.agree(OWNER)
+    assert person.heading == "Votre OneDrive est connecté"
+    person.look("way-2-connected")
+    tenant.wait("Connected", lambda: tenant.condition("Connected")["status"] == "True")
+    (run,) = tenant.wait_for_runs(1)
+    assert (run["trigger"], run["result"], run["collected"]) == ("Initial", "Succeeded", 2)
+    assert len(tenant.inbox()) == 2
+
+    issued = onedrive.issued()
+    kept = secret_of(tenant)
+    assert any(one in kept for one in issued), "the search below would find nothing"
+    for name, told in everything_told(tenant, person, onedrive).items():
+        found = [one for one in issued if one in told]
+        assert not found, f"{len(found)} tokens or codes stand in {name}"
+
+
+def links(onedrive: ControlClient, tenant: Tenant) -> list[str]:
+    """Return the links of all mails that lead to the page of this tenant's channel."""
+    page = re.escape(f"{PUBLIC}/c/{tenant.namespace}/{CHANNEL}?t=") + r"\S+"
+    return [link for mail in onedrive.mails() for link in re.findall(page, str(mail["text"]))]
+
+
+def secret_of(tenant: Tenant) -> str:
+    data = json.loads(tenant.kubectl("get", "secret", f"{CHANNEL}-onedrive", "-o", "json"))["data"]
+    return base64.b64decode(data["token-cache"]).decode()
+
+
+def everything_told(tenant: Tenant, person: Person, onedrive: ControlClient) -> dict[str, str]:
+    """Return all that people and programs can read but Secrets."""
+    kinds = "collectionchannels,binders,recipients,jobs,cronjobs,pods,events,configmaps,serviceaccounts"
+    told = {
+        "the resources": tenant.kubectl("get", kinds, "-o", "yaml", "--show-managed-fields"),
+        "the installation": tenant.kubectl("get", "all,events,configmaps", "-n", OPERATOR_NAMESPACE, "-o", "yaml"),
+        "the pages": "\n".join(person.seen),
+        "addresses": "\n".join(one for one in person.addresses if not one.startswith(f"{PUBLIC}/callback?")),
+        "the mails": json.dumps(onedrive.mails()),
+    }
+    for namespace in (tenant.namespace, OPERATOR_NAMESPACE):
+        for pod in tenant.kubectl("get", "pods", "-n", namespace, "-o", "name").split():
+            told[f"the log of {pod}"] = tenant.kubectl("logs", "-n", namespace, pod, "--all-containers")
+    return told
