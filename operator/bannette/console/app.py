@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from bannette import logs
@@ -27,7 +27,7 @@ from bannette.console.rendering import render
 from bannette.console.sessions import session_cookies
 from bannette.console.settings import ConsoleSettings
 from bannette.console.visits import HOME, ROOT, Office, Page, Reply, Visit
-from bannette.errors import BannetteError, Transient
+from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.kube import ClusterApi
 from bannette.web.forms import FormTooLarge, NotAForm, is_foreign, read_form
 from bannette.web.policy import policy
@@ -98,6 +98,10 @@ class Console:
             return self._faulted(request, Stopped(Fault.TOO_LARGE))
         except NotAForm:
             return self._faulted(request, Stopped(Fault.REQUEST))
+        except PersonNeeded as error:
+            # Without keys there is no page: each holds something that is sealed.
+            logs.event(logger, "console.failed", level=logging.ERROR, reason=error.reason, message=str(error))
+            return PlainTextResponse("The console isn't set up.\n", 503)
 
     def _answered(self, request: Request, page: Page, fields: dict[str, str]) -> Response:
         keys = self._office.keys()

@@ -23,6 +23,8 @@ _REVIEWS: Final = "/apis/authorization.k8s.io/v1"
 _WHO: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _REVIEW_SECONDS: Final = 15.0
 _MOST_REVIEWS: Final = 20_000
+_CHUNK: Final = 500
+_MOST_OBJECTS: Final = 5000
 # The field of which it says that rules weren't checked yet.
 _UNCHECKED: Final = "<nil>"
 # How the API server begins what it says of a field.
@@ -41,7 +43,8 @@ def user_of(api: ClusterApi, token: str) -> str:
     name = str(answer["status"]["userInfo"]["username"])
     if name == "system:anonymous":
         raise SignedOut
-    return name
+    # It is shown and logged, and never asked about: it may be whatever an identity provider takes for a name.
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
 
 
 class Reviews:
@@ -122,12 +125,19 @@ class Cluster:
         self._demand("get", plural, namespace, name)
         return self._request("GET", path)
 
-    def names(self, plural: str, namespace: str, *, most: int = 1000) -> list[Body]:
-        """Return objects of a namespace, at most so many."""
+    def objects(self, plural: str, namespace: str) -> list[Body]:
+        """Return the objects of a namespace; of thousands, the first."""
         path = _path(plural, namespace)
         self._demand("list", plural, namespace)
-        items: list[Body] = self._request("GET", f"{path}?limit={most}").get("items") or []
-        return items
+        found: list[Body] = []
+        after = ""
+        while len(found) < _MOST_OBJECTS:
+            page = self._request("GET", f"{path}?limit={_CHUNK}&continue={quote(after, safe='')}")
+            found += page.get("items") or []
+            after = str(page["metadata"].get("continue") or "")
+            if not after:
+                break
+        return found
 
     def annotate(self, plural: str, namespace: str, name: str, annotations: Mapping[str, str]) -> Body:
         """Set annotations that Bannette's policy lets whoever may patch set."""

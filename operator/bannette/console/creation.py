@@ -32,7 +32,7 @@ def show_form(visit: Visit) -> Reply:
         known = visit.office.catalogue.namespaces() if visible is None else visible
         return Reply("new_where", {"namespaces": known})
     recipients = _choices(cluster, RECIPIENTS, namespace)
-    return _form(visit, namespace, empty_draft(recipients=bool(recipients)), {})
+    return _form(visit, namespace, empty_draft(recipients=bool(recipients), language=visit.language), {})
 
 
 def create(visit: Visit) -> Reply:
@@ -124,7 +124,7 @@ def _choices(cluster: Cluster, plural: str, namespace: str) -> list[tuple[str, s
     """Return what can be chosen: names, and what they stand for."""
     described = {BINDERS: "company", RECIPIENTS: "displayName"}[plural]
     found: list[tuple[str, str]] = []
-    for body in cluster.names(plural, namespace):
+    for body in cluster.objects(plural, namespace):
         spec: Mapping[str, Any] = body.get("spec") or {}
         found.append((str(body["metadata"]["name"]), str(spec.get(described) or "")))
     return found

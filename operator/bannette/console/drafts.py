@@ -13,7 +13,7 @@ FIELDS: Final = (
 )  # fmt: skip
 #: Chosen in place of a recipient: one that is made along with the channel. No object has such a name.
 NEW: Final = "+"
-_DEFAULTS: Final = {"account": "delegated", "folder": "/", "locale": "fr", "zone": "Europe/Paris"}
+_DEFAULTS: Final = {"account": "delegated", "folder": "/", "zone": "Europe/Paris"}
 
 _CHANNEL_FIELDS: Final = (
     ("spec.onedrive.account.delegated.loginHint", "login_hint"),
@@ -95,9 +95,10 @@ def draft_of(fields: Mapping[str, str]) -> Draft:
     return Draft({name: fields.get(name, "").strip() for name in FIELDS})
 
 
-def empty_draft(*, recipients: bool) -> Draft:
+def empty_draft(*, recipients: bool, language: str) -> Draft:
     """Return what the form begins with; without *recipients* to choose from, one is to be made."""
-    return Draft(dict.fromkeys(FIELDS, "") | _DEFAULTS | ({} if recipients else {"recipient": NEW}))
+    chosen = {"locale": language} | ({} if recipients else {"recipient": NEW})
+    return Draft(dict.fromkeys(FIELDS, "") | _DEFAULTS | chosen)
 
 
 def channel_complaints(said: Mapping[str, str]) -> dict[str, str]:
