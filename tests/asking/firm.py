@@ -60,9 +60,13 @@ class Firm:
             "Binder", "purchases", {"company": "Acme & Fils", "storage": {"persistentVolumeClaim": {"claimName": "p"}}}
         )
 
-    def api(self) -> ClusterApi:
+    def api(self, token: str | None = None) -> ClusterApi:
         return ClusterApi(
-            self.server.url, namespace="", token=self.server.token, ca=self.server.ca_file.read_text(), attempts=2
+            self.server.url,
+            namespace="",
+            token=token or self.server.token,
+            ca=self.server.ca_file.read_text(),
+            attempts=2,
         )
 
     def recipient(self, name: str = "marie", **spec: object) -> None:
@@ -170,9 +174,7 @@ class Firm:
 class Service:
     """Asks the recipients of a firm: hears of everything at once, and looks when it is told to."""
 
-    def __init__(
-        self, firm: Firm, port: int, keys: Path, *, settings: AskingSettings | None = None, seconds: float = 5.0
-    ) -> None:
+    def __init__(self, firm: Firm, port: int, keys: Path, *, token: str | None = None) -> None:
         self.firm = firm
         self.keys = keys
         keys.mkdir(exist_ok=True)
@@ -180,14 +182,14 @@ class Service:
             (keys / "2026-11-01").write_text(secrets.token_hex(24))
         mailer = Mailer(
             MailSettings(
-                host="localhost", port=port, security=Security.NONE, sender="documents@acme.example", seconds=seconds
+                host="localhost", port=port, security=Security.NONE, sender="documents@acme.example", seconds=5.0
             )
         )
-        api = firm.api()
+        api = firm.api(token)
         self.asking = Asking(
             api,
             mailer,
-            settings=settings or AskingSettings(),
+            settings=AskingSettings(),
             links=lambda now: links_for(PUBLIC, load_keys(keys), now),
             now=firm.clock,
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from tests.asking.firm import Service
+from tests.asking.firm import PUBLIC, Service
 from tests.asking.test_asked_for import CONNECT, subjects
-from tests.notify.mail_server import CLOSE, ScriptedServer, free_port, mail_server
+from tests.connect.office import listens, wait_until
+from tests.notify.mail_server import CLOSE, ScriptedServer, Taken, free_port, mail_server
 
 pytestmark = pytest.mark.apiserver
 
@@ -168,3 +171,70 @@ def test_a_damaged_status_keeps_nobody_from_being_asked(firm, mails, service):
     service.look(minutes=2)
     assert subjects(mails) == [CONNECT]
     assert [one["name"] for one in firm.status()["channels"]] == ["acme-onedrive"]
+
+
+class Restarting(Taken):
+    """Takes mails, and restarts the API server while it does so."""
+
+    def __init__(self, restart):
+        super().__init__()
+        self._restart = threading.Thread(target=restart)
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        self._restart.start()
+        wait_until(lambda: not self._restart.is_alive() or self.is_away(), "the API server is away")
+        return await super().handle_DATA(server, session, envelope)
+
+
+def test_what_was_sent_while_the_api_server_was_away_is_recorded_once_it_is_back(firm, tmp_path, caplog):
+    firm.recipient()
+    firm.channel()
+    taken = Restarting(firm.server.restart)
+    taken.is_away = lambda: not listens(int(firm.server.url.rpartition(":")[2]))
+    with mail_server(taken=taken) as server, Service(firm, server.port, tmp_path / "keys") as service:
+        service.look(minutes=2)
+        assert "mail.hindered" in caplog.text
+        assert firm.notified()["status"] == "True"
+        service.look(hours=1)
+    assert subjects(server) == [CONNECT]
+
+
+def test_without_the_right_to_remember_nothing_is_sent(firm, mails, tmp_path, caplog):
+    for number in range(5):
+        firm.recipient(f"r{number}")
+        firm.channel(f"c{number}", recipient=f"r{number}")
+    kubectl, name = firm.server.kubectl, f"reader-of-{firm.namespace}"
+    kubectl("create", "serviceaccount", "reader", "-n", firm.namespace)
+    kinds = "collectionchannels,binders,recipients"
+    kubectl("create", "clusterrole", name, "--verb=get,list,watch", f"--resource={kinds}")
+    subject = f"--serviceaccount={firm.namespace}:reader"
+    kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", subject)
+    token = kubectl("create", "token", "reader", "-n", firm.namespace).strip()
+    with Service(firm, mails.port, tmp_path / "keys", token=token) as service:
+        service.look(minutes=2)
+        service.look(minutes=4)
+        assert subjects(mails) == []
+        assert len([one for one in firm.requests() if one["verb"] == "patch"]) == 1, "it is tried for each"
+        assert "reason=Forbidden" in caplog.text
+        rules = "--resource=recipients.bannette.io/status"
+        kubectl("create", "clusterrole", f"{name}-too", "--verb=patch", rules)
+        kubectl("create", "clusterrolebinding", f"{name}-too", f"--clusterrole={name}-too", subject)
+        service.look(minutes=6)
+        assert len(subjects(mails)) == 5
+
+
+def test_what_a_server_repeats_of_a_mail_is_told_to_nobody(firm, tmp_path, caplog):
+    firm.recipient()
+    firm.channel()
+    echo = f"{PUBLIC}/c/{firm.namespace}/acme-onedrive?t=eyJjaGFubmVs.c2VjcmV0"
+    with (
+        ScriptedServer({"text": f"554 5.7.1 blocked: {echo}"}) as server,
+        Service(firm, server.port, tmp_path / "k") as service,
+    ):
+        service.look(minutes=2)
+    notified = firm.notified()
+    assert (notified["reason"], "blocked" in notified["message"]) == ("MailRefused", True)
+    for place in (str(firm.status()), caplog.text):
+        assert "eyJjaGFubmVs" not in place
+        assert "c2VjcmV0" not in place
+        assert "?t=" not in place

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bannette import logs
 from bannette.kube import Change, ClusterApi, follow
@@ -33,7 +33,7 @@ class Watching:
     def tell(self, plural: str, listener: Listener) -> None:
         """Have *listener* called with all objects of that kind, and each change; before ``start``.
 
-        Kinds and namespaces call from threads of their own. What a listener raises ends the thread.
+        Kinds and namespaces call from threads of their own.
         """
         self._listeners[plural].append(listener)
 
@@ -60,6 +60,18 @@ class Watching:
                 if self._stopped.is_set():
                     return
                 for listener in self._listeners[plural]:
-                    listener(plural, realm, change)
+                    self._tell(listener, plural, realm, change)
         except Exception as error:  # noqa: BLE001 - the top of a thread
             logs.crash(logger, f"watch.bug plural={plural}", error)
+
+    def _tell(self, listener: Listener, plural: str, realm: str, change: Change) -> None:
+        try:
+            listener(plural, realm, change)
+        except Exception as error:  # noqa: BLE001 - one object may have what nobody foresaw: the others are told of
+            logs.crash(logger, f"watch.bug plural={plural} object={_key(change.body)}", error)
+
+
+def _key(body: Mapping[str, object]) -> str:
+    metadata = body.get("metadata")
+    found = metadata if isinstance(metadata, Mapping) else {}
+    return f"{found.get('namespace')}/{found.get('name')}"

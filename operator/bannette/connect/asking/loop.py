@@ -25,7 +25,9 @@ logger = logging.getLogger(__name__)
 # A mail takes a second or so, and a server for mails takes few at once.
 _WORKERS: Final = 4
 _AFTER_A_BUG: Final = timedelta(minutes=10)
-# A mail takes a minute at most, and what came of it is recorded for as long as the API server is away.
+# However far ahead the next mail is: clocks are set, and the timetable is to stay short.
+_LONGEST: Final = timedelta(hours=6)
+# A mail takes a minute at most.
 _STUCK_SECONDS: Final = 600.0
 _PATIENCE: Final = 25.0
 
@@ -50,7 +52,7 @@ class Asking:
         self._register = Register()
         self._timetable = Timetable(now)
         self._stopped = threading.Event()
-        self._busy_since: dict[str, float] = {}
+        self._busy_since: dict[int, float] = {}
         self._post = Post(
             api,
             mailer,
@@ -58,6 +60,7 @@ class Asking:
             links=links,
             # The watch says so too, a moment later.
             written=lambda body: self.take(RECIPIENTS, "", Change(What.PRESENT, body)),
+            waiting=self._beat,
             instance=secrets.token_hex(8),
             now=now,
             stopped=self._stopped,
@@ -101,11 +104,13 @@ class Asking:
             self._attend(key)
 
     def _work(self) -> None:
-        name = threading.current_thread().name
         while (key := self._timetable.take()) is not None:
-            self._busy_since[name] = time.monotonic()
+            self._beat()
             self._attend(key)
-            del self._busy_since[name]
+            del self._busy_since[threading.get_ident()]
+
+    def _beat(self) -> None:
+        self._busy_since[threading.get_ident()] = time.monotonic()
 
     def _attend(self, key: Key) -> None:
         try:
@@ -115,4 +120,4 @@ class Asking:
             # One recipient may have what nobody foresaw; the others aren't to wait for it.
             logs.crash(logger, f"mail.bug recipient={'/'.join(key)}", error)
             again = self._now() + _AFTER_A_BUG
-        self._timetable.done(key, again)
+        self._timetable.done(key, min(again, self._now() + _LONGEST) if again is not None else None)

@@ -32,7 +32,8 @@ _CLAIM: Final = timedelta(minutes=5)
 _LONGEST_CLAIM: Final = timedelta(hours=6)
 # Until the watch has told what somebody else changed.
 _SOON: Final = timedelta(seconds=5)
-_LATER: Final = timedelta(minutes=1)
+# Reasons why nothing can be written into a status either.
+_OF_THE_API: Final = frozenset({"ApiUnavailable", "Forbidden", "Refused"})
 _WRONG_CLOCK: Final = timedelta(days=2)
 _LONGEST_WAIT: Final = 30.0
 
@@ -43,6 +44,7 @@ class Post:
     Args:
         links: what makes links, from the keys of now.
         written: told of each recipient that was written, as the API server has it now.
+        waiting: told now and then while the API server can't be written to.
         instance: tells this process from others.
     """
 
@@ -54,6 +56,7 @@ class Post:
         settings: AskingSettings,
         links: Callable[[datetime], Links],
         written: Callable[[dict[str, object]], None],
+        waiting: Callable[[], None],
         instance: str,
         now: Callable[[], datetime],
         stopped: threading.Event,
@@ -63,6 +66,7 @@ class Post:
         self._settings = settings
         self._links = links
         self._written = written
+        self._waiting = waiting
         self._instance = instance
         self._now = now
         self._stopped = stopped
@@ -82,7 +86,8 @@ class Post:
         outage = self._outage.now(now)
         if outage is not None:
             error, until = outage
-            self._tell(person, error, now)
+            if error.reason not in _OF_THE_API:
+                self._tell(person, error, now)
             return until
         return self._post(person, found.mail, now)
 
@@ -120,7 +125,10 @@ class Post:
         except Conflict:
             return now + _SOON
         except (PersonNeeded, Transient) as error:
-            return self._hindered(recipient, error, now)
+            if error.reason == "NotFound":
+                return None
+            self._hindered(recipient, error)
+            return self._outage.began(error, now)
         person = replace(person, recipient=Recipient.parse(claimed), version=version_of(claimed))
         try:
             self._mailer.send(recipient, message, message_id=claim.id)
@@ -178,7 +186,8 @@ class Post:
                     return
                 failure: BannetteError = error
             if not isinstance(failure, Conflict):
-                self._hindered(person.recipient, failure, self._now())
+                self._hindered(person.recipient, failure)
+                self._waiting()
                 # What isn't recorded is sent again by whoever comes next: so it isn't given up while it can be tried.
                 if self._stopped.wait(wait):
                     return
@@ -209,7 +218,7 @@ class Post:
         except Conflict:
             return
         except (PersonNeeded, Transient) as failure:
-            self._hindered(recipient, failure, now)
+            self._hindered(recipient, failure)
 
     def _patched(self, recipient: Recipient, members: Mapping[str, object], version: str) -> dict[str, object]:
         api = self._api.within(recipient.namespace)
@@ -217,9 +226,7 @@ class Post:
         self._written(body)
         return body
 
-    def _hindered(self, recipient: Recipient, error: BannetteError, now: datetime) -> datetime | None:
-        if error.reason == "NotFound":
-            return None
+    def _hindered(self, recipient: Recipient, error: BannetteError) -> None:
         logs.event(
             logger,
             "mail.hindered",
@@ -228,7 +235,6 @@ class Post:
             reason=error.reason,
             message=str(error),
         )
-        return now + _LATER
 
 
 def _differing(before: RecipientStatus, after: RecipientStatus) -> dict[str, object]:
