@@ -16,7 +16,16 @@ pytestmark = pytest.mark.apiserver
 HOST = PUBLIC.removeprefix("https://")
 ODD = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40)
 PATHS = st.one_of(
-    st.sampled_from([f"/c/acme/{NAME}", f"/c/acme/{NAME}/visit", f"/c/acme/{NAME}/disconnect", "/callback", "/c/a/b"]),
+    st.sampled_from(
+        [
+            f"/c/acme/{NAME}",
+            f"/c/acme/{NAME}/visit",
+            f"/c/acme/{NAME}/mail",
+            f"/c/acme/{NAME}/disconnect",
+            "/callback",
+            "/c/a/b",
+        ]
+    ),
     st.binary(max_size=60).map(lambda raw: "/" + "".join(f"%{byte:02x}" for byte in raw)),
 )
 NAMES = st.one_of(st.sampled_from(["t", "lang", "form", "state", "code", "error", "admin_consent"]), ODD)

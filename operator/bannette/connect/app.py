@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from bannette import logs
 from bannette.connect.desk import VISITOR, Asked, Desk, Reply, refused
+from bannette.connect.doorstep import Doorstep
 from bannette.connect.faults import Fault, Stopped
 from bannette.connect.pages import render
 from bannette.errors import BannetteError
@@ -38,8 +39,9 @@ class Pages:
         healthy: whether what works beside the pages goes on.
     """
 
-    def __init__(self, desk: Desk, ready: Callable[[], str], healthy: Callable[[], bool]) -> None:
+    def __init__(self, desk: Desk, doorstep: Doorstep, ready: Callable[[], str], healthy: Callable[[], bool]) -> None:
         self._desk = desk
+        self._doorstep = doorstep
         self._ready = ready
         self._healthy = healthy
 
@@ -48,6 +50,7 @@ class Pages:
         return Starlette(
             routes=[
                 Route("/c/{namespace}/{name}", self._show, methods=["GET"]),
+                Route("/c/{namespace}/{name}/mail", self._send, methods=["POST"]),
                 Route("/c/{namespace}/{name}/visit", self._begin, methods=["POST"]),
                 Route("/c/{namespace}/{name}/disconnect", self._confirm, methods=["GET"]),
                 Route("/c/{namespace}/{name}/disconnect", self._disconnect, methods=["POST"]),
@@ -61,7 +64,11 @@ class Pages:
         )
 
     async def _show(self, request: Request) -> Response:
-        return await _answer(self._desk.show, _asked(request, dict(request.query_params)))
+        asked = _asked(request, dict(request.query_params))
+        return await _answer(self._desk.show if asked.token else self._doorstep.show, asked)
+
+    async def _send(self, request: Request) -> Response:
+        return await _answer(self._doorstep.send, _asked(request, await _form(request)))
 
     async def _confirm(self, request: Request) -> Response:
         return await _answer(self._desk.confirm, _asked(request, dict(request.query_params)))

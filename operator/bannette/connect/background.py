@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bannette.connect.asking import Asking, Links, asking_settings
 from bannette.connect.attendant import Attendant
+from bannette.connect.doorstep import Remind, Reminder
 from bannette.connect.links import LIFETIME, make_link
 from bannette.connect.settings import Settings, load_keys, namespaces_of
 from bannette.connect.watching import Watching
@@ -28,6 +29,7 @@ class Background:
         self._attendant = Attendant(api, environ)
         self._attendant.listen(self._watching)
         self._asking: Asking | None = None
+        self._reminder: Reminder | None = None
         if environ.get("BANNETTE_SMTP_HOST", "").strip():
             # The keys are read for each mail: they change while the service runs.
             mailer = Mailer(MailSettings.from_environment(environ))
@@ -38,24 +40,34 @@ class Background:
                 links=lambda now: links_for(settings.public_url, load_keys(settings.keys), now),
             )
             self._asking.listen(self._watching)
+            self._reminder = Reminder(api)
 
     def start(self) -> None:
         self._watching.start()
         self._attendant.start()
         if self._asking is not None:
             self._asking.start()
+        if self._reminder is not None:
+            self._reminder.start()
 
     def stop(self) -> None:
         """End, once the mails that are under way are sent."""
         self._watching.stop()
         self._attendant.stop()
+        if self._reminder is not None:
+            self._reminder.stop()
         if self._asking is not None:
             self._asking.stop()
 
     def is_healthy(self) -> bool:
         """Tell whether all of it is still at work."""
-        asks = self._asking is None or self._asking.is_healthy()
-        return self._watching.is_healthy() and self._attendant.is_healthy() and asks
+        parts = (self._watching, self._attendant, self._asking, self._reminder)
+        return all(part is None or part.is_healthy() for part in parts)
+
+    @property
+    def remind(self) -> Remind | None:
+        """What has a mail sent again; None if no mails are sent."""
+        return self._reminder.ask if self._reminder is not None else None
 
 
 def links_for(public_url: str, keys: Keys, now: datetime) -> Links:

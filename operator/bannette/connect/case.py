@@ -92,6 +92,11 @@ class Case:
         return change_secret(self.api, self.channel, self.secret, change)
 
 
+def is_place(namespace: str, name: str) -> bool:
+    """Tell whether a channel may have that namespace and name."""
+    return REFERENCE.accepts(namespace) and CHANNEL_NAME.accepts(name)
+
+
 def load_case(api: ClusterApi, namespace: str, name: str, *, uid: str) -> Case:
     """Return the channel *name* of *namespace*, if it has that *uid*.
 
@@ -100,7 +105,7 @@ def load_case(api: ClusterApi, namespace: str, name: str, *, uid: str) -> Case:
         PersonNeeded: the channel isn't acceptable, or may not be read.
         Transient: the API server can't be reached, or answers with errors.
     """
-    if not (REFERENCE.accepts(namespace) and CHANNEL_NAME.accepts(name)):
+    if not is_place(namespace, name):
         raise Stopped(Fault.CHANNEL_GONE)
     api = api.within(namespace)
     body = _found(api, CHANNELS, name)

@@ -16,7 +16,7 @@ from bannette import logs
 from bannette.accounts import connection_in, with_connection, without_connection
 from bannette.connect import visits
 from bannette.connect.attendant import tell_change
-from bannette.connect.case import Body, Case, load_case
+from bannette.connect.case import Body, Case, is_place, load_case
 from bannette.connect.faults import Fault, Stopped, stopped_by
 from bannette.connect.links import LinkFault, Ticket, make_token, read_token
 from bannette.connect.settings import Settings
@@ -89,9 +89,11 @@ class Desk:
         *,
         keys: Callable[[], Keys],
         api: ClusterApi,
+        sends_mails: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
+        self._sends_mails = sends_mails
         self._keys = keys
         self._api = api
         self._now = now
@@ -160,7 +162,11 @@ class Desk:
             return act(opened)
         except (BannetteError, Stopped) as error:
             known = f"{asked.namespace}/{asked.name}" if again else None
-            return self._stopped(error, language or asked.preferred, channel=known, again=again)
+            reply = self._stopped(error, language or asked.preferred, channel=known, again=again)
+            by_link = isinstance(error, Stopped) and error.fault in (Fault.LINK_EXPIRED, Fault.LINK_FORGED)
+            if by_link and self._sends_mails and is_place(asked.namespace, asked.name):
+                reply.facts["doorstep"] = f"/c/{asked.namespace}/{asked.name}?lang={reply.language}"
+            return reply
 
     def _shown(self, opened: _Opened) -> Reply:
         connected = opened.case.connection is not None and not opened.case.lost

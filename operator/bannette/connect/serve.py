@@ -16,6 +16,7 @@ from bannette.connect.address import PublicAddress
 from bannette.connect.app import Pages
 from bannette.connect.background import Background
 from bannette.connect.desk import Desk
+from bannette.connect.doorstep import Doorstep, Remind
 from bannette.connect.settings import Settings, api_of, load_keys, settings_of
 from bannette.kube import ClusterApi
 from bannette.web.guard import Guard
@@ -36,6 +37,7 @@ def new_server(
     *,
     healthy: Callable[[], bool] = lambda: True,
     address: PublicAddress | None = None,
+    remind: Remind | None = None,
 ) -> uvicorn.Server:
     """Return the service, which serves when it is run.
 
@@ -43,12 +45,14 @@ def new_server(
         more: pages to be served beside its own.
         healthy: whether what else the process does is at work.
         address: that watches whether the public address leads here.
+        remind: has the mail with the link sent again; None: no mails are sent.
     """
     # msal would rather have the answer posted. That takes cookies that go along from foreign pages; in the query it is
     # good once, and only with the verifier that the Secret holds (RFC 9700, 4.3.1).
     warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
     # Keys are read at each use: the kubelet changes them under a running pod.
-    desk = Desk(settings, keys=lambda: load_keys(settings.keys), api=api)
+    desk = Desk(settings, keys=lambda: load_keys(settings.keys), api=api, sends_mails=remind is not None)
+    doorstep = Doorstep(lambda: load_keys(settings.keys), remind)
     known = address or PublicAddress(settings)
 
     def ready() -> str:
@@ -56,7 +60,7 @@ def new_server(
         # Told, not counted: a pod may be unable to reach its own address from inside.
         return f"{known.trouble}\n" if known.trouble else ""
 
-    pages = Pages(desk, ready, healthy).application([known.route, *more])
+    pages = Pages(desk, doorstep, ready, healthy).application([known.route, *more])
     return uvicorn.Server(
         uvicorn.Config(
             Guard(pages, host=settings.host),
@@ -86,8 +90,9 @@ def serve(environ: Mapping[str, str], more: More = lambda settings, api: ()) -> 
     load_keys(settings.keys)
     api = api_of(environ)
     background = Background(environ, settings, api)
-    address = PublicAddress(settings)
-    running = new_server(settings, api, more(settings, api), healthy=background.is_healthy, address=address)
+    address, healthy, remind = PublicAddress(settings), background.is_healthy, background.remind
+    pages = more(settings, api)
+    running = new_server(settings, api, pages, healthy=healthy, address=address, remind=remind)
     # It tells of every connection that a stranger breaks off.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     logs.event(logger, "connect.serving", address=settings.address, port=settings.port, url=settings.public_url)

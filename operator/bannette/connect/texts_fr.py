@@ -59,6 +59,19 @@ _TEXTS: Final[Mapping[str, str]] = {
     "allowed_heading": "L’application est autorisée",
     "allowed_intro": "Merci. La personne qui vous a transmis cette adresse peut maintenant rouvrir son lien et "
     "connecter son compte.",
+    "doorstep_title": "Le lien",
+    "doorstep_heading": "Le lien est dans votre courriel",
+    "doorstep_intro": "Vous avez reçu un courriel avec un lien, qui ouvre cette page pour vous. Cherchez-le aussi "
+    "parmi les indésirables ; s’il y en a plusieurs, prenez le dernier.",
+    "doorstep_send": "Renvoyer le courriel",
+    "doorstep_note": "Il part à la même adresse que le précédent, quelle que soit la personne qui le demande.",
+    "doorstep_ask": "Si vous ne le trouvez pas, demandez un lien à la société qui souhaite vos documents.",
+    "doorstep_again": "Recevoir un nouveau lien",
+    "sent_title": "Consultez vos courriels",
+    "sent_heading": "Consultez vos courriels",
+    "sent_intro": "Si un compte attend d’être connecté ici, son titulaire reçoit un courriel avec un nouveau lien.",
+    "sent_note": "Cela peut prendre quelques minutes, et jusqu’à une heure si le dernier courriel date de moins d’une "
+    "heure. Vous pouvez fermer cette page.",
     "try_again": "Rouvrir la page",
     "detail": "Pour votre interlocuteur dans la société, qui peut y remédier",
     "admin_link": "Page pour l’administrateur",
