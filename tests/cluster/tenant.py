@@ -145,10 +145,6 @@ class Tenant:
 
     def in_binder(self, *command: str) -> str:
         """Run *command* in a pod with the collector's image that has the binder's volume."""
-        deployed = self._kubectl(
-            "-n", OPERATOR_NAMESPACE, "get", "deployment", "bannette-operator", "-o",
-            "jsonpath={.spec.template.spec.containers[0].env[?(@.name=='BANNETTE_COLLECTOR_IMAGE')].value}",
-        )  # fmt: skip
         pod: Json = {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -158,7 +154,7 @@ class Tenant:
                 "containers": [
                     {
                         "name": "reader",
-                        "image": deployed,
+                        "image": self.collector_image(),
                         "command": ["sleep", "3600"],
                         "volumeMounts": [{"name": "binder", "mountPath": "/binder"}],
                     }
@@ -172,6 +168,12 @@ class Tenant:
             self.apply(pod)
         self.kubectl("wait", "pod", "reader", "--for=condition=Ready", "--timeout=90s")
         return self.kubectl("exec", "reader", "--", *command)
+
+    def collector_image(self) -> str:
+        return self._kubectl(
+            "-n", OPERATOR_NAMESPACE, "get", "deployment", "bannette-operator", "-o",
+            "jsonpath={.spec.template.spec.containers[0].env[?(@.name=='BANNETTE_COLLECTOR_IMAGE')].value}",
+        )  # fmt: skip
 
     # What is waited for.
 
