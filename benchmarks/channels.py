@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,14 @@ from bannette.controller.names import CHANNEL, CHILD_KINDS, JOB
 from benchmarks.plan import Plan, say
 from benchmarks.processes import cpu_of, megabytes_of, run
 from benchmarks.report import Area, Check, at_most, ratio, spread
+from benchmarks.rest import STILL, at_rest, each
 from devcluster.apiserver import ApiServer
 from tests.controller.cluster import SYSTEM, Cluster, Json, Operator, Tenant, install_rights
 
 _PER_NAMESPACE = 50
 _CHANNELS = 1000
 _CURVE = (1000, 2000, 5000, 10_000)
-_AT_ONCE = 20
 _PATIENCE = 600.0
-_STILL = 1.5
 _ENTRIES = 10
 
 
@@ -75,7 +73,7 @@ class _Bench:
         made = [Tenant(self.cluster, f"{prefix}-{number}") for number in range(count)]
         for tenant in made:
             tenant.add_prerequisites()
-        _each(lambda pair: pair[0].add_channel(f"channel-{pair[1]}"), itertools.product(made, range(_PER_NAMESPACE)))
+        each(lambda pair: pair[0].add_channel(f"channel-{pair[1]}"), itertools.product(made, range(_PER_NAMESPACE)))
         return made
 
     def remember(self, tenants: Sequence[Tenant]) -> None:
@@ -83,13 +81,13 @@ class _Bench:
         entries = [_entry(day) for day in reversed(range(1, _ENTRIES + 1))]
         status = {"history": entries, "lastRun": entries[0]}
         names = [(tenant, f"channel-{number}") for tenant in tenants for number in range(_PER_NAMESPACE)]
-        _each(lambda pair: pair[0].report(status, pair[1]), names)
+        each(lambda pair: pair[0].report(status, pair[1]), names)
 
     def clear(self, tenants: Sequence[Tenant]) -> None:
         """Take away the channels of *tenants* and all that was made for them."""
         kinds = (CHANNEL, JOB, *CHILD_KINDS)
         paths = [kind.path(tenant.namespace) for kind in kinds for tenant in tenants]
-        _each(lambda path: self.cluster.request("DELETE", path), paths)
+        each(lambda path: self.cluster.request("DELETE", path), paths)
 
     def channels(self, tenants: Sequence[Tenant]) -> Iterator[Json]:
         for tenant in tenants:
@@ -115,10 +113,7 @@ def _new_channels(plan: Plan, folder: Path) -> list[Area]:
             position = bench.cluster.audit_position()
             with operator:
                 began, cpu = time.monotonic(), cpu_of(operator.pid)
-                # Nobody asks the server meanwhile: that would slow it down.
-                ours.append((_settled(operator.pid) - began, cpu_of(operator.pid) - cpu))
-                if not all(map(_observed, bench.channels(tenants))):
-                    raise RuntimeError("The operator came to rest before all channels were observed.")
+                ours.append((_all_observed(bench, operator, tenants) - began, cpu_of(operator.pid) - cpu))
                 made = bench.cluster.writes_of(Operator.user, since=position)
                 writes = len([one for one in made if "/events" not in one]) / _CHANNELS
                 if number == 0:
@@ -161,7 +156,7 @@ def _requests(bench: _Bench, tenants: Sequence[Tenant]) -> float:
     value = "at-once"
     names = [(tenant, f"channel-{number}") for tenant in tenants for number in range(_PER_NAMESPACE)]
     began = time.monotonic()
-    _each(lambda pair: pair[0].request(value, pair[1]), names)
+    each(lambda pair: pair[0].request(value, pair[1]), names)
     _wait(lambda: all(_answered(one, value) for one in bench.channels(tenants)), "all are acknowledged or queued")
     return time.monotonic() - began
 
@@ -180,14 +175,14 @@ def _restarts(folder: Path) -> list[Area]:
             bench.remember(new)
             tenants += new
             with bench.operator() as operator:
-                _settled(operator.pid)
+                _all_observed(bench, operator, tenants)
             say(f"channels: {channels:,} have their children")
             position = bench.cluster.audit_position()
             port = _free_port()
             began = time.monotonic()
             operator = bench.operator(f"--listen=127.0.0.1:{port}")
             with operator:
-                seconds[channels] = _settled(operator.pid) - began
+                seconds[channels] = at_rest(operator.pid, done=lambda: True, seconds=_PATIENCE) - began
                 memory[channels], cpu = megabytes_of(operator.pid), cpu_of(operator.pid)
                 written += len(bench.cluster.writes_of(Operator.user, since=position))
                 asked = time.monotonic()
@@ -218,11 +213,16 @@ def _restarts(folder: Path) -> list[Area]:
                 at_most(f"restart with {last:,} channels, memory", 200, memory[last], "MB"),
             ],
             notes=[
-                f"From the start of the process, imports and all, until it uses no CPU for {_STILL} s.",
+                f"From the start of the process, imports and all, until it uses no CPU for {STILL} s.",
                 f"A scrape of {last:,} channels has {scrape[1] / 1e6:.0f} MB.",
             ],
         )
     ]
+
+
+def _all_observed(bench: _Bench, operator: Operator, tenants: Sequence[Tenant]) -> float:
+    """Wait until the operator has nothing left to do; return the monotonic time when it last worked."""
+    return at_rest(operator.pid, done=lambda: all(map(_observed, bench.channels(tenants))), seconds=_PATIENCE)
 
 
 def _observed(channel: Json) -> bool:
@@ -255,25 +255,6 @@ def _entry(day: int) -> Json:
         "requests": 2,
         "throttled": 0,
     }
-
-
-def _each(act: Callable[[Any], Any], items: Any) -> None:
-    with ThreadPoolExecutor(_AT_ONCE) as workers:
-        list(workers.map(act, list(items)))
-
-
-def _settled(pid: int) -> float:
-    """Wait until the process uses no CPU; return when it last did."""
-    deadline = time.monotonic() + _PATIENCE
-    last, used = time.monotonic(), cpu_of(pid)
-    while time.monotonic() - last < _STILL:
-        if time.monotonic() > deadline:
-            raise RuntimeError("The operator never came to rest.")
-        time.sleep(0.05)
-        now = cpu_of(pid)
-        if now > used + 0.015:
-            last, used = time.monotonic(), now
-    return last
 
 
 def _wait(check: Callable[[], bool], what: str) -> None:
