@@ -219,6 +219,23 @@ def test_another_address_is_asked_anew(firm, mails, service):
     assert firm.status()["email"] == "marie@bolt.example"
 
 
+@pytest.mark.parametrize("was_connected", [False, True])
+def test_another_account_is_asked_for_at_once(firm, mails, service, was_connected):
+    firm.recipient()
+    firm.channel()
+    service.look(minutes=2)
+    if was_connected:
+        firm.stands("acme-onedrive", "Connected")
+        service.look(hours=1)
+    another = {"delegated": {"loginHint": "ventes@acme.example", "clientId": "bannette"}}
+    firm.change("CollectionChannel", "acme-onedrive", {"spec": {"onedrive": {"account": another}}})
+    firm.stands("acme-onedrive", "Never")
+    service.look(hours=1)
+    service.look(hours=1)
+    assert subjects(mails) == [CONNECT, CONNECT]
+    assert "ventes@acme.example" in text_of(mails.taken.mails[1])
+
+
 def test_a_restart_asks_nobody_again(firm, mails, service, tmp_path):
     firm.recipient()
     firm.channel()

@@ -37,6 +37,7 @@ FULL = RecipientStatus(
         MailedChannel(
             name="acme-onedrive",
             uid="0f0e",
+            account="compta@acme.example",
             asked=Asked(standing=Standing.LOST, occasion=AT, first=AT, last=AT, times=2),
             requested_at=AT,
             first_collection_at=AT,

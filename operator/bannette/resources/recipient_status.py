@@ -68,12 +68,14 @@ class MailedChannel:
 
     Attributes:
         uid: so that a channel that is made again is another one.
+        account: that they were asked for; another one is asked for anew.
         requested_at: when somebody asked at the channel's page for one more mail.
         first_collection_at, failure_at: when they were told that the first collection is done, or that runs fail.
     """
 
     name: str
     uid: str
+    account: str | None = None
     asked: Asked | None = None
     requested_at: datetime | None = None
     first_collection_at: datetime | None = None
@@ -83,6 +85,7 @@ class MailedChannel:
         return _present(
             name=self.name,
             uid=self.uid,
+            account=self.account,
             asked=self.asked and self.asked.to_dict(),
             requestedAt=_formatted(self.requested_at),
             firstCollectionAt=_formatted(self.first_collection_at),
@@ -94,6 +97,7 @@ class MailedChannel:
         return cls(
             name=channel.text("name", REFERENCE),
             uid=channel.text("uid", UID),
+            account=channel.optional_text("account"),
             asked=channel.optional("asked", Asked.read),
             requested_at=channel.optional_time("requestedAt"),
             first_collection_at=channel.optional_time("firstCollectionAt"),

@@ -116,7 +116,7 @@ def _told_now(person: Person, channel: ChannelFacts, kind: Kind, now: datetime) 
         case Kind.DIGEST:
             return before
         case _:
-            return before if known is None else replace(before, asked=written(known, now=now))
+            return before if known is None else replace(before, account=channel.account, asked=written(known, now=now))
 
 
 def _firsts(person: Person, now: datetime, settings: AskingSettings) -> Iterator[News]:

@@ -68,12 +68,14 @@ class Person:
         connection, told = channel.connection, self.told(channel)
         if connection is None:
             return None
+        # Whose connection ended when the channel named another account: nobody disconnected that one.
+        another = told.account is not None and told.account != channel.account
         return KnownChannel(
             key=channel.uid,
             standing=connection.standing,
             since=connection.since,
             suspended=channel.suspended,
-            left=connection.left,
-            asked=told.asked,
+            left=connection.left and not another,
+            asked=None if another else told.asked,
             requested=told.requested_at,
         )
