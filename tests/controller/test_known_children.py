@@ -214,3 +214,15 @@ def test_a_job_whose_owner_is_made_up_takes_no_slot(owner: Body) -> None:
     store = Store()
     store.put_job(a_job("forged", owner={**OWNER, **owner}))
     assert store.unfinished_on_demand == 0
+
+
+def test_what_is_kept_of_an_object_is_what_it_said_whatever_the_first_of_its_kind_did() -> None:
+    store = Store()
+    store.put_child(ROLE, child(1, rules=[]))
+    other = child(2, rules=[{"verbs": ["get"]}] * 3, metadata={**cast("Body", child(2)["metadata"]), "name": "other"})
+    store.put_child(ROLE, other)
+    for name, version, rules in (("acme-onedrive-collect", "1", 0), ("other", "2", 3)):
+        kept = store.child(ROLE, "acme", name)
+        assert kept is not None
+        assert (kept["kind"], cast("Body", kept["metadata"])["resourceVersion"]) == ("Role", version)
+        assert len(cast("list[object]", kept["rules"])) == rules

@@ -1,15 +1,15 @@
 """What the watches have seen, in memory: channels and children packed, Jobs as views.
 
-An object is kept as compressed JSON without managedFields: ten thousand channels take 20 MB so, and 300 MB as
-dictionaries.
+An object is kept as compressed JSON without managedFields. Its version is kept beside it: what an object says is the
+same as before when all but that is.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
-import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
@@ -18,7 +18,8 @@ import orjson
 
 from bannette.controller.api import Manifest
 from bannette.controller.figures import ChannelFigures, channel_figures
-from bannette.controller.names import CHANNEL_LABEL, OWNED, Key, Kind
+from bannette.controller.names import CHANNEL, CHANNEL_LABEL, OWNED, Key, Kind
+from bannette.controller.packing import Packing
 from bannette.controller.runs import Job, parse_job
 from bannette.resources import REQUESTED_AT
 
@@ -26,7 +27,6 @@ _KEPT_METADATA = (
     "name",
     "namespace",
     "uid",
-    "resourceVersion",
     "generation",
     "labels",
     "annotations",
@@ -34,6 +34,7 @@ _KEPT_METADATA = (
     "deletionTimestamp",
 )
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_PROGRESS: Final = ("activeRun", "checkpoint")
 # No answer takes longer: a request ends after a minute.
 _REMEMBERED_SECONDS: Final = 120.0
 
@@ -47,18 +48,27 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Packed:
+class _Child:
     uid: str
     version: str
     digest: bytes
-    data: bytes
+    packed: bytes
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
 class _ChannelEntry:
-    packed: _Packed
-    outside: bytes
+    """A channel.
+
+    Attributes:
+        theirs, ours: digests of what decisions rest on: of what others write, and of what the operator itself does.
+    """
+
     uid: str
+    version: str
+    theirs: bytes
+    ours: bytes
+    packed: bytes
     recipient: str
     binder: str
     figures: ChannelFigures
@@ -94,9 +104,9 @@ class Store:
         self._channels: dict[Key, _ChannelEntry] = {}
         self._names: dict[str, set[str]] = {}
         self._unfinished: dict[str, Key] = {}
-        self._children: dict[Place, _Packed] = {}
+        self._children: dict[Place, _Child] = {}
         self._counts: Counter[tuple[Kind, str]] = Counter()
-        self._owners: dict[Place, Key] = {}
+        self._packings: dict[Kind, Packing] = defaultdict(Packing)
         self._jobs: dict[Key, dict[str, Job]] = {}
 
     def put_channel(self, body: Manifest, *, written: bool = False) -> bool:
@@ -106,29 +116,28 @@ class Store:
             written: it is the answer to a write of our own; what the operator itself writes is no change then.
         """
         metadata = cast("dict[str, Any]", body["metadata"])
-        key = Key(metadata["namespace"], metadata["name"])
+        key = Key(sys.intern(metadata["namespace"]), sys.intern(metadata["name"]))
         spec = cast("dict[str, Any]", body.get("spec") or {})
         old = self._channels.get(key)
         if self._gone.has(metadata):
             return False
-        if old is not None and old.uid == metadata["uid"] and not _is_newer(metadata, old.packed.version):
+        if old is not None and old.uid == metadata["uid"] and not _is_newer(metadata, old.version):
             return False
-        decisive = _decisive(body)
-        packed = _pack(_trimmed(body, without=()), digest_of=decisive)
-        outside = _digest(decisive | {"status": _unowned(decisive["status"])})
-        self._names.setdefault(key.namespace, set()).add(key.name)
-        self._channels[key] = _ChannelEntry(
-            packed,
-            outside,
-            metadata["uid"],
-            str((spec.get("recipient") or {}).get("name")),
-            str((spec.get("destination") or {}).get("binder")),
-            channel_figures(body),
-            old.since if old is not None and old.uid == metadata["uid"] else time.monotonic(),
+        theirs, ours = _decisive(body)
+        new = _ChannelEntry(
+            uid=metadata["uid"],
+            version=metadata.get("resourceVersion", "0"),
+            theirs=theirs,
+            ours=ours,
+            packed=self._packings[CHANNEL].pack(orjson.dumps(_trimmed(body, without=()))),
+            recipient=sys.intern(str((spec.get("recipient") or {}).get("name"))),
+            binder=sys.intern(str((spec.get("destination") or {}).get("binder"))),
+            figures=channel_figures(body),
+            since=old.since if old is not None and old.uid == metadata["uid"] else time.monotonic(),
         )
-        if old is None:
-            return True
-        return old.outside != outside if written else old.packed.digest != packed.digest
+        self._names.setdefault(key.namespace, set()).add(key.name)
+        self._channels[key] = new
+        return old is None or old.theirs != theirs or (not written and old.ours != ours)
 
     def lose_channel(self, body: Manifest) -> None:
         """Forget the channel that a watch says is gone; not another one of its name."""
@@ -148,7 +157,7 @@ class Store:
 
     def channel(self, key: Key) -> Manifest | None:
         entry = self._channels.get(key)
-        return _unpack(entry.packed) if entry is not None else None
+        return self._unpacked(CHANNEL, entry) if entry is not None else None
 
     def seen_since(self, key: Key) -> float:
         """Return when the channel was first seen, by the monotonic clock; now, if it isn't there."""
@@ -173,20 +182,22 @@ class Store:
 
     def put_child(self, kind: Kind, body: Manifest) -> Key | None:
         """Remember a child; return its channel if anything changed but its status."""
-        place, key = _place(kind, body), _owner(body)
+        place, metadata = _place(kind, body), cast("dict[str, Any]", body["metadata"])
         old = self._children.get(place)
-        metadata = cast("dict[str, Any]", body["metadata"])
         if self._gone.has(metadata) or (old is not None and not _is_newer(metadata, old.version)):
             return None
-        # The items of a list don't say what they are.
-        named: Manifest = {"apiVersion": kind.api_version, "kind": kind.kind}
-        trimmed = named | _trimmed(body, without=("status",))
-        packed = _pack(trimmed, digest_of={**trimmed, "metadata": _without_version(trimmed["metadata"])})
+        text = _child_text(kind, body)
+        new = _Child(
+            uid=metadata.get("uid", ""),
+            version=metadata.get("resourceVersion", "0"),
+            digest=_digest(text),
+            packed=self._packings[kind].pack(text),
+            channel=sys.intern((metadata.get("labels") or {}).get(CHANNEL_LABEL, "")),
+        )
         if old is None:
             self._counts[kind, place.namespace] += 1
-        self._children[place] = packed
-        self._owners[place] = key
-        return key if old is None or old.digest != packed.digest else None
+        self._children[place] = new
+        return Key(place.namespace, new.channel) if old is None or old.digest != new.digest else None
 
     def remove_child(self, kind: Kind, body: Manifest) -> Key | None:
         place, metadata = _place(kind, body), cast("dict[str, Any]", body["metadata"])
@@ -195,13 +206,17 @@ class Store:
         return self._remove(place) if known is not None and known.uid == metadata.get("uid", "") else None
 
     def _remove(self, place: Place) -> Key:
-        del self._children[place]
         self._counts[place.kind, place.namespace] -= 1
-        return self._owners.pop(place)
+        return Key(place.namespace, self._children.pop(place).channel)
 
     def child(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
-        packed = self._children.get(Place(kind, namespace, name))
-        return _unpack(packed) if packed is not None else None
+        known = self._children.get(Place(kind, namespace, name))
+        return self._unpacked(kind, known) if known is not None else None
+
+    def _unpacked(self, kind: Kind, known: _Child | _ChannelEntry) -> Manifest:
+        body = self._packings[kind].unpack(known.packed)
+        cast("dict[str, str]", body["metadata"])["resourceVersion"] = known.version
+        return body
 
     def put_job(self, body: Mapping[str, object]) -> Job | None:
         """Remember a Job; return it if anything changed that a decision rests on."""
@@ -254,8 +269,8 @@ class Store:
         """Forget what a fresh list of this kind doesn't have, and return the channels that lost something."""
         gone = [
             place
-            for place, packed in self._children.items()
-            if place.kind == kind and namespace in (None, place.namespace) and packed.uid not in uids
+            for place, known in self._children.items()
+            if place.kind == kind and namespace in (None, place.namespace) and known.uid not in uids
         ]
         return [self._remove(place) for place in gone]
 
@@ -275,14 +290,16 @@ class Store:
         return gone
 
 
+def _child_text(kind: Kind, body: Manifest) -> bytes:
+    # The items of a list don't say what they are.
+    named: Manifest = {"apiVersion": kind.api_version, "kind": kind.kind}
+    return orjson.dumps(named | _trimmed(body, without=("status",)))
+
+
 def _place(kind: Kind, body: Manifest) -> Place:
     metadata = cast("dict[str, Any]", body["metadata"])
-    return Place(kind, metadata["namespace"], metadata["name"])
-
-
-def _owner(body: Manifest) -> Key:
-    metadata = cast("dict[str, Any]", body["metadata"])
-    return Key(metadata["namespace"], (metadata.get("labels") or {}).get(CHANNEL_LABEL, ""))
+    # Of ten thousand channels' children many have the same namespace, and three of four the same name.
+    return Place(kind, sys.intern(metadata["namespace"]), sys.intern(metadata["name"]))
 
 
 def _trimmed(body: Manifest, *, without: tuple[str, ...]) -> Manifest:
@@ -293,45 +310,31 @@ def _trimmed(body: Manifest, *, without: tuple[str, ...]) -> Manifest:
     return {name: value for name, value in body.items() if name not in without} | {"metadata": kept}
 
 
-def _without_version(metadata: object) -> Manifest:
-    return {name: value for name, value in cast("Manifest", metadata).items() if name != "resourceVersion"}
-
-
 def _without_job_version(job: Job) -> tuple[object, ...]:
     return (job.uid, job.channel_uid, job.owners, job.state, job.failure, job.started_at, job.deleting)
 
 
-def _decisive(body: Manifest) -> Manifest:
-    """Return what of a channel decisions rest on: not the counters and the heartbeat of a run that is going on."""
+def _decisive(body: Manifest) -> tuple[bytes, bytes]:
+    """Return digests of what of a channel decisions rest on: of what others write, and of what the operator does.
+
+    The counters and the heartbeat of a run that is going on are no part of it.
+    """
     metadata = cast("dict[str, Any]", body["metadata"])
-    status = dict(cast("dict[str, Any]", body.get("status") or {}))
-    status["activeRun"] = (status.get("activeRun") or {}).get("id")
-    status.pop("checkpoint", None)
-    return {
-        "uid": metadata["uid"],
-        "generation": metadata.get("generation"),
-        "deleting": "deletionTimestamp" in metadata,
-        "request": (metadata.get("annotations") or {}).get(REQUESTED_AT),
-        "status": status,
-    }
+    status = cast("dict[str, Any]", body.get("status") or {})
+    theirs = {name: value for name, value in status.items() if name not in OWNED and name not in _PROGRESS}
+    said = (
+        metadata["uid"],
+        metadata.get("generation"),
+        "deletionTimestamp" in metadata,
+        (metadata.get("annotations") or {}).get(REQUESTED_AT),
+        (status.get("activeRun") or {}).get("id"),
+        theirs,
+    )
+    return _digest(orjson.dumps(said)), _digest(orjson.dumps([status.get(name) for name in OWNED]))
 
 
-def _unowned(status: object) -> Manifest:
-    return {name: value for name, value in cast("Manifest", status).items() if name not in OWNED}
-
-
-def _pack(body: Manifest, *, digest_of: Manifest) -> _Packed:
-    metadata = cast("dict[str, Any]", body["metadata"])
-    data = zlib.compress(orjson.dumps(body), 1)
-    return _Packed(metadata.get("uid", ""), metadata.get("resourceVersion", "0"), _digest(digest_of), data)
-
-
-def _digest(body: Manifest) -> bytes:
-    return hashlib.blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
-
-
-def _unpack(packed: _Packed) -> Manifest:
-    return cast("Manifest", orjson.loads(zlib.decompress(packed.data)))
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=16).digest()
 
 
 def _is_newer(metadata: Mapping[str, object], than: str) -> bool:
