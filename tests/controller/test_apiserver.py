@@ -404,8 +404,9 @@ def test_a_killed_operator_makes_no_second_run(tenant: Tenant, new_operator: New
     operator = new_operator()
     operator.start()
     tenant.add_channel()
-    for event in ("kind=ServiceAccount", "run.requested"):
-        operator.wait_for_line(event)
+    account = child_name(SERVICE_ACCOUNT, "acme-onedrive")
+    for begun in (lambda: tenant.cluster.find(SERVICE_ACCOUNT, tenant.namespace, account), tenant.jobs):
+        eventually(begun, "the operator has begun")
         operator.kill()
         operator.start()
         if tenant.jobs():

@@ -226,3 +226,18 @@ def test_what_is_kept_of_an_object_is_what_it_said_whatever_the_first_of_its_kin
         assert kept is not None
         assert (kept["kind"], cast("Body", kept["metadata"])["resourceVersion"]) == ("Role", version)
         assert len(cast("list[object]", kept["rules"])) == rules
+
+
+def test_a_child_that_is_being_written_wakes_nobody_unless_it_is_another_by_the_answer() -> None:
+    store, place = Store(), (ROLE, "acme", "acme-onedrive-collect")
+    with store.writing(*place) as answered:
+        assert store.put_child(ROLE, child(2, rules=[])) is None
+        assert not answered(child(2, rules=[]))
+    with store.writing(*place) as answered:
+        assert store.put_child(ROLE, child(4, rules=[])) is None
+        assert store.put_child(ROLE, child(5, rules=["theirs"])) is None
+        assert answered(child(4, rules=[]))
+    assert store.put_child(ROLE, child(6, rules=[])) == KEY
+    with store.writing(*place) as answered:
+        assert store.remove_child(ROLE, child(7)) == KEY
+        assert answered(child(6, rules=[]))

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bannette.controller.api import Conflict, KubernetesApi, Manifest
 from bannette.controller.events import Announcement, event
-from bannette.controller.names import CHANNEL, CHANNEL_UID_LABEL, EVENT, JOB, Key
+from bannette.controller.names import CHANNEL, CHANNEL_UID_LABEL, EVENT, JOB, Key, Kind
 from bannette.controller.plan import Action, Announce, Apply, Confirm, Create, Delete, PatchStatus
 from bannette.controller.store import Store
 from bannette.errors import BannetteError, PersonNeeded
@@ -41,28 +41,41 @@ class Applier:
             ChannelGone, ForeignObject, Conflict, Refused, Transient, NamespaceTerminating: what was left undone is
                 decided again.
         """
-        changed = False
-        for action in actions:
-            match action:
-                case Confirm():
-                    changed |= await self._confirm(key, uid)
-                case Apply(kind, manifest):
-                    name = _name(manifest)
-                    self._store.put_child(kind, await self._api.apply(kind.path(key.namespace, name), manifest))
-                    log(logger, "child.applied", channel=key, kind=kind.kind, object=name)
-                case Create(kind, manifest) if kind == JOB:
-                    await self._create_job(manifest, key, uid)
-                case Create(kind, manifest):
-                    await self._api.create(kind.path(key.namespace), manifest)
-                    log(logger, "child.created", channel=key, kind=kind.kind, object=_name(manifest))
-                case Delete(kind, name, job_uid):
-                    await self._api.delete(kind.path(key.namespace, name), uid=job_uid)
-                    log(logger, "child.deleted", channel=key, kind=kind.kind, object=name)
-                case PatchStatus(status, resource_version):
-                    changed |= await self._patch_status(status, resource_version, key)
-                case Announce(announcement):
-                    await self._announce(announcement, key, uid)
+        changed, applied = False, list[str]()
+        try:
+            for action in actions:
+                if isinstance(action, Apply):
+                    changed |= await self._apply_child(action.kind, action.manifest, key)
+                    applied.append(action.kind.kind)
+                else:
+                    changed |= await self._do(action, key, uid)
+        finally:
+            if applied:
+                log(logger, "children.applied", channel=key, kinds=",".join(applied))
         return changed
+
+    async def _do(self, action: Action, key: Key, uid: str) -> bool:
+        match action:
+            case Confirm():
+                return await self._confirm(key, uid)
+            case PatchStatus(status, resource_version):
+                return await self._patch_status(status, resource_version, key)
+            case Create(kind, manifest) if kind == JOB:
+                await self._create_job(manifest, key, uid)
+            case Create(kind, manifest):
+                await self._api.create(kind.path(key.namespace), manifest)
+                log(logger, "child.created", channel=key, kind=kind.kind, object=_name(manifest))
+            case Delete(kind, name, job_uid):
+                await self._api.delete(kind.path(key.namespace, name), uid=job_uid)
+                log(logger, "child.deleted", channel=key, kind=kind.kind, object=name)
+            case Announce(announcement):
+                await self._announce(announcement, key, uid)
+        return False
+
+    async def _apply_child(self, kind: Kind, manifest: Manifest, key: Key) -> bool:
+        name = _name(manifest)
+        with self._store.writing(kind, key.namespace, name) as answered:
+            return answered(await self._api.apply(kind.path(key.namespace, name), manifest))
 
     async def _confirm(self, key: Key, uid: str) -> bool:
         body = await self._api.get(CHANNEL.path(*key))

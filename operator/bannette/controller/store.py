@@ -10,7 +10,8 @@ import hashlib
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
@@ -107,6 +108,7 @@ class Store:
         self._children: dict[Place, _Child] = {}
         self._counts: Counter[tuple[Kind, str]] = Counter()
         self._packings: dict[Kind, Packing] = defaultdict(Packing)
+        self._awaited: set[Place] = set()
         self._jobs: dict[Key, dict[str, Job]] = {}
 
     def put_channel(self, body: Manifest, *, written: bool = False) -> bool:
@@ -180,6 +182,25 @@ class Store:
             key for key in keys if self._channels[key].recipient == recipient or self._channels[key].binder == binder
         ]
 
+    @contextmanager
+    def writing(self, kind: Kind, namespace: str, name: str) -> Iterator[Callable[[Manifest], bool]]:
+        """Write a child meanwhile: what a watch brings of it wakes nobody, for it is most likely what was written.
+
+        Yields what is to be called with the answer, and tells whether the child is another than that by now.
+        """
+        place = Place(kind, namespace, name)
+
+        def answered(body: Manifest) -> bool:
+            self.put_child(kind, body)
+            known, version = self._children.get(place), cast("dict[str, str]", body["metadata"])["resourceVersion"]
+            return known is None or (known.version != version and known.digest != _digest(_child_text(kind, body)))
+
+        self._awaited.add(place)
+        try:
+            yield answered
+        finally:
+            self._awaited.discard(place)
+
     def put_child(self, kind: Kind, body: Manifest) -> Key | None:
         """Remember a child; return its channel if anything changed but its status."""
         place, metadata = _place(kind, body), cast("dict[str, Any]", body["metadata"])
@@ -197,7 +218,9 @@ class Store:
         if old is None:
             self._counts[kind, place.namespace] += 1
         self._children[place] = new
-        return Key(place.namespace, new.channel) if old is None or old.digest != new.digest else None
+        if place in self._awaited or (old is not None and old.digest == new.digest):
+            return None
+        return Key(place.namespace, new.channel)
 
     def remove_child(self, kind: Kind, body: Manifest) -> Key | None:
         place, metadata = _place(kind, body), cast("dict[str, Any]", body["metadata"])
