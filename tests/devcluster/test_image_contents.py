@@ -16,7 +16,11 @@ SOURCES = Path(__file__).resolve().parents[2]
 SCRIPT = runpy.run_path(str(SOURCES / "docker" / "parts.py"))
 PARTS: dict[str, tuple[str, ...]] = SCRIPT["PARTS"]
 # What each image is for; the other parts are there for these.
-PURPOSES = {"operator": ("controller",), "collector": ("collector", "reader"), "connect": ("connect", "notify")}
+PURPOSES = {
+    "operator": ("controller",),
+    "collector": ("collector", "reader"),
+    "connect": ("connect", "console", "notify"),
+}
 # Imports all modules of what it is for, and prints whose modules came along.
 IMPORT = """
 import importlib, importlib.metadata, json, pkgutil, sys
@@ -65,6 +69,11 @@ def test_it_knows_its_version(image: tuple[str, Path]) -> None:
     version = re.search(r'^version = "(.+)"$', (SOURCES / "pyproject.toml").read_text(), re.MULTILINE)
     assert version
     assert python(folder, "-m", "bannette.cli.main", "version") == f"bannette {version[1]}\n"
+
+
+def test_no_part_is_in_none() -> None:
+    there = {path.parent.name for path in (SOURCES / "operator" / "bannette").glob("*/__init__.py")}
+    assert there == {part for parts in PARTS.values() for part in parts}
 
 
 def test_there_is_an_image_for_each_list() -> None:
