@@ -121,6 +121,7 @@ def test_a_run_reports_in_the_channels_status_and_counts_in_the_binders(pod, sim
     status = pod.shown()
     assert status["lastRun"] == status["history"][0] == ended.entry
     assert (status["lastRun"]["request"], status["lastRun"]["job"]) == ("now", "job-run-1")
+    assert status["lastRun"]["generation"] == 1
     assert status["checkpoint"]["seenItems"] == 1
     assert "activeRun" not in status
     binder = pod.shown("binders", "purchases")

@@ -437,3 +437,12 @@ def test_a_failed_run_is_told_in_ready_until_one_succeeds() -> None:
     )
     result = planned(observed(channel(status=status_after(FIRST)), jobs=(FIRST,)))
     assert condition(result, "Ready")["message"] == "Collects every day at 05:30 (Europe/Paris)."
+
+
+@pytest.mark.parametrize(("read", "outdated"), [(3, True), (4, False), (None, False)])
+def test_what_a_run_said_of_an_earlier_spec_is_told_as_such(read: int | None, outdated: bool) -> None:
+    failed = replace(entry(FIRST, result=RunResult.FAILED, reason="FolderNotFound"), generation=read).to_dict()
+    subject = channel(status={"history": [failed], "lastRun": failed}, metadata={"generation": 4})
+    message = str(condition(planned(observed(subject, jobs=(FIRST,))), "Ready")["message"])
+    assert message.startswith("Changed since the last run, which failed. The next run, every day at 05:30") == outdated
+    assert "Everything is in the binder." in message

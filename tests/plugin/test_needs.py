@@ -64,6 +64,15 @@ def test_a_channel_says_what_it_needs_a_person_for(body: dict[str, Any], reason:
     assert (found.reason if found else None) == reason
 
 
+def test_a_channel_that_was_changed_since_its_run_failed_needs_a_run() -> None:
+    body = channel(READY, lastRun=FAILED | {"generation": 3})
+    body["metadata"]["generation"] = 3
+    assert (need_of(body) or pytest.fail("no need")).message == "The last run failed: No folder."
+    body["metadata"]["generation"] = 4
+    said = "The channel was changed since its last run, which failed: ask for a run. It said: No folder."
+    assert (need_of(body) or pytest.fail("no need")).message == said
+
+
 @pytest.mark.parametrize(
     ("body", "stage"),
     [

@@ -46,7 +46,7 @@ AT = datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
 ENTRY = HistoryEntry(
     id="7d0f", trigger=Trigger.MANUAL, request="now", job="acme-onedrive-r-1", started_at=AT, completed_at=AT,
     result=RunResult.SUCCEEDED, reason="Collected", message="12 documents were collected.", collected=12,
-    already_seen=3, duplicates=1, deferred=1, rejected=2, bytes=12_345, pages=31, requests=4, throttled=1,
+    already_seen=3, duplicates=1, deferred=1, rejected=2, bytes=12_345, pages=31, requests=4, throttled=1, generation=3,
 )  # fmt: skip
 FULL_STATUS = ChannelStatus(
     observed_generation=3,

@@ -74,11 +74,13 @@ def history_entry(
     usage: Usage,
     *,
     completed_at: datetime,
+    generation: int | None,
     earlier: HistoryEntry | None = None,
 ) -> HistoryEntry:
     """Return the run's entry.
 
     Args:
+        generation: of the channel as the run read it; None if it couldn't, or the channel is none of a cluster.
         earlier: what a pod of the same Job, which this one replaces, said of the run: the run is both.
     """
     entry = HistoryEntry(
@@ -100,6 +102,7 @@ def history_entry(
         pages=counts.pages,
         requests=usage.requests,
         throttled=usage.throttled,
+        generation=generation,
     )
     if earlier is None:
         return entry

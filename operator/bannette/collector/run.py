@@ -292,6 +292,7 @@ class Run:
             ledger.standing() if ledger else None,
             self._usage,
             completed_at=datetime.now(UTC),
+            generation=self._channel.generation if self._channel and self._in_pod else None,
             earlier=self._earlier,
         )
 

@@ -20,6 +20,7 @@ from bannette.resources import (
     RunResult,
     Trigger,
     drop_condition,
+    is_outdated,
     set_condition,
 )
 
@@ -92,8 +93,12 @@ def ready(
         return _ready("RunWaiting", f"The request of {channel.requested_at} waits: {wait.value}.")
     last = channel.status.last_run
     if last is not None and last.result is RunResult.FAILED:
-        again = "It is being tried again." if retrying else f"Tried again {every_day} and on request."
-        return _ready("Scheduled", f"The last run failed: {last.message} {again}")
+        if retrying:
+            return _ready("Scheduled", f"The last run failed: {last.message} It is being tried again.")
+        if is_outdated(last, generation=channel.generation):
+            then = f"The next run, {every_day} or on request, tells whether that helps"
+            return _ready("Scheduled", f"Changed since the last run, which failed. {then}. It said: {last.message}")
+        return _ready("Scheduled", f"The last run failed: {last.message} Tried again {every_day} and on request.")
     return _ready("Scheduled", f"Collects {every_day}.")
 
 

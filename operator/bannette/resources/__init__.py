@@ -28,7 +28,7 @@ from bannette.resources.connection import (
 )
 from bannette.resources.documents import load_documents
 from bannette.resources.fields import InvalidResource
-from bannette.resources.history import ActiveRun, HistoryEntry, RunResult, Trigger, upsert_history
+from bannette.resources.history import ActiveRun, HistoryEntry, RunResult, Trigger, is_outdated, upsert_history
 from bannette.resources.inbox_status import InboxState, InboxStatus
 from bannette.resources.names import (
     ACCOUNT_ANNOTATION,
@@ -136,6 +136,7 @@ __all__ = [
     "default_time",
     "drop_condition",
     "format_time",
+    "is_outdated",
     "load_documents",
     "parse_time",
     "set_condition",

@@ -55,6 +55,7 @@ class HistoryEntry:
         bytes: size of the collected documents.
         pages: pages that were read or recognised.
         requests: to Microsoft Graph. throttled: answers of OneDrive that said to wait.
+        generation: of the channel as the run read it; None if that isn't known.
     """
 
     id: str
@@ -75,6 +76,7 @@ class HistoryEntry:
     pages: int = 0
     requests: int = 0
     throttled: int = 0
+    generation: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", cut_message(self.message))
@@ -85,6 +87,8 @@ class HistoryEntry:
             entry["request"] = self.request
         if self.job is not None:
             entry["job"] = self.job
+        if self.generation is not None:
+            entry["generation"] = self.generation
         return entry | {
             "startedAt": format_time(self.started_at),
             "completedAt": format_time(self.completed_at),
@@ -132,6 +136,7 @@ class HistoryEntry:
             pages=entry.number("pages", default=0),
             requests=entry.number("requests", default=0),
             throttled=entry.number("throttled", default=0),
+            generation=entry.number("generation", default=0) if entry.has("generation") else None,
         )
 
 
@@ -176,6 +181,11 @@ class History(Sequence[HistoryEntry]):
 
     def __repr__(self) -> str:
         return repr(self._entries)
+
+
+def is_outdated(entry: HistoryEntry, *, generation: int) -> bool:
+    """Tell whether the channel was changed since the run read it, so that the next one may come to something else."""
+    return entry.generation is not None and entry.generation < generation
 
 
 def upsert_history(history: Iterable[HistoryEntry], entry: HistoryEntry, *, limit: int) -> tuple[HistoryEntry, ...]:

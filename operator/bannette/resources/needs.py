@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from bannette.resources.history import RunResult
+from bannette.resources.history import RunResult, is_outdated
 from bannette.resources.status import ChannelStatus, ConditionStatus
 
 # The first of these that a channel has says it best: the others follow from it.
@@ -19,6 +19,7 @@ _WANTED: Final = (
 )
 #: Ready may be true and say this.
 _BLOCKED: Final = "RunBlocked"
+_FAILED: Final = "The last run failed"
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,12 @@ class Need:
 def need_of(body: Mapping[str, Any]) -> Need | None:
     """Return what the channel *body* needs a person for; None if nothing."""
     metadata = body["metadata"]
-    found = next(_found(ChannelStatus.salvage(body.get("status") or {})), None)
+    status = ChannelStatus.salvage(body.get("status") or {})
+    found = next(_found(status, generation=metadata.get("generation") or 0), None)
     return None if found is None else Need(metadata["namespace"], metadata["name"], *found)
 
 
-def _found(status: ChannelStatus) -> Iterator[tuple[str, str, datetime | None]]:
+def _found(status: ChannelStatus, *, generation: int) -> Iterator[tuple[str, str, datetime | None]]:
     for kind, bad in _WANTED:
         condition = status.condition(kind)
         if condition is not None and condition.status is bad:
@@ -58,4 +60,8 @@ def _found(status: ChannelStatus) -> Iterator[tuple[str, str, datetime | None]]:
         yield ready.reason, ready.message, None
     last = status.last_run
     if last is not None and last.result is RunResult.FAILED:
-        yield last.reason, f"The last run failed: {last.message}", last.completed_at
+        outdated = is_outdated(last, generation=generation)
+        told = (
+            "The channel was changed since its last run, which failed: ask for a run. It said" if outdated else _FAILED
+        )
+        yield last.reason, f"{told}: {last.message}", last.completed_at
