@@ -76,6 +76,15 @@ def test_creating_takes_the_right_to_configure_though_the_service_has_it(company
     assert "forged" not in company.names("collectionchannels")
 
 
+def test_disconnecting_takes_the_right_to_configure_though_the_service_has_it(company, behind):
+    browser = behind(X_Forwarded_User="runner")
+    own = browser.open(company.url(page="/run")).parsed.forms[-1].fields
+    answer = browser.request("POST", f"https://connect.bannette.example{company.url(page='/disconnect')}", own)
+    assert answer.status == 403
+    annotations = company.get("collectionchannels", NAME)["metadata"].get("annotations", {})
+    assert "bannette.io/disconnect" not in annotations
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from bannette import logs
 from bannette.connect import Keys, Settings, load_keys
-from bannette.console import channels, creation, entry, running
+from bannette.console import channels, connecting, creation, entry, running
 from bannette.console.catalogue import Catalogue
 from bannette.console.doorkeeper import Doorkeeper
 from bannette.console.faults import Fault, Invalid, SignedOut, Stopped
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 VISITOR: Final = "__Host-console-visitor"
 LANGUAGE: Final = "__Host-language"
-_PAGES: Final = (*entry.PAGES, *channels.PAGES, *running.PAGES, *creation.PAGES)
+_PAGES: Final = (*entry.PAGES, *channels.PAGES, *running.PAGES, *connecting.PAGES, *creation.PAGES)
 _LARGEST_BODY: Final = 32768
 _FIELDS: Final = 40
 _LONGEST_COOKIE: Final = 512

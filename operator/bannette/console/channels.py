@@ -42,6 +42,13 @@ class Opened:
         return self.may_configure and is_delegated and not (connected is not None and connected.status == "True")
 
     @property
+    def may_disconnect(self) -> bool:
+        """Whether there is a sign-in to be forgotten, and the person may have it forgotten."""
+        is_delegated = isinstance(self.channel.onedrive.account, DelegatedAccount)
+        connection = self.channel.status.connection
+        return self.may_configure and is_delegated and connection is not None and connection.account is not None
+
+    @property
     def facts(self) -> dict[str, object]:
         """What all pages of the channel show."""
         return {"channel": self.channel, "path": self.path, "may_run": self.may_run, "sign_in": self.needs_sign_in}
@@ -109,6 +116,8 @@ def show_channel(visit: Visit) -> Reply:
         "conditions": status.conditions,
         "runs": [(entry, seconds_of(entry)) for entry in status.history[:_LATEST_RUNS]],
         "zone": channel.channel.schedule.time_zone,
+        "may_check": channel.may_run and not channel.needs_sign_in,
+        "may_disconnect": channel.may_disconnect,
         "is_delegated": isinstance(channel.channel.onedrive.account, DelegatedAccount),
         "next_run": status.schedule.next_run_time if status.schedule else None,
     }

@@ -15,7 +15,7 @@ from bannette.console.faults import Fault, Invalid, SignedOut, Stopped
 from bannette.console.people import Person
 from bannette.errors import Transient
 from bannette.kube import ClusterApi
-from bannette.resources import API_VERSION, CHANNELS, GROUP
+from bannette.resources import API_VERSION, CHANNELS, CHECK_CONNECTION, GROUP, REQUESTED_AT
 from bannette.resources.rules import CHANNEL_NAME, REFERENCE
 
 Body = Mapping[str, Any]
@@ -25,6 +25,8 @@ _REVIEW_SECONDS: Final = 15.0
 _MOST_REVIEWS: Final = 20_000
 _CHUNK: Final = 500
 _MOST_OBJECTS: Final = 5000
+# What the admission policy lets whoever may patch a channel set.
+_FOR_RUNNERS: Final = frozenset({CHECK_CONNECTION, REQUESTED_AT})
 # The field of which it says that rules weren't checked yet.
 _UNCHECKED: Final = "<nil>"
 # How the API server begins what it says of a field.
@@ -139,11 +141,13 @@ class Cluster:
                 break
         return found
 
-    def annotate(self, plural: str, namespace: str, name: str, annotations: Mapping[str, str]) -> Body:
-        """Set annotations that Bannette's policy lets whoever may patch set."""
-        path = _path(plural, namespace, name)
-        self._demand("patch", plural, namespace, name)
-        return self._request("PATCH", path, {"metadata": {"annotations": dict(annotations)}})
+    def annotate(self, namespace: str, name: str, annotation: str, value: str) -> Body:
+        """Set an annotation of a channel."""
+        path = _path(CHANNELS, namespace, name)
+        self._demand("patch", CHANNELS, namespace, name)
+        if annotation not in _FOR_RUNNERS:
+            self._demand("configure", CHANNELS, namespace, name)
+        return self._request("PATCH", path, {"metadata": {"annotations": {annotation: value}}})
 
     def create(self, plural: str, kind: str, namespace: str, name: str, spec: Body, *, keep: bool) -> Body:
         """Create an object; unless *keep*, the API server only says what it would do.

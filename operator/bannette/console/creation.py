@@ -1,25 +1,21 @@
-"""Creating a channel, and leading on to the sign-in at Microsoft."""
+"""Creating a channel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
-from bannette.connect import make_link
-from bannette.console.channels import channel_path, opened
+from bannette.console.channels import channel_path
 from bannette.console.cluster import Body, Cluster
 from bannette.console.drafts import NEW, Draft, channel_complaints, draft_of, empty_draft, recipient_complaints
 from bannette.console.faults import Fault, Invalid, Stopped
 from bannette.console.visits import ROOT, Reply, Visit
-from bannette.resources import BINDERS, CHANNELS, RECIPIENTS, DelegatedAccount
+from bannette.resources import BINDERS, CHANNELS, RECIPIENTS
 from bannette.resources.rules import REFERENCE
 
-# Somebody who is signed in opens it at once.
-_LINK_LIFETIME: Final = timedelta(hours=1)
 _REQUIRED: Final = "Required value"
 
 
@@ -49,33 +45,6 @@ def create(visit: Visit) -> Reply:
             return _form(visit, namespace, draft, wrong)
     path = channel_path(namespace, draft.name)
     return Reply(location=f"{path}/connect?{urlencode({'saved': '1'})}" if draft.is_delegated else f"{path}?saved=1")
-
-
-def show_connection(visit: Visit) -> Reply:
-    """Show the way to the sign-in, as soon as the operator has prepared it."""
-    channel = opened(visit)
-    if not channel.may_configure or not isinstance(channel.channel.onedrive.account, DelegatedAccount):
-        return Reply(location=channel.path)
-    connected = channel.channel.status.condition("Connected")
-    facts: dict[str, object] = {
-        "saved": visit.query.get("saved") == "1",
-        # The operator tells of an account only once it has made the Secret for its tokens.
-        "prepared": connected is not None,
-        "refreshes": connected is None,
-        "account": channel.channel.onedrive.account.login_hint,
-    }
-    return Reply("connect", channel.facts | facts)
-
-
-def lead_to_connection(visit: Visit) -> Reply:
-    """Lead to the channel's consent page, by a link that is made for the occasion."""
-    channel = opened(visit).channel
-    if not visit.cluster.may("configure", CHANNELS, channel.namespace, name=channel.name, fresh=True):
-        raise Stopped(Fault.FORBIDDEN)
-    expires = visit.office.now() + _LINK_LIFETIME
-    link = make_link(visit.office.connect.public_url, channel, visit.keys, expires=expires)
-    # A link leads to the same page in whatever language; this browser has chosen one.
-    return Reply(location=f"{link}&lang={visit.language}")
 
 
 def _create_recipient(cluster: Cluster, namespace: str, draft: Draft, *, keep: bool) -> Body:
@@ -140,6 +109,4 @@ def _zones() -> list[str]:
 PAGES: Final = (
     ("GET", "/new", show_form),
     ("POST", "/new", create),
-    ("GET", "/channels/{namespace}/{name}/connect", show_connection),
-    ("POST", "/channels/{namespace}/{name}/connect", lead_to_connection),
 )

@@ -9,7 +9,7 @@ from bannette.console.channels import opened
 from bannette.console.faults import Fault, Stopped
 from bannette.console.histories import seconds_of
 from bannette.console.visits import Reply, Visit
-from bannette.resources import CHANNELS, REQUESTED_AT
+from bannette.resources import REQUESTED_AT
 from bannette.resources.channel import MAX_REQUEST_LENGTH
 from bannette.resources.progress import Stage, progress_of
 
@@ -26,7 +26,7 @@ def ask(visit: Visit) -> Reply:
     """Ask for the run."""
     channel = opened(visit)
     request = visit.office.now().isoformat()
-    visit.cluster.annotate(CHANNELS, channel.channel.namespace, channel.channel.name, {REQUESTED_AT: request})
+    visit.cluster.annotate(channel.channel.namespace, channel.channel.name, REQUESTED_AT, request)
     return Reply(location=f"{channel.path}/run/progress?{urlencode({'request': request})}")
 
 
