@@ -23,11 +23,12 @@ from bannette.cli.plugin.permissions import (
     judge_operator_rights,
     operator_rights,
 )
-from bannette.cli.plugin.setup import Unseen, judge_channel, judge_storage
+from bannette.cli.plugin.setup import Unseen, judge_channel, judge_mails, judge_storage
 from bannette.controller.names import CLAIM, SECRET
 from bannette.controller.prerequisites import Need, Presence, needs
 from bannette.resources import Binder, Channel
 from tests.plugin.test_errand import BUCKET, binder, channel
+from tests.resources.samples import RECIPIENT
 
 Json = dict[str, Any]
 SOURCE = Path(__file__).resolve().parent.parent.parent
@@ -281,6 +282,27 @@ def test_the_credentials_of_a_bucket_are_judged(seen: Presence | Unseen | None, 
     (need,) = (need for need in needs(Channel.parse(channel()), OF_BUCKET) if need.name == "keys")
     found = judge_storage(OF_BUCKET, seen={need: seen}, claims={})
     assert (found.state.value, text in found.message) == (state, True), found.message
+
+
+@pytest.mark.parametrize(
+    ("notified", "state", "text"),
+    [
+        ({"status": "True", "reason": "MailSent", "message": "The last one: Connect."}, "ok", "The last one"),
+        (
+            {"status": "False", "reason": "MailAddressRefused", "message": "Correct spec.email."},
+            "problem",
+            "spec.email",
+        ),
+    ],
+)
+def test_mails_that_do_not_arrive_are_told(notified: Json, state: str, text: str) -> None:
+    found = judge_mails({**RECIPIENT, "status": {"conditions": [{"type": "Notified", **notified}]}})
+    assert found is not None
+    assert (found.check, found.state.value, text in found.message) == ("Mails to marie", state, True)
+
+
+def test_of_mails_that_nobody_was_sent_nothing_is_said() -> None:
+    assert judge_mails(RECIPIENT) is None
 
 
 def complete(body: Json) -> dict[Need, Presence | Unseen | None]:

@@ -19,7 +19,7 @@ from bannette.controller.prerequisites import (
     storage_needs,
     unmet,
 )
-from bannette.resources import Binder, Channel, ChannelStatus, ConditionStatus, InvalidResource
+from bannette.resources import Binder, Channel, ChannelStatus, ConditionStatus, InvalidResource, Recipient
 from bannette.resources.needs import need_of
 
 Json = dict[str, Any]
@@ -88,6 +88,18 @@ def judge_storage(
         if need.kind == CLAIM:
             return _judge_claim(check, claims[need.name], waits=need.name in waiting)
     return ok(check, "its credentials are there." if wanted else "it needs no Secret: its pods' identity opens it.")
+
+
+def judge_mails(body: Mapping[str, Any]) -> Finding | None:
+    """Return whether mails reach a recipient; None if none was sent yet."""
+    check = f"Mails to {body['metadata']['name']}"
+    try:
+        said = Recipient.parse(body).status.condition("Notified")
+    except InvalidResource as error:
+        return problem(check, f"{error}.")
+    if said is None:
+        return None
+    return ok(check, said.message) if said.status is ConditionStatus.TRUE else problem(check, said.message)
 
 
 def _judge_claim(check: str, claim: Json, *, waits: bool) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bannette.cli.plugin.findings import Finding, problem
 from bannette.cli.plugin.kubectl import BINDERS, CHANNELS, RECIPIENTS, Json, Kubectl
-from bannette.cli.plugin.setup import Seen, Unseen, judge_channel, judge_storage, wanted
+from bannette.cli.plugin.setup import Seen, Unseen, judge_channel, judge_mails, judge_storage, wanted
 from bannette.controller.names import CLAIM
 from bannette.controller.prerequisites import Need, Presence
 from bannette.errors import PersonNeeded
@@ -32,16 +32,21 @@ class Surroundings:
 
     channels: tuple[Json, ...]
     binders: tuple[Json, ...]
-    recipients: frozenset[str]
+    recipients: tuple[Json, ...]
     seen: dict[Need, Seen]
     claims: dict[str, Json]
     waiting: frozenset[str]
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what is to be said of each channel and each binder."""
+        """Yield what is to be said of each channel, each recipient who was written to, and each binder."""
         parsed = _parsed_binders(self.binders)
+        recipients = frozenset(body["metadata"]["name"] for body in self.recipients)
         for body in self.channels:
-            yield judge_channel(body, binders=parsed, recipients=self.recipients, seen=self.seen)
+            yield judge_channel(body, binders=parsed, recipients=recipients, seen=self.seen)
+        for body in self.recipients:
+            mails = judge_mails(body)
+            if mails is not None:
+                yield mails
         for body in self.binders:
             binder = parsed.get(body["metadata"]["name"])
             if binder is None:
@@ -75,13 +80,15 @@ def look_around(kubectl: Kubectl, *, channel: str | None = None) -> Surroundings
         channels = [kubectl.json("get", CHANNELS, channel)]
         own = channels[0]["spec"]["destination"]["binder"]
         binders = [body for body in binders if body["metadata"]["name"] == own]
-    recipients = frozenset(body["metadata"]["name"] for body in kubectl.json("get", RECIPIENTS)["items"])
+    recipients = kubectl.json("get", RECIPIENTS)["items"]
+    if channel is not None:
+        recipients = [one for one in recipients if one["metadata"]["name"] == channels[0]["spec"]["recipient"]["name"]]
     claims: dict[str, Json] = {}
     seen = {need: _look(kubectl, need, claims) for need in wanted(_parsed_channels(channels), _parsed_binders(binders))}
     return Surroundings(
         channels=tuple(channels),
         binders=tuple(binders),
-        recipients=recipients,
+        recipients=tuple(recipients),
         seen=seen,
         claims=claims,
         waiting=frozenset(name for name, body in claims.items() if _waits(kubectl, body)),
