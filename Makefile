@@ -14,7 +14,7 @@ ON_API_SERVERS := apiserver and not cluster
 AT_ONCE := -n 4 --dist loadfile
 TWO_AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: help dev check test-fast test test-on-the-node test-on-api-servers run demo down golden pictures manifests lock bench soak clean
+.PHONY: help dev check test-fast test test-on-the-node test-on-api-servers run tour demo down golden pictures manifests lock bench soak clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -58,6 +58,9 @@ test-on-api-servers:
 
 run: dev ## from nothing to a collected OneDrive on Kubernetes (BANNETTE_CONTEXT=name: your own cluster)
 	$(BIN)/python -m demo.cluster
+
+tour: $(VENV)/.complete ## after make run: a client connects an account, from the mail to the inbox, and you are the client
+	$(BIN)/python -m demo.tour
 
 demo: dev ## the same documents without Kubernetes: a minute
 	$(BIN)/python -m demo.local

@@ -73,7 +73,7 @@ def _install(target: Cluster) -> None:
         built = images.build()
     with step("Loading them into the cluster"):
         for image in built:
-            _load(target, image)
+            load(target, image)
     names = {image.target: image.name for image in built}
     with step("The simulated OneDrive"):
         ca_file = install_simulator(target.kubectl, names["simulator"], ca_folder=target.kubeconfig.parent / "ca")
@@ -86,7 +86,8 @@ def _install(target: Cluster) -> None:
         _apply_inbox_pod(target.kubectl, names["collector"])
 
 
-def _load(target: Cluster, image: images.Image) -> None:
+def load(target: Cluster, image: images.Image) -> None:
+    """Load *image* into the nodes of *target*, or say that it must be."""
     if target.embedded:
         cluster.load(image.archive)
     elif target.context.startswith("kind-"):

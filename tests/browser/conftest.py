@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser
 
+from demo.front import Front
 from simulator.testing import Simulator
-from tests.browser.front import Front
 from tests.browser.person import WINDOWS, Person, browsing
 from tests.connect.conftest import office as office  # the fixtures
 from tests.connect.conftest import server as server

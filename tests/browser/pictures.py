@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from PIL import Image
 from playwright.sync_api import Page, ViewportSize
 
+from demo.front import Front
 from devcluster.apiserver import ApiServer
 from simulator.testing import running
-from tests.browser.front import Front
 from tests.browser.person import Person, browsing
 from tests.connect.conftest import CRDS
 from tests.connect.office import NAMESPACE, PUBLIC, Office, serving

@@ -131,3 +131,26 @@ def test_without_scripts_the_console_works(firm, console):
     person.press("Sign out")
     assert person.heading == "Sign in to the console"
     assert not person.wrong
+
+
+def test_a_connection_is_checked_and_its_account_disconnected(firm, console):
+    connected = condition("Connected", "True", "SignedIn", "beta@acme.example has signed in.")
+    connection = {"account": "beta@acme.example", "connectedAt": "2026-11-20T10:00:00Z"}
+    firm.says({"conditions": [connected], "connection": connection}, "beta")
+    person = console(firm, "configurator", locale="fr")
+    person.press("Se connecter")
+    person.press("beta")
+    person.look("console-channel-connected.fr.light")
+    person.press("Vérifier la connexion")
+    person.look("console-check.fr.light")
+    request = firm.get("collectionchannels", "beta")["metadata"]["annotations"]["bannette.io/check-connection"]
+    check = {"request": request, "startedAt": "2026-11-24T10:00:00Z", "outcome": "Lost", "message": "Sign in again."}
+    firm.says({"pages": {"check": check}, "connection": {**connection, "lastHandledCheck": request}}, "beta")
+    person.page.get_by_text("La connexion est perdue").wait_for()
+    person.look("console-check-lost.fr.light")
+    person.press("Au canal")
+    person.press("Déconnecter…")
+    person.look("console-disconnect.fr.light")
+    person.press("Déconnecter")
+    assert "sont en cours de suppression" in person.text
+    person.look("console-disconnecting.fr.light")

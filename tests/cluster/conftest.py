@@ -53,8 +53,10 @@ def kubectl(built: list[images.Image]) -> Iterator[Kubectl]:
 
 
 @pytest.fixture(scope="session")
-def ca_file(kubectl: Kubectl, image_names: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    ca = install_simulator(kubectl, image_names["simulator"], ca_folder=tmp_path_factory.mktemp("ca"))
+def ca_file(kubectl: Kubectl, image_names: dict[str, str]) -> Path:
+    # Where the demos keep it, too: what a test of theirs installs again goes on with the same authority.
+    folder = Layout(state_folder()).kubeconfig.parent / "ca"
+    ca = install_simulator(kubectl, image_names["simulator"], ca_folder=folder)
     origins = dict.fromkeys(("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL"), SIMULATOR_ORIGIN)
     install_operator(kubectl, image_names, environment=origins)
     return ca
