@@ -11,7 +11,20 @@ from benchmarks.plan import Plan, say
 from benchmarks.report import Area, save
 
 # Modules of this package; the last one needs root and some minutes for images and a cluster, so it must be named.
-_AREAS = ("quiet", "first", "large", "walk", "reading", "recognition", "search", "bucket", "channels", "peer", "pod")
+_AREAS = (
+    "quiet",
+    "first",
+    "large",
+    "walk",
+    "reading",
+    "recognition",
+    "search",
+    "inbox",
+    "bucket",
+    "channels",
+    "peer",
+    "pod",
+)
 _USUAL = _AREAS[:-1]
 
 

@@ -6,12 +6,13 @@ import hashlib
 import os
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bannette.binder import Binder, ChannelRef, OcrFacts, OcrOutcome, Record, StorePath, open_store
 from bannette.binder.fields import json_bytes
 from bannette.binder.marker import Marker
+from bannette.binder.records import inbox_entry
 from benchmarks import paper
 from benchmarks.plan import Plan, say
 from benchmarks.processes import run
@@ -24,7 +25,7 @@ _NOW = datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
 def measure(plan: Plan) -> list[Area]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        size = _fill(place / "binder")
+        size = fill(place / "binder", _DOCUMENTS)
         say(f"search: {_DOCUMENTS:,} documents with {size / 1e6:.0f} MB of text")
         command: list[str | Path] = [
             sys.executable,
@@ -61,15 +62,19 @@ def measure(plan: Plan) -> list[Area]:
     ]
 
 
-def _fill(folder: Path) -> int:
-    """Write a binder as runs would have, without waiting for the disk; return the bytes of its texts."""
+def fill(folder: Path, documents: int, *, inbox: bool = False) -> int:
+    """Write a binder as runs would have, without waiting for the disk; return the bytes of its texts.
+
+    Args:
+        inbox: all of them wait for data entry; a minute lies between each two.
+    """
     folder.mkdir()
     store = open_store(StorePath(folder))
     marker = Marker(uid="0b8a8a52-7d7c-5a3c-9d6d-1f0f5f3a9c11", namespace="acme", company="Acme")
     store.put("binder.json", marker.to_json())
     texts = [" ".join(paper.page(number).words) for number in range(100)]
     size = 0
-    for number in range(_DOCUMENTS):
+    for number in range(documents):
         document = hashlib.sha256(f"b!drive\n{number}".encode()).hexdigest()[:32]
         key = f"documents/{document[:2]}/{document}/0123456789abcdef/document.txt"
         record = Record(
@@ -83,7 +88,7 @@ def _fill(folder: Path) -> int:
             verified=True,
             media_type="application/pdf",
             modified_at=None,
-            collected_at=_NOW,
+            collected_at=_NOW - timedelta(minutes=number) if inbox else _NOW,
             channel=ChannelRef(namespace="acme", name="acme-onedrive", uid="u"),
             run="r",
             recipient="marie",
@@ -94,7 +99,17 @@ def _fill(folder: Path) -> int:
         )
         text = f"{number} {texts[number % len(texts)]}".encode()
         size += len(text)
-        store.put(key, text)
-        store.put(record.key, json_bytes(record.to_dict()))
+        _write(folder / key, text)
+        _write(folder / record.key, json_bytes(record.to_dict()))
+        if inbox:
+            _write(folder / record.inbox_key, inbox_entry(document))
     assert Binder.existing(store).uid == marker.uid
     return size
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data)

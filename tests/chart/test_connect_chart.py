@@ -5,16 +5,19 @@ from __future__ import annotations
 import subprocess
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from bannette.connect import settings_of
 from bannette.connect.asking.settings import AskingSettings, asking_settings
+from bannette.console.inbox_reader import PORT
 from bannette.console.settings import ConsoleSettings, console_settings_of
+from bannette.controller.inbox_job import inbox_job
 from bannette.controller.settings import Settings as OperatorSettings
 from bannette.notify.settings import MailSettings
+from bannette.resources import Binder
 from devcluster import chart
 from tests.chart.test_chart import settings_of as operator_settings_of
 
@@ -152,12 +155,15 @@ def test_the_console_is_off_until_it_is_switched_on() -> None:
 def test_the_pages_act_for_others_only_behind_a_proxy_that_signs_them_in() -> None:
     looking = connect("ClusterRole")["rules"]
     token, header = "connect.console.enabled=true", "connect.console.userHeader=X-Forwarded-User"
+    assert connect("ClusterRole", header)["rules"] == looking
+    opening = {("binders", "patch"), ("binders/inbox", "get")}
+    assert granted(connect("ClusterRole", token)["rules"][len(looking) :]) == opening
     for settings in ((token,), (header,)):
-        assert connect("ClusterRole", *settings)["rules"] == looking
         assert not [one for one in rendered(*settings) if one["metadata"]["name"] == "bannette-connect-reviews"]
     acting = connect("ClusterRole", token, header)["rules"]
     assert acting[: len(looking)] == looking
-    assert {(rule["resources"][0], *rule["verbs"]) for rule in acting[len(looking) :]} == {
+    assert granted(acting[len(looking) :]) == {
+        *opening,
         ("collectionchannels", "patch", "create", "configure"),
         ("recipients", "create", "configure"),
     }
@@ -168,6 +174,28 @@ def test_the_pages_act_for_others_only_behind_a_proxy_that_signs_them_in() -> No
     assert reviews[0]["rules"] == [
         {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
     ]
+
+
+def granted(rules: list[Manifest]) -> set[tuple[str, ...]]:
+    return {(rule["resources"][0], *rule["verbs"]) for rule in rules}
+
+
+def test_the_console_reaches_the_pods_that_serve_inboxes_and_no_others() -> None:
+    off = connect("NetworkPolicy", "networkPolicy.enabled=true")["spec"]["egress"]
+    policy = connect("NetworkPolicy", "networkPolicy.enabled=true", "connect.console.enabled=true")
+    (rule,) = [one for one in policy["spec"]["egress"] if one not in off]
+    assert rule["ports"] == [{"port": PORT, "protocol": "TCP"}]
+    (peer,) = rule["to"]
+    binder = Binder.parse(
+        {
+            "metadata": {"name": "purchases", "namespace": "acme", "uid": "b"},
+            "spec": {"company": "Acme", "storage": {"persistentVolumeClaim": {"claimName": "binders"}}},
+        }
+    )
+    body = {"spec": {"company": "Acme", "storage": {}}}
+    job = inbox_job(binder, body, None, OperatorSettings("image"), reader="a", opened="b")
+    labels = cast("Manifest", job["spec"])["template"]["metadata"]["labels"]
+    assert peer["podSelector"]["matchLabels"].items() <= labels.items()
 
 
 def test_a_network_policy_lets_those_in_whom_the_values_name() -> None:

@@ -126,7 +126,8 @@ def install_service(cluster: Cluster) -> None:
     resources = ["collectionchannels", "binders", "recipients"]
     rules = [
         {"apiGroups": [group], "resources": resources, "verbs": ["get", "list", "watch", "create", "configure"]},
-        {"apiGroups": [group], "resources": ["collectionchannels"], "verbs": ["patch"]},
+        {"apiGroups": [group], "resources": ["collectionchannels", "binders"], "verbs": ["patch"]},
+        {"apiGroups": [group], "resources": ["binders/inbox"], "verbs": ["get"]},
         {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     ]
     rbac = "rbac.authorization.k8s.io"

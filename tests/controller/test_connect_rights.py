@@ -33,6 +33,7 @@ Request = tuple[str, Kind, str | None, object]
 REVIEW = Kind("authorization.k8s.io/v1", "SubjectAccessReview", "subjectaccessreviews")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 POD = Kind("v1", "Pod", "pods")
+OPENING = {"metadata": {"annotations": {"bannette.io/inbox-reader": "a" * 64, "bannette.io/inbox-opened": "now"}}}
 #: What is asked where no channel is, and whether it is allowed.
 RULES: dict[str, tuple[Request, bool]] = {
     "lists channels": (("GET", CHANNEL, None, None), True),
@@ -43,6 +44,7 @@ RULES: dict[str, tuple[Request, bool]] = {
     "creates a recipient": (("POST", RECIPIENT, None, {"metadata": {"name": "paul"}}), False),
     "deletes a binder": (("DELETE", BINDER, "purchases", None), False),
     "creates a channel": (("POST", CHANNEL, None, {"metadata": {"name": "more"}}), False),
+    "has an inbox opened": (("PATCH", BINDER, "purchases", OPENING), False),
     "reads a Secret": (("GET", SECRET, "acme-app", None), False),
     "lists Secrets": (("GET", SECRET, None, None), False),
     "reads a ConfigMap": (("GET", CONFIG_MAP, "kube-root-ca.crt", None), False),
@@ -61,6 +63,9 @@ ACTING: dict[str, tuple[Request, bool]] = {
     "changes a recipient": (("PATCH", RECIPIENT, "marie", {"spec": {"email": "mallory@evil.example"}}), False),
     "creates a binder": (("POST", BINDER, None, {"metadata": {"name": "more"}}), False),
     "reads a Secret": (("GET", SECRET, "acme-app", None), False),
+    "has an inbox opened": (("PATCH", BINDER, "purchases", OPENING), True),
+    "changes a binder": (("PATCH", BINDER, "purchases", {"spec": {"company": "Evil"}}), False),
+    "says where an inbox is": (("PATCH", BINDER, "purchases/status", {"status": {}}), False),
     "makes a pod": (("POST", POD, None, {"metadata": {"name": "more"}}), False),
 }
 

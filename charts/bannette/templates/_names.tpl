@@ -90,6 +90,15 @@ app.kubernetes.io/component: operator
 - apiGroups: [bannette.io]
   resources: [recipients/status]
   verbs: [patch]
+{{- if .Values.connect.console.enabled }}
+# To have inboxes opened, for whoever may read the documents in them; by the policy it changes nothing else of a Binder.
+- apiGroups: [bannette.io]
+  resources: [binders]
+  verbs: [patch]
+- apiGroups: [bannette.io]
+  resources: [binders/inbox]
+  verbs: [get]
+{{- end }}
 {{- if and .Values.connect.console.enabled .Values.connect.console.userHeader }}
 # For people whom a proxy signs in, after the API server was asked whether they may.
 - apiGroups: [bannette.io]

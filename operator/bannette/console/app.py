@@ -13,12 +13,12 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from bannette import logs
 from bannette.connect import Keys, Settings, load_keys
-from bannette.console import channels, connecting, creation, entry, running
+from bannette.console import channels, connecting, creation, entry, inbox, running
 from bannette.console.catalogue import Catalogue
 from bannette.console.doorkeeper import Doorkeeper
 from bannette.console.faults import Fault, Invalid, SignedOut, Stopped
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 VISITOR: Final = "__Host-console-visitor"
 LANGUAGE: Final = "__Host-language"
-_PAGES: Final = (*entry.PAGES, *channels.PAGES, *running.PAGES, *connecting.PAGES, *creation.PAGES)
+_PAGES: Final = (*entry.PAGES, *channels.PAGES, *running.PAGES, *connecting.PAGES, *creation.PAGES, *inbox.PAGES)
 _LARGEST_BODY: Final = 32768
 _FIELDS: Final = 40
 _LONGEST_COOKIE: Final = 512
@@ -46,6 +46,7 @@ _STATIC: Final = Path(__file__).parent / "static"
 _STYLE: Final = (_STATIC / "console.css").read_bytes()
 _SCRIPT: Final = (_STATIC / "console.js").read_bytes()
 _RETRY_SECONDS: Final = 10
+_CONDITIONS: Final = ("range", "if-range", "if-none-match")
 
 
 class Console:
@@ -136,12 +137,17 @@ class Console:
             fields=fields,
             address=f"{address}?{query}" if query and request.method != "POST" else address,
             language=chosen if chosen in LANGUAGES else preferred_language(preferred),
+            conditions={name: request.headers[name] for name in _CONDITIONS if name in request.headers},
             visitor=visitor if 0 < len(visitor) <= _LONGEST_COOKIE else secrets.token_urlsafe(32),
         )
 
     def _response(self, request: Request, visit: Visit, reply: Reply) -> Response:
+        if reply.download is not None:
+            # What it says is all that it says: it sets no cookie, and its policy is its own.
+            download = reply.download
+            return StreamingResponse(download.pieces, status_code=reply.status, headers=dict(download.headers))
         if reply.location:
-            response = Response(status_code=303, headers={"Location": reply.location})
+            response: Response = Response(status_code=303, headers={"Location": reply.location})
         else:
             common: dict[str, object] = {
                 "person": visit.person.name if visit.person else "",

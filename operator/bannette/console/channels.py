@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from bannette.console.cluster import Cluster
 from bannette.console.faults import Fault, Stopped
 from bannette.console.histories import filter_of, filtered, seconds_of
+from bannette.console.inbox_visits import inbox_path, may_read
 from bannette.console.summaries import State, Summary, selected
 from bannette.console.visits import HOME, Reply, Visit
 from bannette.resources import CHANNELS, Channel, DelegatedAccount, InvalidResource, RunResult, Trigger
@@ -120,6 +121,7 @@ def show_channel(visit: Visit) -> Reply:
         "may_disconnect": channel.may_disconnect,
         "is_delegated": isinstance(channel.channel.onedrive.account, DelegatedAccount),
         "next_run": status.schedule.next_run_time if status.schedule else None,
+        "inbox": _inbox(visit, channel.channel),
     }
     return Reply("channel", channel.facts | facts)
 
@@ -135,8 +137,15 @@ def show_history(visit: Visit) -> Reply:
         "triggers": list(Trigger),
         "zone": wanted.zone,
         "kept": channel.channel.history_limit,
+        "inbox": _inbox(visit, channel.channel),
     }
     return Reply("history", channel.facts | facts)
+
+
+def _inbox(visit: Visit, channel: Channel) -> str:
+    """Return where the channel's documents are shown; empty for whom may not read them."""
+    may = may_read(visit, channel.namespace, channel.binder)
+    return inbox_path(channel.namespace, channel.binder) if may else ""
 
 
 def _within(cluster: Cluster, namespace: str, visible: list[str] | None) -> list[str] | None:

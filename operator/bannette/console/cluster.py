@@ -49,6 +49,29 @@ def user_of(api: ClusterApi, token: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
 
 
+def service_reads(api: ClusterApi, plural: str, namespace: str, name: str) -> Body:
+    """Return an object as the service itself may read it, once it is known that a person may have what is in it.
+
+    Raises: Stopped.
+    """
+    return _of_service(api, "GET", _path(plural, namespace, name))
+
+
+def service_annotates(api: ClusterApi, plural: str, namespace: str, name: str, annotations: Mapping[str, str]) -> None:
+    """Set annotations with the rights of the service itself.
+
+    Raises: Stopped.
+    """
+    _of_service(api, "PATCH", _path(plural, namespace, name), {"metadata": {"annotations": dict(annotations)}})
+
+
+def _of_service(api: ClusterApi, method: str, path: str, body: Mapping[str, object] | None = None) -> Body:
+    try:
+        return _checked(_asked(api, method, path, body))
+    except SignedOut:
+        raise Stopped(Fault.UNAVAILABLE) from None
+
+
 class Reviews:
     """What the API server lately said somebody may do, for what pages show and hide; it decides again on every act."""
 

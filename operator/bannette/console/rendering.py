@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from bannette.console import texts_en, texts_fr
+from bannette.console import texts_en, texts_fr, texts_inbox_en, texts_inbox_fr
 from bannette.resources.rules import time_zone
 from bannette.web.rendering import Renderer, date_in, short_date_in
 
-WORDS: Final = {"en": texts_en.TEXTS, "fr": texts_fr.TEXTS}
+WORDS: Final = {
+    "en": {**texts_en.TEXTS, **texts_inbox_en.TEXTS},
+    "fr": {**texts_fr.TEXTS, **texts_inbox_fr.TEXTS},
+}
 _RENDERER: Final = Renderer(Path(__file__).parent / "templates", WORDS)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -23,6 +23,14 @@ _FORM: Final = "console-form"
 _LONGEST_ADDRESS: Final = 2000
 
 
+@dataclass(frozen=True)
+class Download:
+    """A file on its way to the browser; *headers* say all about it, its Content-Security-Policy too."""
+
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes]
+
+
 @dataclass
 class Reply:
     """What the browser gets.
@@ -33,6 +41,7 @@ class Reply:
         location: where a redirect leads.
         session: a new sign-in to be kept; `ends_session`: it is to be forgotten.
         language: a choice to be kept.
+        download: a file in place of a page.
         directives: of the Content-Security-Policy, besides those of all pages.
     """
 
@@ -43,6 +52,7 @@ class Reply:
     session: Session | None = None
     ends_session: bool = False
     language: str = ""
+    download: Download | None = None
     directives: dict[str, str] = field(default_factory=dict)
     retry_after: int | None = None
 
@@ -71,6 +81,7 @@ class Visit:
     Attributes:
         place: members of the path. query, fields: of the address, and of the form that was sent.
         address: the path and query, for whoever leads back here.
+        conditions: headers that ask for a part of a file, or for nothing if it is known.
         visitor: tells one browser from another.
     """
 
@@ -83,6 +94,7 @@ class Visit:
     address: str
     language: str
     visitor: str = field(repr=False)
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cluster(self) -> Cluster:

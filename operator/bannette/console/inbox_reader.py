@@ -1,0 +1,169 @@
+"""The reader of one binder, as the console asks it: over HTTP, within the cluster's network.
+
+Nothing that it answers is trusted further than as facts to be shown: a pod of the tenant's namespace gives it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from bannette.console.faults import Fault, Stopped
+from bannette.web.sealing import Keys
+
+#: Where a pod listens that the operator made for an inbox; no other port is asked.
+PORT: Final = 8377
+_PURPOSE: Final = "inbox-reader"
+_TIMEOUT: Final = (3.0, 20.0)
+_LARGEST_ANSWER: Final = 8 * 1024 * 1024
+_PIECE: Final = 256 * 1024
+_ID: Final = re.compile("[0-9a-f]{32}")
+_ROLE: Final = re.compile("[A-Za-z][A-Za-z0-9-]{0,40}")
+_RELAYED: Final = ("Content-Length", "Content-Range", "ETag", "Accept-Ranges")
+
+
+class NobodyThere(Exception):
+    """What served the inbox doesn't answer any more."""
+
+
+def token_of(keys: Keys, uid: str) -> str:
+    """Return the token by which the reader of the Binder with that uid is asked; every replica knows it."""
+    return hmac.digest(keys.by_id[keys.newest], f"{_PURPOSE}\n{uid}".encode(), hashlib.sha256).hex()
+
+
+def digest_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_of_a_pod(address: str) -> bool:
+    """Whether *address* can be that of a pod which serves an inbox: whoever wrote it may be any pod of the tenant's."""
+    host, _, port = address.rpartition(":")
+    try:
+        ip = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return port == str(PORT) and not (ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file, or a part of it, on its way; to be read to its end, or closed."""
+
+    status: int
+    headers: Mapping[str, str]
+    media_type: str
+    disposition: str
+    pieces: Iterator[bytes] = field(repr=False)
+
+
+class Reader:
+    """One binder's reader.
+
+    Methods raise:
+        NobodyThere: it doesn't listen, or isn't the one that it was.
+        Stopped: NOT_FOUND, REQUEST; UNREADABLE, with what it says; UNAVAILABLE.
+    """
+
+    def __init__(self, address: str, token: str) -> None:
+        self._origin = f"http://{address}"
+        self._headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+
+    def documents(self, query: Mapping[str, str]) -> Mapping[str, Any]:
+        return self._json("GET", f"/documents?{urlencode(query)}")
+
+    def document(self, document: str) -> Mapping[str, Any]:
+        return self._json("GET", self._place(document))
+
+    def mark(self, document: str, *, done: bool) -> Mapping[str, Any]:
+        return self._json("POST", f"{self._place(document)}/{'done' if done else 'undone'}")
+
+    def runs(self, query: Mapping[str, str]) -> Mapping[str, Any]:
+        return self._json("GET", f"/runs?{urlencode(query)}")
+
+    def channels(self) -> list[str]:
+        return [str(name) for name in self._json("GET", "/channels").get("channels") or ()]
+
+    def file(self, document: str, role: str, conditions: Mapping[str, str]) -> File:
+        """Return a file; *conditions*: Range and the like, as the browser sent them."""
+        if not _ROLE.fullmatch(role):
+            raise Stopped(Fault.NOT_FOUND)
+        answer = self._ask("GET", f"{self._place(document)}/files/{quote(role)}", conditions)
+        if answer.status_code not in (200, 206, 304, 416):
+            self._checked(answer)
+            answer.close()
+            raise Stopped(Fault.UNAVAILABLE)
+        return File(
+            answer.status_code,
+            {name: answer.headers[name] for name in _RELAYED if name in answer.headers},
+            answer.headers.get("Content-Type", ""),
+            answer.headers.get("Content-Disposition", ""),
+            _pieces(answer),
+        )
+
+    def _place(self, document: str) -> str:
+        if not _ID.fullmatch(document):
+            raise Stopped(Fault.NOT_FOUND)
+        return f"/documents/{document}"
+
+    def _json(self, method: str, path: str) -> Mapping[str, Any]:
+        return self._checked(self._ask(method, path, {}))
+
+    def _ask(self, method: str, path: str, more: Mapping[str, str]) -> requests.Response:
+        try:
+            return _SESSION.request(
+                method,
+                self._origin + path,
+                headers={**self._headers, **more},
+                timeout=_TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+            )
+        except (requests.ConnectionError, requests.Timeout):
+            raise NobodyThere from None
+        except requests.RequestException:
+            raise Stopped(Fault.UNAVAILABLE) from None
+
+    def _checked(self, answer: requests.Response) -> Mapping[str, Any]:
+        try:
+            with answer:
+                data = answer.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
+            found = json.loads(data) if len(data) <= _LARGEST_ANSWER else None
+        except ValueError:
+            raise Stopped(Fault.UNAVAILABLE) from None
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise NobodyThere from None
+        if not isinstance(found, dict):
+            raise Stopped(Fault.UNAVAILABLE)
+        if answer.status_code == 401:
+            # Another pod has the address now.
+            raise NobodyThere
+        if answer.ok:
+            return found
+        faults = {400: Fault.REQUEST, 404: Fault.NOT_FOUND, 409: Fault.UNREADABLE}
+        raise Stopped(faults.get(answer.status_code, Fault.UNAVAILABLE), str(found.get("message") or ""))
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    with answer:
+        yield from answer.iter_content(_PIECE)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("http://", HTTPAdapter(pool_connections=32, pool_maxsize=32, max_retries=0))
+    return session
+
+
+_SESSION: Final = _session()
