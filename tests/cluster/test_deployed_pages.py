@@ -123,7 +123,7 @@ def test_a_visit_that_began_before_a_restart_ends_after_it(
 
 
 def test_an_address_that_does_not_lead_to_them_is_told(pages: Kubectl, waiting: Tenant, tmp_path: Path) -> None:
-    (command,) = (one.text for page in docs() for one in page.commands if "/bannette-connect:" in one.text)
+    (command,) = (one.text for page in docs() for one in page.commands if "/services/bannette-connect:" in one.text)
     words = command.split()[1:]
     host = urlsplit(PUBLIC).hostname
     waiting.wait("what is told", lambda: pages(*words).startswith(f"ready\nNo name server knows {host}: "), seconds=60)
