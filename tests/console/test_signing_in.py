@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import secrets
 import shutil
 import time
@@ -66,7 +67,8 @@ def test_what_is_no_token_of_the_cluster_lets_nobody_in(browser, token):
     assert "__Host-console" not in browser.cookies
 
 
-def test_the_token_is_in_no_page_no_address_and_no_readable_cookie(company, browser):
+def test_the_token_is_in_no_page_no_address_no_log_and_no_readable_cookie(company, browser, caplog):
+    caplog.set_level(logging.DEBUG)
     token = company.token("configurator")
     signed_in(browser, token)
     for page in (company.url(), company.url(page="/run"), f"/console/new?namespace={company.namespace}"):
@@ -76,6 +78,8 @@ def test_the_token_is_in_no_page_no_address_and_no_readable_cookie(company, brow
         assert payload not in page.body
         assert payload not in page.url
         assert payload not in (page.headers["Location"] or "")
+    assert "console.sign-in" in caplog.text
+    assert payload not in caplog.text
     kept = "".join(browser.cookies.values())
     assert payload not in kept
     assert payload.encode() not in base64.urlsafe_b64decode(kept.split(".")[-1] + "==")
