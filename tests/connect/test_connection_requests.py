@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import urllib.error
@@ -17,9 +18,10 @@ from bannette.connect import Attendant
 from bannette.connect.backlog import Backlog
 from bannette.errors import BannetteError, PersonNeeded
 from bannette.onedrive import Client, Connection, DelegatedSignIn, endpoints_for
-from bannette.resources import Channel
+from bannette.resources import CHANNELS, Channel
 from simulator.testing import Simulator
 from tests.collector.connected import refresh_tokens, sign_in_person
+from tests.connect.conftest import CRDS
 from tests.connect.office import NAME, NAMESPACE, Office, Process, kubectl_proxy, serving, wait_until
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
@@ -106,6 +108,36 @@ def test_what_is_wrong_is_told_with_its_reason(asked, simulator, fault, outcome,
     else:
         assert "verdict" not in said
     assert asked.connection is not None, "the tokens are gone"
+
+
+def test_a_suspended_channel_is_checked_too_which_keeps_its_tokens_alive(asked, simulator):
+    asked.change("collectionchannels", NAME, {"spec": {"suspend": True}})
+    attendant(asked, simulator).attend(KEY)
+    assert pages(asked)["check"]["outcome"] == "Connected"
+    kept = asked.connection
+    assert kept is not None
+    assert not refresh_tokens(kept.tokens) & refresh_tokens(asked.connection_made.tokens)
+
+
+def test_under_an_earlier_definition_nothing_is_checked_over_and_over(asked, simulator):
+    schema = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/pages"
+    patch = [{"op": "remove", "path": schema}]
+    asked.server.kubectl("patch", "crd", f"{CHANNELS}.bannette.io", "--type=json", "-p", json.dumps(patch))
+    try:
+        claim = {"status": {"pages": {"changedAt": "2026-11-24T10:00:00Z"}}}
+
+        def forgets() -> bool:
+            asked.change(CHANNELS, NAME, claim, status=True)
+            return pages(asked) == {}
+
+        wait_until(forgets, "the API server goes by that definition")
+        with pytest.raises(PersonNeeded) as outdated:
+            attendant(asked, simulator).attend(KEY)
+    finally:
+        asked.server.install_crds(CRDS)
+        wait_until(lambda: not forgets(), "the API server goes by this version's definition again")
+    assert outdated.value.reason == "DefinitionsOutdated"
+    assert simulator.control.count("token") == 0
 
 
 def test_a_check_that_cannot_be_made_leaves_what_an_earlier_one_found(asked, simulator):

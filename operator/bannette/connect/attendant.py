@@ -157,9 +157,16 @@ class Attendant:
         begun = ConnectionCheck(channel.check_requested or "", self._now())
         try:
             # In the version that was read: of two replicas one makes the check.
-            api.patch_status(CHANNELS, channel.name, _said(begun, None), resource_version=_version(body))
+            claimed = api.patch_status(CHANNELS, channel.name, _said(begun, None), resource_version=_version(body))
         except Conflict:
             return _SOON
+        if not _is_told(Channel.parse(claimed), begun):
+            # The API server drops what it doesn't know: the check would be made over and over.
+            raise PersonNeeded(
+                "The definition of CollectionChannels is of an earlier version, without status.pages: apply crds/ of "
+                "this one.",
+                reason="DefinitionsOutdated",
+            )
         found = check(api, channel, self._environ)
         logs.event(
             logger,
@@ -171,8 +178,7 @@ class Attendant:
         for _ in range(_ATTEMPTS):
             body = api.get(CHANNELS, channel.name)
             now = Channel.parse(body)
-            pages = now.status.pages
-            if now.uid != channel.uid or pages is None or pages.check is None or not _is_same(pages.check, begun):
+            if now.uid != channel.uid or not _is_told(now, begun):
                 # It took so long that somebody else has taken it up, or another one.
                 return _SOON
             try:
@@ -268,8 +274,12 @@ def _said(begun: ConnectionCheck, found: Found | None, *, now: datetime | None =
     return {"status": {"pages": pages}}
 
 
-def _is_same(one: ConnectionCheck, begun: ConnectionCheck) -> bool:
-    return (one.request, format_time(one.started_at)) == (begun.request, format_time(begun.started_at))
+def _is_told(channel: Channel, begun: ConnectionCheck) -> bool:
+    """Tell whether the channel's last check is the one that has begun."""
+    check = channel.status.pages.check if channel.status.pages is not None else None
+    if check is None:
+        return False
+    return (check.request, format_time(check.started_at)) == (begun.request, format_time(begun.started_at))
 
 
 def _version(body: Body) -> str:
