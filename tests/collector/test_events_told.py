@@ -112,7 +112,8 @@ def test_a_sink_that_fails_changes_no_result_and_the_next_run_tells(channel, sim
         tell(channel, sink.url)
         before = time.monotonic()
         ended = channel.collect()
-        assert time.monotonic() - before < 8
+        # Far from the half minute that it would otherwise have.
+        assert time.monotonic() - before < 25
         assert ended.code == 0
         assert ended.counts("result", "reason", "collected") == ("Succeeded", "Collected", 2)
         assert ended.entry["message"].startswith(f"2 collected. 2 documents are still to be told of ({reason}): ")
