@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import requests
 
 from bannette.controller.names import ROLE, child_name
-from tests.controller.cluster import Cluster, Operator, Tenant
+from tests.controller.cluster import Cluster, Operator, Tenant, eventually
+from tests.controller.test_operator_port import free_port
 
 NewOperator = Callable[..., Operator]
 
@@ -35,3 +37,24 @@ def test_what_is_in_the_way_of_one_of_many_new_channels_is_found_by_a_list(
     assert len([one for one in of_roles if one.startswith("list") and "labelSelector" not in one]) >= 1
     # Only for channel-7's, and for those of the last channels, for which a list isn't worth while.
     assert len([one for one in of_roles if one.startswith("get")]) <= 10
+
+
+@pytest.mark.apiserver
+@pytest.mark.timeout(180)
+def test_a_start_decides_once_about_each_channel(tenant: Tenant, new_operator: NewOperator) -> None:
+    tenant.add_prerequisites()
+    names = [f"channel-{number}" for number in range(20)]
+    for name in names:
+        tenant.add_channel(name, suspend=True)
+    first = new_operator().start()
+    for name in names:
+        tenant.wait_for_condition("Ready", status="True", reason="Suspended", name=name)
+    first.stop()
+    port = free_port()
+    new_operator(f"--listen=127.0.0.1:{port}").start()
+    # When this is done, so is what was to be done at the start.
+    tenant.change(name=names[-1], schedule={"time": "06:15"})
+    eventually(lambda: tenant.status(names[-1])["schedule"]["cron"] == "15 6 * * *", "a change is followed")
+    text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    counted = next(line for line in text.splitlines() if line.startswith("bannette_reconcile_duration_seconds_count"))
+    assert len(names) <= float(counted.split()[1]) < 1.5 * len(names)

@@ -161,6 +161,10 @@ class Store:
         entry = self._channels.get(key)
         return self._unpacked(CHANNEL, entry) if entry is not None else None
 
+    def knows(self, key: Key) -> bool:
+        """Tell whether there is such a channel, as far as is known."""
+        return key in self._channels
+
     def seen_since(self, key: Key) -> float:
         """Return when the channel was first seen, by the monotonic clock; now, if it isn't there."""
         entry = self._channels.get(key)

@@ -85,7 +85,7 @@ class Watch:
                 self._job_gone(job)
         else:
             for key in self._store.keep_only(self._kind, self._namespace, listed):
-                self._wake(key)
+                self._tell(key)
         return version
 
     async def _follow(self, since: str) -> AsyncIterator[str]:
@@ -102,13 +102,13 @@ class Watch:
         if self._kind == JOB:
             job = self._store.put_job(item)
             if job is not None:
-                self._wake(job.key)
+                self._tell(job.key)
                 if job.finished:
                     self._finished(job)
         else:
             key = self._store.put_child(self._kind, item)
             if key is not None:
-                self._wake(key)
+                self._tell(key)
 
     def _gone(self, item: Manifest) -> None:
         if self._kind == JOB:
@@ -118,10 +118,15 @@ class Watch:
         else:
             key = self._store.remove_child(self._kind, item)
             if key is not None:
-                self._wake(key)
+                self._tell(key)
+
+    def _tell(self, key: Key) -> None:
+        # A channel that isn't known yet is looked at when it is: at a start, all of them.
+        if self._store.knows(key):
+            self._wake(key)
 
     def _job_gone(self, job: Job) -> None:
-        self._wake(job.key)
+        self._tell(job.key)
         self._finished(job)
 
 
