@@ -129,7 +129,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "connect_account": "Connect the account",
     "connect_heading": "Connect {account}",
     "connect_intro": "{account} must sign in at Microsoft once and agree. If you can do that, go on here; otherwise "
-    "the recipient has to.",
+    "the recipient is asked to by mail, as far as this installation sends mails.",
     "connect_preparing": "The operator is preparing the channel; this takes a few seconds.",
     "connect_go": "Continue to the sign-in",
     "connect_later": "Later",

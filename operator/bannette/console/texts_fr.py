@@ -132,7 +132,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "connect_account": "Connecter le compte",
     "connect_heading": "Connecter {account}",
     "connect_intro": "{account} doit s’identifier une fois chez Microsoft et donner son accord. Si vous le pouvez, "
-    "continuez ici ; sinon, c’est au destinataire de le faire.",
+    "continuez ici ; sinon, le destinataire y est invité par courriel, si cette installation en envoie.",
     "connect_preparing": "L’opérateur prépare le canal ; cela prend quelques secondes.",
     "connect_go": "Continuer vers l’identification",
     "connect_later": "Plus tard",
