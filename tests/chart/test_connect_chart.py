@@ -20,6 +20,7 @@ from bannette.notify.settings import MailSettings
 from bannette.resources import Binder
 from devcluster import chart
 from tests.chart.test_chart import settings_of as operator_settings_of
+from tests.docs import fenced
 
 # The first test builds Helm, where it hasn't been built yet.
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
@@ -31,6 +32,14 @@ MAILS = ("connect.smtp.host=mail.example", "connect.smtp.from=Acme <documents@ac
 
 def rendered(*settings: str) -> list[Manifest]:
     return [one for one in yaml.safe_load_all(chart.render(*ENABLED, *settings)) if one]
+
+
+def with_file(values: Path, *settings: str) -> list[Manifest]:
+    """Return what is rendered with a file of values."""
+    options = [option for setting in (*ENABLED, *settings) for option in ("--set", setting)]
+    command = [chart.helm(), "template", "bannette", chart.CHART, "-f", values, *options]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [one for one in yaml.safe_load_all(text) if one]
 
 
 def connect(kind: str, *settings: str) -> Manifest:
@@ -134,10 +143,7 @@ def test_mails_go_at_the_pace_of_the_values() -> None:
 
 def test_no_reminders_are_sent_if_none_are_named(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("connect: {mails: {reminderDays: [], gapMinutes: 0.5}}")
-    options = [option for setting in (*ENABLED, *MAILS) for option in ("--set", setting)]
-    command = [chart.helm(), "template", "bannette", chart.CHART, "-f", tmp_path / "values.yaml", *options]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    documents = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "Deployment"]
+    documents = [one for one in with_file(tmp_path / "values.yaml", *MAILS) if one["kind"] == "Deployment"]
     (deployment,) = (one for one in documents if one["metadata"]["name"] == "bannette-connect")
     pace = asking_settings(environ(deployment)).pace
     assert (pace.reminders, pace.between_mails) == ((), timedelta(seconds=30))
@@ -247,6 +253,51 @@ def selector(of: Manifest) -> dict[str, str] | None:
         case _:
             return None
     return chosen
+
+
+def test_the_console_has_an_ingress_of_its_own_where_the_controller_is_to_ask_a_proxy() -> None:
+    ingress = ("connect.ingress.enabled=true", r"connect.ingress.annotations.example\.com/a=everywhere")
+    asks = r"connect.console.ingressAnnotations.nginx\.ingress\.kubernetes\.io/auth-url=http://proxy.example"
+
+    def found(*settings: str) -> dict[str, Manifest]:
+        return {one["metadata"]["name"]: one for one in rendered(*ingress, *settings) if one["kind"] == "Ingress"}
+
+    # Before the console is switched on, or if nobody is to be asked, one Ingress leads to all.
+    assert list(found(asks)) == list(found("connect.console.enabled=true")) == ["bannette-connect"]
+    both = found("connect.console.enabled=true", asks)
+    annotations = {name: one["metadata"]["annotations"] for name, one in both.items()}
+    assert annotations == {
+        "bannette-connect": {"example.com/a": "everywhere"},
+        "bannette-console": {
+            "example.com/a": "everywhere",
+            "nginx.ingress.kubernetes.io/auth-url": "http://proxy.example",
+        },
+    }
+    specs = [both[name]["spec"] for name in ("bannette-connect", "bannette-console")]
+    paths = [one["rules"][0]["http"]["paths"][0] for one in specs]
+    assert [one["path"] for one in paths] == ["/", "/console"]
+    assert paths[0]["backend"] == paths[1]["backend"]
+    assert specs[0]["tls"] == specs[1]["tls"]
+
+
+def test_what_the_page_shows_for_a_proxy_is_taken(tmp_path: Path) -> None:
+    shown = fenced.page(fenced.SOURCE / "docs/console.md").files["console.yaml"]
+    (tmp_path / "values.yaml").write_text(shown)
+    documents = [*with_file(tmp_path / "values.yaml", "connect.ingress.enabled=true")]
+    (ingress,) = (one for one in documents if one["metadata"]["name"] == "bannette-console")
+    annotations = ingress["metadata"]["annotations"]
+    (deployment,) = (
+        one for one in documents if (one["kind"], one["metadata"]["name"]) == ("Deployment", "bannette-connect")
+    )
+    console = console_settings_of(environ(deployment))
+    assert console is not None
+    # The proxy is let set those headers that the console believes.
+    headers = annotations["nginx.ingress.kubernetes.io/auth-response-headers"].lower().split(",")
+    assert headers == [console.user_header, console.groups_header]
+    (policy,) = (
+        one for one in documents if (one["kind"], one["metadata"]["name"]) == ("NetworkPolicy", "bannette-connect")
+    )
+    assert policy["spec"]["ingress"][0]["from"]
 
 
 def test_its_pods_are_told_from_the_operators_by_every_selector() -> None:
