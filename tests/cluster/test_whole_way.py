@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from demo.front import Front
 from demo.installation import (
     OPERATOR_NAMESPACE,
     SIMULATED_APPLICATION,
@@ -22,11 +23,9 @@ from demo.installation import (
     install_pages,
     remove_pages,
 )
-from devcluster import images
 from devcluster.binaries import program
 from devcluster.kubectl import Kubectl
 from simulator.client import ControlClient
-from tests.browser.front import Front
 from tests.browser.person import WINDOWS, Person, browsing
 from tests.cluster.tenant import CHANNEL, Tenant
 
@@ -38,9 +37,8 @@ FROM = "documents@acme.example"
 
 
 @pytest.fixture(scope="module")
-def pages(kubectl: Kubectl, ca_file: Path, onedrive: ControlClient) -> Iterator[Kubectl]:
+def pages(kubectl: Kubectl, image_names: dict[str, str], ca_file: Path, onedrive: ControlClient) -> Iterator[Kubectl]:
     """The pages, which send mails to the simulator's mailbox; Microsoft asks whoever comes."""
-    built = {image.target: image.name for image in images.build()}
     made = {
         "whole-way-keys": f"2026-11-01={secrets.token_urlsafe(32)}",
         "whole-way-ca": f"ca.crt={ca_file.read_text()}",
@@ -52,12 +50,13 @@ def pages(kubectl: Kubectl, ca_file: Path, onedrive: ControlClient) -> Iterator[
         "connect.smtp.from": FROM,
         "connect.smtp.caSecret": "whole-way-ca",
         "connect.mails.settleSeconds": "1",
+        "connect.mails.gapMinutes": "1",
         "connect.console.enabled": "true",
     }
     for name, entry in made.items():
         kubectl("-n", OPERATOR_NAMESPACE, "create", "secret", "generic", name, f"--from-literal={entry}")
     try:
-        install_pages(kubectl, built, *(f"{name}={value}" for name, value in settings.items()), ca_file=ca_file)
+        install_pages(kubectl, image_names, *(f"{name}={value}" for name, value in settings.items()), ca_file=ca_file)
         onedrive.application(redirect_uris={f"{PUBLIC}/callback": "public"})
         onedrive.settings(person_says="ask")
         yield kubectl
@@ -66,7 +65,7 @@ def pages(kubectl: Kubectl, ca_file: Path, onedrive: ControlClient) -> Iterator[
         remove_pages(kubectl)
         kubectl("-n", OPERATOR_NAMESPACE, "delete", "secret", *made)
         origins = dict.fromkeys(("BANNETTE_GRAPH_URL", "BANNETTE_AUTHORITY_URL"), SIMULATOR_ORIGIN)
-        install_operator(kubectl, built, environment=origins)
+        install_operator(kubectl, image_names, environment=origins)
 
 
 @pytest.fixture
@@ -106,6 +105,46 @@ def test_a_mail_leads_to_the_first_collection_and_no_token_is_told(
     assert len(tenant.inbox()) == 2
 
     nothing_is_told(tenant, person, onedrive)
+
+
+def test_a_lost_connection_is_asked_for_and_connected_again(
+    tenant: Tenant, person: Person, onedrive: ControlClient
+) -> None:
+    # Nobody is asked for an account of a suspended channel; of one channel they are asked once a day at most.
+    tenant.create_channel(suspend=True, onedrive={"folder": tenant.folder, "account": DELEGATED})
+    tenant.wait("the token Secret", lambda: f"{CHANNEL}-onedrive" in tenant.kubectl("get", "secrets", "-o", "name"))
+    connect(person, link_made_in_a_pod(tenant))
+    tenant.kubectl("patch", "collectionchannel", CHANNEL, "--type=merge", "-p", '{"spec": {"suspend": false}}')
+    tenant.wait_for_runs(1)
+    assert not links(onedrive, tenant)
+    onedrive.revoke_refresh_tokens()
+    onedrive.expire_tokens()
+    tenant.request("2026-11-24T10:00:00Z")
+    (run, _) = tenant.wait_for_runs(2)
+    assert run["result"] == "Failed"
+    tenant.wait("Connected to be lost", lambda: tenant.condition("Connected")["status"] == "False")
+    tenant.wait("a mail about it", lambda: links(onedrive, tenant))
+    tenant.drop("3.txt", "A third document")
+    person.open(links(onedrive, tenant)[-1])
+    person.look("way-6-lost")
+    connect(person, links(onedrive, tenant)[-1])
+    tenant.wait("Connected", lambda: tenant.condition("Connected")["status"] == "True")
+    tenant.request("2026-11-24T11:00:00Z")
+    (run, *_) = tenant.wait_for_runs(3)
+    assert (run["result"], run["collected"]) == ("Succeeded", 1)
+    nothing_is_told(tenant, person, onedrive)
+
+
+def link_made_in_a_pod(tenant: Tenant) -> str:
+    command = ("bannette", "connect-service", "--link", f"{tenant.namespace}/{CHANNEL}")
+    return tenant.kubectl("-n", OPERATOR_NAMESPACE, "exec", "deployment/bannette-connect", "--", *command).strip()
+
+
+def connect(person: Person, link: str) -> None:
+    person.open(link)
+    person.press("Continuer chez Microsoft")
+    person.agree(OWNER)
+    assert person.heading == "Votre OneDrive est connecté"
 
 
 def test_at_the_console_a_channel_is_created_connected_and_collected(
