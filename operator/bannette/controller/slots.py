@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from bannette.controller.names import Key
 
 
@@ -17,8 +19,10 @@ class Slots:
         self._waiting: dict[Key, None] = {}
 
     def free_for(self, key: Key, *, taken: int) -> int:
-        """Return how many slots *key* may take, when the Jobs of the store take *taken*."""
-        ahead = list(self._waiting).index(key) if key in self._waiting else len(self._waiting)
+        """Return how many slots *key* may take, when the Jobs of the store take *taken*; none if it isn't positive."""
+        # Behind as many as there are slots it is nobody's turn: how many more are ahead makes no difference.
+        first = list(islice(self._waiting, self._limit))
+        ahead = first.index(key) if key in first else len(first)
         return self._limit - taken - len(self._reserved - {key}) - ahead
 
     def reserve(self, key: Key) -> None:
@@ -40,4 +44,4 @@ class Slots:
 
     def next(self, *, taken: int) -> list[Key]:
         """Return who may go on now."""
-        return list(self._waiting)[: max(self._limit - taken - len(self._reserved), 0)]
+        return list(islice(self._waiting, max(self._limit - taken - len(self._reserved), 0)))
