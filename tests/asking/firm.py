@@ -90,12 +90,16 @@ class Firm:
         if standing is not None:
             self.stands(name, standing)
 
-    def stands(self, name: str, standing: str, *, ago: timedelta = timedelta(), **connection: object) -> None:
-        """Let the operator say how the account is connected: ``Never``, ``Connected``, or the reason of a loss."""
+    def stands(self, name: str, standing: str, *, met: bool = True) -> None:
+        """Let the operator say how the account is connected: ``Never``, ``Connected``, or the reason of a loss.
+
+        Args:
+            met: what else the channel needs is there.
+        """
         status, reason = {"Never": ("False", "NotSignedIn"), "Connected": ("True", "SignedIn")}.get(
             standing, ("False", standing)
         )
-        since = format_time(self.clock() - ago)
+        since = format_time(self.clock())
         condition = {
             "type": "Connected",
             "status": status,
@@ -103,7 +107,8 @@ class Firm:
             "message": "",
             "lastTransitionTime": since,
         }
-        patch: dict[str, object] = {"conditions": [condition]}
+        others = {"type": "PrerequisitesMet", "status": str(met), "reason": "AllPresent", "lastTransitionTime": since}
+        patch: dict[str, object] = {"conditions": [condition, others]}
         if standing == "Connected":
             patch["connection"] = {"connectedAt": since}
         self.change("CollectionChannel", name, {"status": patch}, status=True)

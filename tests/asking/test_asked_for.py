@@ -140,6 +140,9 @@ def test_an_unused_connection_is_warned_of_before_microsoft_ends_it(firm, mails,
         pytest.param({"recipient.name": "jean"}, id="of a recipient that isn't there"),
         pytest.param({"standing": None}, id="not looked at by the operator"),
         pytest.param(
+            {"onedrive.account": {"delegated": {"loginHint": "compta@acme.example"}}}, id="without an application"
+        ),
+        pytest.param(
             {
                 "onedrive.account": {
                     "application": {
@@ -161,6 +164,18 @@ def test_nobody_is_asked_for_a_channel(firm, mails, service, otherwise):
     service.look(minutes=2)
     service.look(days=4)
     assert subjects(mails) == []
+
+
+def test_a_channel_is_asked_for_once_what_it_needs_is_there(firm, mails, service):
+    firm.recipient()
+    firm.channel()
+    firm.stands("acme-onedrive", "Never", met=False)
+    service.look(minutes=2)
+    service.look(hours=1)
+    assert subjects(mails) == []
+    firm.stands("acme-onedrive", "Never", met=True)
+    service.look()
+    assert subjects(mails) == [CONNECT]
 
 
 def test_a_channel_is_asked_for_once_its_binder_is_there(firm, mails, service):

@@ -113,6 +113,22 @@ def test_a_mail_that_is_put_off_comes_soon(firm, tmp_path):
         assert conversations(server) == 3
 
 
+def test_a_server_that_puts_everybody_off_is_left_alone_for_a_while(firm, tmp_path):
+    for number in range(20):
+        firm.recipient(f"r{number}")
+        firm.channel(f"c{number}", recipient=f"r{number}")
+    with (
+        ScriptedServer({"MAIL": "451 4.7.0 too many today"}) as server,
+        Service(firm, server.port, tmp_path / "k") as service,
+    ):
+        service.look(minutes=2)
+        assert conversations(server) == 5
+        assert {firm.notified(f"r{number}")["reason"] for number in range(20)} == {"MailPutOff"}
+        for _ in range(16):
+            service.look(minutes=15)
+        assert conversations(server) <= 45
+
+
 def test_a_mail_whose_end_nobody_knows_is_repeated_with_the_same_id(firm, tmp_path):
     firm.recipient()
     firm.channel()

@@ -87,7 +87,8 @@ class ChannelFacts:
 
     Attributes:
         account: whose OneDrive it is.
-        connection: None if nobody can be asked for it: an application's, or one that isn't looked at yet.
+        connection: None if nobody can be asked for it: an application's, one that isn't looked at yet, or one that no
+            sign-in could make now.
         delegated: its owner signs in.
         first: the run after the first sign-in, if it brought what there was, and isn't long ago.
         runs: those of the last days.
@@ -111,11 +112,14 @@ class ChannelFacts:
     worked_at: datetime | None
 
 
-def facts_of(body: Mapping[str, object], *, before: ChannelFacts | None, now: datetime) -> ChannelFacts | None:
+def facts_of(
+    body: Mapping[str, object], *, before: ChannelFacts | None, has_application: bool, now: datetime
+) -> ChannelFacts | None:
     """Return what is kept of a channel; None if it isn't acceptable, or goes.
 
     Args:
         before: what was kept until now: the history forgets when failures began.
+        has_application: people can sign in though the channel names no application.
     """
     try:
         channel = Channel.parse(body)
@@ -128,6 +132,7 @@ def facts_of(body: Mapping[str, object], *, before: ChannelFacts | None, now: da
     account = channel.onedrive.account
     history = [one for one in channel.status.history if one.result is not RunResult.SKIPPED]
     delegated = isinstance(account, DelegatedAccount)
+    can_sign_in = isinstance(account, DelegatedAccount) and (has_application or account.client_id is not None)
     first = next(
         (one for one in history if one.trigger is Trigger.INITIAL and one.result is not RunResult.FAILED), None
     )
@@ -142,7 +147,7 @@ def facts_of(body: Mapping[str, object], *, before: ChannelFacts | None, now: da
         zone=sys.intern(channel.schedule.time_zone),
         suspended=channel.suspend,
         delegated=delegated,
-        connection=_connection(channel, _created(body)) if delegated else None,
+        connection=_connection(channel, _created(body)) if can_sign_in else None,
         first=_run(first) if first is not None and first.completed_at > now - _KEPT else None,
         runs=tuple(_run(one) for one in history if one.completed_at > now - _KEPT),
         failing=_failing(history, before),
@@ -151,11 +156,14 @@ def facts_of(body: Mapping[str, object], *, before: ChannelFacts | None, now: da
 
 
 def _connection(channel: Channel, created: datetime) -> Connection | None:
-    said = channel.status.condition("Connected")
+    said, met = channel.status.condition("Connected"), channel.status.condition("PrerequisitesMet")
     if said is None or said.status is ConditionStatus.UNKNOWN:
         return None
     if said.status is ConditionStatus.TRUE:
         return Connection(Standing.CONNECTED, _last_used(channel, said, created))
+    # Whoever signed in now would wait for somebody to mend what lacks.
+    if met is not None and met.status is ConditionStatus.FALSE:
+        return None
     since = said.last_transition_time or created
     if said.reason == "NotSignedIn":
         connection = channel.status.connection

@@ -49,7 +49,7 @@ class Asking:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
-        self._register = Register()
+        self._register = Register(has_application=settings.has_application)
         self._timetable = Timetable(now)
         self._stopped = threading.Event()
         self._busy_since: dict[int, float] = {}

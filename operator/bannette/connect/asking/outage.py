@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bannette.errors import BannetteError, PersonNeeded
+from bannette.errors import BannetteError, PersonNeeded, Transient
 
 # Reasons that speak of one recipient, or of one mail.
 _OF_ONE: Final = frozenset({"MailAddressInvalid", "MailAddressRefused", "MailPutOff", "MailRefused"})
+# One server puts a stranger's first mail off; one that puts off so many in a row takes none for now.
+_PUT_OFF: Final = 5
 _TRANSIENT: Final = (timedelta(seconds=30), timedelta(minutes=15))
 _PERSON_NEEDED: Final = (timedelta(minutes=5), timedelta(hours=1))
 _ONE_TRANSIENT: Final = (timedelta(minutes=1), timedelta(hours=6))
@@ -41,6 +43,13 @@ class Outage:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lasting: _Lasting | None = None
+        self._put_off = 0
+
+    def speaks_of_all(self, error: BannetteError) -> bool:
+        """Tell whether an error of one recipient speaks of all: the server has put off several in a row."""
+        with self._lock:
+            self._put_off = self._put_off + 1 if isinstance(error, Transient) else 0
+            return self._put_off >= _PUT_OFF
 
     def now(self, now: datetime) -> tuple[BannetteError, datetime] | None:
         """Return what keeps all mails, and until when it isn't tried again; None: try."""
@@ -62,6 +71,7 @@ class Outage:
     def ended(self) -> None:
         """Take note that a mail was sent."""
         self._lasting = None
+        self._put_off = 0
 
 
 def _pause(first: timedelta, longest: timedelta, failures: int) -> timedelta:

@@ -116,9 +116,7 @@ class Post:
         except PersonNeeded as error:
             self._tell(person, error, now)
             return self._outage.began(error, now)
-        before = recipient.status.attempt
-        # Who claimed it before and said no more is one who failed.
-        failures = before.failures + (before.claimed_at is not None) if before is not None else 0
+        failures = _failures(recipient)
         claim = Attempt(id=mail_id(person, mail, now=now), claimed_at=now, claimed_by=self._instance, failures=failures)
         try:
             claimed = self._patched(recipient, {"attempt": claim.to_dict()}, person.version)
@@ -145,7 +143,7 @@ class Post:
     def _not_sent(self, person: Person, claim: Attempt, error: PersonNeeded | Transient) -> datetime:
         now = self._now()
         attempt: Attempt | None = None
-        if is_of_one(error):
+        if is_of_one(error) and not self._outage.speaks_of_all(error):
             failures = claim.failures + 1
             again = now + pause_for_one(error, failures)
             attempt = Attempt(id=claim.id, failures=failures, retry_at=again)
@@ -235,6 +233,16 @@ class Post:
             reason=error.reason,
             message=str(error),
         )
+
+
+def _failures(recipient: Recipient) -> int:
+    """Return how often the mail that is due was tried in vain. Who claimed it and said no more is one who failed."""
+    attempt = recipient.status.attempt
+    if attempt is None:
+        return 0
+    if attempt.claimed_at is not None:
+        return attempt.failures + 1
+    return attempt.failures if recipient.status.observed_generation == recipient.generation else 0
 
 
 def _differing(before: RecipientStatus, after: RecipientStatus) -> dict[str, object]:

@@ -22,7 +22,8 @@ KINDS: Final = (CHANNELS, BINDERS, RECIPIENTS)
 class Register:
     """Keeps what is needed of each object, and tells which recipients a change may matter to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_application: bool) -> None:
+        self._has_application = has_application
         self._lock = threading.Lock()
         self._channels: dict[Key, ChannelFacts] = {}
         self._of: dict[Key, set[Key]] = defaultdict(set)
@@ -71,7 +72,9 @@ class Register:
 
     def _take_channel(self, key: Key, body: Mapping[str, object] | None, now: datetime) -> set[Key]:
         before = self._channels.pop(key, None)
-        after = facts_of(body, before=before, now=now) if body is not None else None
+        after = None
+        if body is not None:
+            after = facts_of(body, before=before, has_application=self._has_application, now=now)
         if before is not None:
             self._of[key[0], before.recipient].discard(key)
         if after is not None:

@@ -9,6 +9,7 @@ from datetime import time, timedelta
 from itertools import pairwise
 from typing import Final, TypeVar
 
+from bannette.accounts.clients import CLIENT_ID_VARIABLE
 from bannette.errors import PersonNeeded
 from bannette.notify.plan import Pace
 from bannette.resources.recipient_status import MOST_MAILS
@@ -26,11 +27,13 @@ class AskingSettings:
     Attributes:
         failing: how long runs fail before anybody is told.
         digest_time: of the morning after the day that a digest is of, in the channels' time zone.
+        has_application: people can sign in for channels that name no application of their own.
     """
 
     pace: Pace = field(default_factory=Pace)
     failing: timedelta = timedelta(days=2)
     digest_time: time = time(8)
+    has_application: bool = False
 
 
 def asking_settings(environ: Mapping[str, str]) -> AskingSettings:
@@ -70,6 +73,7 @@ def asking_settings(environ: Mapping[str, str]) -> AskingSettings:
         ),
         failing=read("FAILURE_DAYS", _days, "a number of days: write 2, for example", usual.failing),
         digest_time=read("DIGEST_TIME", _time, "a time of day: write 08:00, for example", usual.digest_time),
+        has_application=bool(environ.get(CLIENT_ID_VARIABLE, "").strip()),
     )
 
 
