@@ -48,6 +48,15 @@ def test_a_person_needs_no_sign_in_and_has_their_own_rights(company, behind):
         assert f"{name} may not get" in answer.text
 
 
+@pytest.mark.parametrize("written", ["/%63onsole", "/consol%65", "/%2563onsole", "//console", "/./console"])
+def test_nobody_is_named_at_an_address_that_the_proxy_may_not_know_for_the_consoles(company, behind, written):
+    """An Ingress that asks for a sign-in under /console alone may let it pass in other letters, with any header."""
+    address = f"https://connect.bannette.example{written}{company.url().removeprefix('/console')}"
+    answer = behind(X_Forwarded_User="viewer").request("GET", address)
+    assert answer.status in (303, 404)
+    assert NAME not in answer.body
+
+
 def test_groups_have_rights_too(company, cluster, behind):
     cluster.server.kubectl(
         "-n",

@@ -15,6 +15,7 @@ from bannette.console.faults import SignedOut
 from bannette.console.people import Person, bearer_token, named_by_proxy
 from bannette.console.sessions import session_in
 from bannette.console.settings import ConsoleSettings
+from bannette.console.visits import ROOT
 from bannette.kube import ClusterApi
 from bannette.web.sealing import Keys
 
@@ -41,7 +42,7 @@ class Doorkeeper:
             # A token says more than the word of a proxy: the API server decides on each request that is made with it.
             name = self._name(token)
             return Person(name, token=token) if name else None
-        named = named_by_proxy(request.headers, self._settings)
+        named = named_by_proxy(request.headers, self._settings) if _is_as_it_is_known(request) else None
         if named is not None:
             return named
         session = session_in(request.cookies, keys, now=now)
@@ -61,3 +62,12 @@ class Doorkeeper:
                 self._names.clear()
             self._names[key] = time.monotonic() + _NAME_SECONDS, name
         return name
+
+
+def _is_as_it_is_known(request: Request) -> bool:
+    """Tell whether the address was sent as a proxy knows the console's: others may have passed it without a sign-in.
+
+    ``/%63onsole`` is the same address here, and another one for many an Ingress.
+    """
+    sent: bytes = request.scope["raw_path"]
+    return sent == ROOT.encode() or sent.startswith(f"{ROOT}/".encode())
