@@ -124,13 +124,14 @@ def test_who_is_killed_again_and_again_is_followed_later_and_later(firm, tmp_pat
 
 def test_of_several_replicas_one_sends_each_mail(firm, tmp_path):
     people = [f"r{number}" for number in range(30)]
-    for name in people:
-        firm.recipient(name)
-        firm.channel(f"{name}-onedrive", recipient=name)
     keys = tmp_path / "keys"
     keys.mkdir()
     (keys / "2026-11-01").write_text("0123456789abcdef" * 3)
     with mail_server() as server, sender(firm, server.port, keys), sender(firm, server.port, keys):
+        # Both hear of each at the same moment.
+        for name in people:
+            firm.channel(f"{name}-onedrive", recipient=name)
+            firm.recipient(name)
         wait_until(lambda: all(firm.notified(name).get("status") == "True" for name in people), "all are written to")
         wait_until(lambda: not any("attempt" in firm.status(name) for name in people), "all is recorded")
     assert sorted(address for (address,) in server.taken.addressees) == sorted(
