@@ -45,7 +45,6 @@ def show_inbox(visit: Visit, inbox: Inbox) -> Reply:
     """Show a page of documents."""
     asked = _asked(visit)
     page = inbox.reader.documents(_question(asked, inbox.zone))
-    marked = visit.query.get("marked", "")
     facts: dict[str, object] = {
         "documents": [document_of(one) for one in page.get("documents") or ()],
         "waiting": page.get("waiting", 0),
@@ -58,7 +57,7 @@ def show_inbox(visit: Visit, inbox: Inbox) -> Reply:
         "channels": inbox.reader.channels(),
         "kept": urlencode({key: value for key, value in asked.items() if value and key != "cursor"}),
         "here": urlencode({key: value for key, value in asked.items() if value}),
-        "marked": marked if len(marked) == 32 and marked.isalnum() else "",
+        "marked": _marked(visit),
         "is_filtered": any(asked[key] for key in ("q", "channel", "type", "from", "to")),
         "size": lambda number: size_in(number, visit.language),
     }
@@ -79,7 +78,7 @@ def show_document(visit: Visit, inbox: Inbox) -> Reply:
         "before": before,
         "after": after,
         "here": urlencode({key: value for key, value in asked.items() if value}),
-        "marked": visit.query.get("marked") == document.id,
+        "marked": "" if _marked(visit) == document.id else _marked(visit),
         "size": lambda number: size_in(number, visit.language),
     }
     return Reply("document", inbox.facts | facts)
@@ -221,6 +220,12 @@ def _day_text(text: str) -> str:
         return text if text and date(1900, 1, 1) < date.fromisoformat(text) < date(2999, 1, 1) else ""
     except ValueError:
         return ""
+
+
+def _marked(visit: Visit) -> str:
+    """Return the document that was just marked as done, which led here; empty: none."""
+    marked = visit.query.get("marked", "")
+    return marked if len(marked) == 32 and marked.isalnum() else ""
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
