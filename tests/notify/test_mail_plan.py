@@ -305,3 +305,46 @@ def test_a_connection_that_is_lost_again_and_again_is_told_of_once_a_day(pauses)
         life.happen("a", Standing.CONNECTED)
         life.live(life.now + pause)
     assert len(life.mailed) <= 1 + (life.now - begun) / DAY
+
+
+@given(st.lists(st.timedeltas(timedelta(0), 3 * DAY), max_size=25))
+def test_requests_are_answered_within_the_pace_and_bring_no_mail_more_than_they_are(pauses):
+    life = Life(PACE)
+    life.happen("a", None)
+    life.live(life.now + HOUR)
+    for pause in pauses:
+        life.channels["a"] = replace(life.channels["a"], requested=life.now)
+        life.live(life.now + pause)
+    life.live(life.now + 60 * DAY)
+    known = life.channels["a"]
+    assert known.wanted is None, "somebody asked and got nothing"
+    assert known.asked.times == 1 + len(PACE.reminders), "a request took a reminder away"
+    assert len(life.mailed) <= 1 + len(PACE.reminders) + len(pauses)
+    for earlier, then in pairwise(life.mailed):
+        assert then - earlier >= PACE.on_request
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(list(Kind)[4:]), PAUSES), max_size=40))
+def test_news_are_told_once_within_the_pace(events):
+    now, mailed, told, waiting = NOW, [], [], []
+    for number, (key, kind, pause) in enumerate([*events, ("", None, 60 * DAY)]):
+        if kind is not None:
+            waiting.append(News(f"{key}{number}", kind, now))
+        until = now + pause
+        while True:
+            found = plan([], mailed, now=now, pace=PACE, news=waiting)
+            if found.mail is not None:
+                mailed.append(now)
+                told += found.mail.keys
+                assert {one.kind for one in waiting if one.key in found.mail.keys} == {found.mail.kind}
+                waiting = [one for one in waiting if one.key not in found.mail.keys]
+            assert found.look_again is None or found.look_again > now
+            if found.look_again is None or found.look_again > until:
+                break
+            now = found.look_again
+        now = until
+    assert sorted(told) == sorted(f"{key}{number}" for number, (key, _, _) in enumerate(events))
+    for earlier, then in pairwise(mailed):
+        assert then - earlier >= PACE.between_mails
+    for first, beyond in zip(mailed, mailed[PACE.mails_a_day :], strict=False):
+        assert beyond - first >= DAY
