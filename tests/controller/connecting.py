@@ -29,7 +29,11 @@ SECRET_NAME = "acme-onedrive-onedrive"
 
 
 URL = "https://connect.example"
-ENVIRON = {"BANNETTE_CONNECT_URL": URL, "BANNETTE_CONNECT_ACCOUNT": f"{SYSTEM}/{ACCOUNT}"}
+ENVIRON = {
+    "BANNETTE_CONNECT_URL": URL,
+    "BANNETTE_CONNECT_MAILS": "true",
+    "BANNETTE_CONNECT_ACCOUNT": f"{SYSTEM}/{ACCOUNT}",
+}
 
 
 @pytest.fixture(scope="module")

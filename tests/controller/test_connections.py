@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bannette.controller.conditions import Verdict
-from bannette.controller.connections import connection_status, connection_verdict, page_of
+from bannette.controller.connections import Page, connection_status, connection_verdict, page_of
 from bannette.controller.events import transitions
 from bannette.controller.plan import Announce, PatchStatus, plan
 from bannette.controller.prerequisites import Presence
@@ -110,7 +110,7 @@ def test_the_latest_word_on_the_present_sign_in_counts(case: Case) -> None:
     assert verdict.status is (ConditionStatus.TRUE if sound else ConditionStatus.FALSE)
 
 
-def verdict_on(subject: Channel, kept: Presence, *, page: str | None = None) -> Verdict:
+def verdict_on(subject: Channel, kept: Presence, *, page: Page | None = None) -> Verdict:
     return connection_verdict(subject, met(token=kept), page=page)
 
 
@@ -120,21 +120,23 @@ def test_connected_says_when_it_was_last_checked() -> None:
     assert said == "compta@acme.example has signed in. Last checked 2026-11-24T09:50:00Z."
 
 
-def test_who_hasnt_signed_in_is_asked_by_mail_and_the_page_is_named_where_there_are_pages() -> None:
-    said = verdict_on(channel(account=DELEGATED), Presence(), page=PAGE).message
-    assert f'recipient "marie" is asked by mail to do so, and gets the link again at {PAGE}.' in said
-    assert "bannette connect" not in said
-    assert (
-        "`bannette connect -f FILE --manifest SECRET.yaml`"
-        in verdict_on(channel(account=DELEGATED), Presence()).message
-    )
+def test_who_hasnt_signed_in_is_told_the_way_that_there_is() -> None:
+    def said(page: Page | None) -> str:
+        return verdict_on(channel(account=DELEGATED), Presence(), page=page).message
+
+    asked = f'recipient "marie" is asked by mail to do so, and gets the link again at {PAGE}.'
+    assert said(Page(PAGE, mails=True)) == f"compta@acme.example hasn't signed in: {asked}"
+    handed = f"`kubectl collection connect acme-onedrive -n acme --link` makes a link to hand over, which opens {PAGE}."
+    assert said(Page(PAGE, mails=False)) == f"compta@acme.example hasn't signed in: {handed}"
+    assert "`bannette connect -f FILE --manifest SECRET.yaml`" in said(None)
 
 
 @pytest.mark.parametrize(
     ("account", "url", "page"), [(DELEGATED, URL, PAGE), (DELEGATED, None, None), (APPLICATION, URL, None)]
 )
 def test_only_a_channel_whose_owner_signs_in_has_a_page(account: Body, url: str | None, page: str | None) -> None:
-    assert page_of(channel(account=account), url) == page
+    found = page_of(channel(account=account), replace(SETTINGS, connect_url=url))
+    assert (found.address if found else None) == page
 
 
 def test_a_page_that_is_served_no_more_goes_from_the_status() -> None:

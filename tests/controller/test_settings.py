@@ -22,6 +22,7 @@ def test_the_environment_is_enough() -> None:
             "POD_NAME": "bannette-operator-1",
             "BANNETTE_CONNECT_URL": "https://connect.example:8443",
             "BANNETTE_CONNECT_ACCOUNT": "bannette-system/bannette-connect",
+            "BANNETTE_CONNECT_MAILS": "true",
         },
     )
     assert settings.collector_image == "registry.example/collector:1"
@@ -32,6 +33,7 @@ def test_the_environment_is_enough() -> None:
     assert settings.listen == (None, 8080)
     assert settings.instance == "bannette-operator-1"
     assert settings.connect_url == "https://connect.example:8443"
+    assert settings.connect_mails
     assert settings.connect_account == ("bannette-system", "bannette-connect")
     assert settings.lease is None
 

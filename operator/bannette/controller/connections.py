@@ -9,6 +9,7 @@ from typing import Final
 
 from bannette.controller.conditions import CONNECTED, Verdict
 from bannette.controller.prerequisites import Prerequisites, Presence, connected_account, is_signed_in
+from bannette.controller.settings import Settings
 from bannette.resources import (
     CONNECTION_ID_ANNOTATION,
     DISCONNECTED_ANNOTATION,
@@ -36,14 +37,23 @@ class _Finding:
     message: str = ""
 
 
-def page_of(channel: Channel, url: str | None) -> str | None:
-    """Return the page where the owner of the channel's account asks for a link to sign in, if pages are served."""
+@dataclass(frozen=True)
+class Page:
+    """The page where a channel's owner signs in, by a link; *mails*: links are sent to recipients."""
+
+    address: str
+    mails: bool
+
+
+def page_of(channel: Channel, settings: Settings) -> Page | None:
+    """Return the page of the channel, if pages are served and its account has an owner who signs in."""
+    url = settings.connect_url
     if url is None or not isinstance(channel.onedrive.account, DelegatedAccount):
         return None
-    return f"{url}/c/{channel.namespace}/{channel.name}"
+    return Page(f"{url}/c/{channel.namespace}/{channel.name}", settings.connect_mails)
 
 
-def connection_verdict(channel: Channel, found: Prerequisites, *, page: str | None) -> Verdict:
+def connection_verdict(channel: Channel, found: Prerequisites, *, page: Page | None) -> Verdict:
     """Return whether an account is connected.
 
     Args:
@@ -54,12 +64,7 @@ def connection_verdict(channel: Channel, found: Prerequisites, *, page: str | No
         message = f'The credentials in Secret "{account.credentials_secret}" are missing.'
         return _connected(False, "CredentialsMissing", message)
     if isinstance(account, DelegatedAccount) and not is_signed_in(channel, found.token):
-        how = (
-            f'recipient "{channel.recipient}" is asked by mail to do so, and gets the link again at {page}.'
-            if page
-            else "run `bannette connect -f FILE --manifest SECRET.yaml`, then "
-            "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`."
-        )
+        how = _way_in(channel, page)
         return _connected(False, "NotSignedIn", f"{account.login_hint} hasn't signed in: {how}")
     last = max(_findings(channel, found.token), key=lambda finding: finding.at, default=None)
     if last is not None and last.reason is not None:
@@ -71,14 +76,14 @@ def connection_verdict(channel: Channel, found: Prerequisites, *, page: str | No
     return _connected(True, "SignedIn", f"{account.login_hint} has signed in.{when}")
 
 
-def connection_status(channel: Channel, found: Prerequisites, *, page: str | None) -> ConnectionStatus:
+def connection_status(channel: Channel, found: Prerequisites, *, page: Page | None) -> ConnectionStatus:
     """Return what is to be said of the account."""
     old = channel.status.connection or ConnectionStatus()
     pages = channel.status.pages or PagesStatus()
     check = pages.check if pages.check is not None and pages.check.outcome is not None else None
     new = replace(
         old,
-        page=page,
+        page=page.address if page is not None else None,
         checked_at=pages.verdict.checked_at if pages.verdict is not None else old.checked_at,
         last_handled_check=check.request if check is not None else old.last_handled_check,
     )
@@ -97,6 +102,18 @@ def connection_status(channel: Channel, found: Prerequisites, *, page: str | Non
         connected_at=connected_at or old.connected_at,
         last_handled_disconnect=disconnected or old.last_handled_disconnect,
     )
+
+
+def _way_in(channel: Channel, page: Page | None) -> str:
+    if page is None:
+        return (
+            "run `bannette connect -f FILE --manifest SECRET.yaml`, then "
+            "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`."
+        )
+    if page.mails:
+        return f'recipient "{channel.recipient}" is asked by mail to do so, and gets the link again at {page.address}.'
+    link = f"kubectl collection connect {channel.name} -n {channel.namespace} --link"
+    return f"`{link}` makes a link to hand over, which opens {page.address}."
 
 
 def _findings(channel: Channel, token: Presence | None) -> Iterator[_Finding]:

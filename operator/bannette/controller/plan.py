@@ -10,7 +10,7 @@ from typing import Final, cast
 from bannette.controller import builders, conditions, jobs
 from bannette.controller.api import Manifest
 from bannette.controller.conditions import CONNECTED, PREREQUISITES_MET, Verdict
-from bannette.controller.connections import connection_status, connection_verdict, page_of
+from bannette.controller.connections import Page, connection_status, connection_verdict, page_of
 from bannette.controller.drift import differs, sealed
 from bannette.controller.events import Announcement, run_ended, transitions
 from bannette.controller.history import entry_for, lost, request_of, with_entries
@@ -160,7 +160,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
 
     entries = _unsaid_entries(observed, now)
     channel = replace(channel, status=with_entries(channel.status, entries, limit=channel.history_limit))
-    page = page_of(channel, settings.connect_url)
+    page = page_of(channel, settings)
     verdicts, allowed = _judge(channel, observed.prerequisites, page=page)
     decision = decide(channel, observed.jobs, allowed=allowed, free_slots=observed.free_slots)
     ready = conditions.ready(
@@ -237,7 +237,7 @@ def _unsaid_entries(observed: Observed, now: datetime) -> tuple[HistoryEntry, ..
     return tuple(entries)
 
 
-def _judge(channel: Channel, found: Prerequisites, *, page: str | None) -> tuple[tuple[Verdict, Verdict], bool]:
+def _judge(channel: Channel, found: Prerequisites, *, page: Page | None) -> tuple[tuple[Verdict, Verdict], bool]:
     """Return the verdicts on PrerequisitesMet and Connected, and whether the channel may run."""
     connected = connection_verdict(channel, found, page=page)
     # A sign-in that failed is tried again every day: a secret may have been renewed. Without one there is no use.
@@ -276,7 +276,7 @@ def _next_status(
     verdicts: Sequence[Verdict],
     decision: Decision,
     *,
-    page: str | None,
+    page: Page | None,
     allowed: bool,
     now: datetime,
 ) -> ChannelStatus:

@@ -35,6 +35,7 @@ class Settings:
         scratch_size: of a run's scratch volume.
         listen: host (None: all addresses) and port of probes and metrics; None: no port is opened.
         connect_url: the public address of the pages where people connect their accounts; None: there are none.
+        connect_mails: recipients are asked by mail to connect accounts.
         connect_account: namespace and name of the ServiceAccount of these pages, which keeps people's sign-ins in the
             Secrets of channels, by the Role of each; None: there is none.
         lease: namespace and name of the Lease to hold, for more than one replica; None: there is one replica.
@@ -52,6 +53,7 @@ class Settings:
     scratch_size: str = "8Gi"
     listen: tuple[str | None, int] | None = None
     connect_url: str | None = None
+    connect_mails: bool = False
     connect_account: tuple[str, str] | None = None
     lease: tuple[str, str] | None = None
     service_account: Path = SERVICE_ACCOUNT
@@ -87,6 +89,7 @@ class Settings:
             scratch_size=environ.get("BANNETTE_SCRATCH_SIZE") or "8Gi",
             listen=_address(found.listen),
             connect_url=_origin(environ.get("BANNETTE_CONNECT_URL", "")),
+            connect_mails=environ.get("BANNETTE_CONNECT_MAILS") == "true",
             connect_account=_account(environ.get("BANNETTE_CONNECT_ACCOUNT", "")),
             lease=(found.lease_namespace, "bannette-operator") if found.lease_namespace else None,
             service_account=Path(found.service_account),
