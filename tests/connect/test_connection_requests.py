@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import threading
@@ -155,6 +156,18 @@ def test_a_check_that_cannot_be_made_leaves_what_an_earlier_one_found(asked, sim
     attendant(asked, simulator).attend(KEY)
     assert pages(asked)["verdict"]["holds"]
     assert "reason" not in pages(asked)["verdict"], "why it was lost once stays"
+
+
+def test_what_nobody_foresaw_is_told_and_not_tried_again(asked, simulator):
+    tokens = json.loads(asked.connection_made.tokens) | {"AccessToken": "no table"}
+    encoded = base64.b64encode(json.dumps(tokens).encode()).decode()
+    asked.change_secret({"data": {"token-cache": encoded}})
+    subject = attendant(asked, simulator)
+    assert subject.attend(KEY) is None
+    check = pages(asked)["check"]
+    assert (check["outcome"], check["reason"]) == ("NotChecked", "UnexpectedError")
+    assert check["message"].startswith("Unexpected AttributeError: this is a bug")
+    assert subject.attend(KEY) is None
 
 
 def test_an_account_that_nobody_signed_in_to_is_said_to_be_so(office, simulator):

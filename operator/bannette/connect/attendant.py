@@ -28,6 +28,7 @@ from bannette.resources import (
     DISCONNECT,
     DISCONNECTED_ANNOTATION,
     Channel,
+    CheckOutcome,
     ConnectionCheck,
     DelegatedAccount,
     format_time,
@@ -108,7 +109,7 @@ class Attendant:
 
     def start(self) -> None:
         for number in range(_THREADS):
-            thread = threading.Thread(target=self._run, name=f"attendant-{number}", daemon=True)
+            thread = threading.Thread(target=self._work, name=f"attendant-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -167,7 +168,12 @@ class Attendant:
                 "this one.",
                 reason="DefinitionsOutdated",
             )
-        found = check(api, channel, self._environ)
+        try:
+            found = check(api, channel, self._environ)
+        except Exception as error:  # noqa: BLE001 - whatever a channel's account holds: it is told, and not tried again
+            logs.crash(logger, "connect.check_bug", error)
+            told = f"Unexpected {type(error).__name__}: this is a bug; the log of the pages says where it happened."
+            found = Found(CheckOutcome.NOT_CHECKED, told, reason="UnexpectedError")
         logs.event(
             logger,
             "connect.checked",
@@ -182,8 +188,8 @@ class Attendant:
                 # It took so long that somebody else has taken it up, or another one.
                 return _SOON
             try:
-                told = _said(begun, found, now=self._now())
-                api.patch_status(CHANNELS, channel.name, told, resource_version=_version(body))
+                said = _said(begun, found, now=self._now())
+                api.patch_status(CHANNELS, channel.name, said, resource_version=_version(body))
             except Conflict:
                 continue
             return None
@@ -207,12 +213,6 @@ class Attendant:
         if disconnect_due(channel) is not None or check_due(channel, now=self._now()) is not None:
             self._backlog.add((channel.namespace, channel.name))
 
-    def _run(self) -> None:
-        try:
-            self._work()
-        except Exception as error:  # noqa: BLE001 - the top of a thread
-            logs.crash(logger, "attendant.bug", error)
-
     def _work(self) -> None:
         while (key := self._backlog.take()) is not None:
             again = self._attempt(key)
@@ -230,6 +230,9 @@ class Attendant:
             channel = "/".join(key)
             logs.event(logger, "connect.postponed", level=logging.WARNING, channel=channel, seconds=wait, message=told)
             return wait
+        except Exception as error:  # noqa: BLE001 - one channel's surprise must not stop the others
+            logs.crash(logger, "attendant.bug", error)
+            return _LONGEST_WAIT
         self._failures.pop(key, None)
         return again
 
@@ -246,12 +249,12 @@ def _disconnect(api: ClusterApi, channel: Channel, request: str) -> bool:
         if isinstance(annotations, Mapping) and annotations.get(DISCONNECTED_ANNOTATION) == request:
             return secret, False
         bare = without_visits(without_connection(secret))
-        return with_annotation(bare, DISCONNECTED_ANNOTATION, request), True
+        return _with_annotation(bare, DISCONNECTED_ANNOTATION, request), True
 
     return change_secret(api, channel, token_secret(api, channel), change)
 
 
-def with_annotation(body: Body, name: str, value: str) -> Body:
+def _with_annotation(body: Body, name: str, value: str) -> Body:
     """Return *body* with an annotation more."""
     metadata = body.get("metadata")
     kept = metadata if isinstance(metadata, Mapping) else {}
