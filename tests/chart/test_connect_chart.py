@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from bannette.connect import settings_of
+from bannette.connect.asking.loop import _PATIENCE as PATIENCE
 from bannette.connect.asking.settings import AskingSettings, asking_settings
+from bannette.connect.serve import _GRACE_SECONDS as GRACE_SECONDS
 from bannette.console.inbox_reader import PORT
 from bannette.console.settings import ConsoleSettings, console_settings_of
 from bannette.controller.inbox_job import inbox_job
@@ -344,6 +346,24 @@ def test_no_rule_of_the_cluster_is_about_secrets() -> None:
     resources = {resource for rule in connect("ClusterRole")["rules"] for resource in rule["resources"]}
     assert "secrets" not in resources
     assert "*" not in resources
+
+
+def test_its_pods_have_no_more_privileges_than_the_operators_and_write_nowhere() -> None:
+    own, operators = (
+        next(one for one in rendered() if (one["kind"], one["metadata"]["name"]) == ("Deployment", name))
+        for name in ("bannette-connect", "bannette-operator")
+    )
+    assert container(own)["securityContext"] == container(operators)["securityContext"]
+    pod, operators_pod = (one["spec"]["template"]["spec"]["securityContext"] for one in (own, operators))
+    assert pod == operators_pod | {"fsGroup": 65532}
+    assert all(mount["readOnly"] for mount in container(own)["volumeMounts"])
+
+
+def test_a_pod_that_ends_has_the_time_that_pages_and_mails_take() -> None:
+    spec = connect("Deployment")["spec"]["template"]["spec"]
+    (one,) = spec["containers"]
+    before = one["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert spec["terminationGracePeriodSeconds"] >= before + GRACE_SECONDS + PATIENCE
 
 
 def test_its_pods_settings_come_from_values_alone() -> None:
