@@ -22,6 +22,7 @@ _AREAS = (
     "inbox",
     "bucket",
     "channels",
+    "console",
     "peer",
     "pod",
 )

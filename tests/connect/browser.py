@@ -177,7 +177,8 @@ class Browser:
         if parts.netloc in self._elsewhere:
             # The certificate must be of the host that the address names.
             there = ("127.0.0.1", self._elsewhere[parts.netloc])
-            connection._create_connection = lambda _, *given: socket.create_connection(there, *given)
+            reached = lambda _, *given: socket.create_connection(there, *given)  # noqa: E731
+            connection._create_connection = reached  # type: ignore[attr-defined]
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
             connection.request(method, target, body, {**sent, **(headers or {})})

@@ -73,7 +73,8 @@ class Office:
     def create(self, kind: str, name: str, spec: Mapping[str, object]) -> dict[str, Any]:
         metadata = {"name": name, "namespace": NAMESPACE}
         body = {"apiVersion": "bannette.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
-        return self._done("POST", self._api.path(body).rpartition("/")[0], body)
+        made: dict[str, Any] = self._done("POST", self._api.path(body).rpartition("/")[0], body)
+        return made
 
     def create_secret(self, name: str, *, owner: str = "", data: Mapping[str, str] | None = None) -> None:
         metadata: dict[str, object] = {"name": name, "namespace": NAMESPACE}
@@ -97,7 +98,8 @@ class Office:
 
     @property
     def secret(self) -> dict[str, Any]:
-        return self._done("GET", f"{self._secrets}/{SECRET}")
+        found: dict[str, Any] = self._done("GET", f"{self._secrets}/{SECRET}")
+        return found
 
     @property
     def connection(self) -> Connection | None:
