@@ -230,8 +230,9 @@ class Attendant:
             channel = "/".join(key)
             logs.event(logger, "connect.postponed", level=logging.WARNING, channel=channel, seconds=wait, message=told)
             return wait
-        except Exception as error:  # noqa: BLE001 - one channel's surprise must not stop the others
-            logs.crash(logger, "attendant.bug", error)
+        except Exception as error:  # noqa: BLE001 - the top of a worker
+            # One channel, or its Secret, may hold what nobody foresaw; the others aren't to wait for it.
+            logs.crash(logger, f"attendant.bug channel={'/'.join(key)}", error)
             return _LONGEST_WAIT
         self._failures.pop(key, None)
         return again
