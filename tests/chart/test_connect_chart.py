@@ -258,7 +258,11 @@ def selector(of: Manifest) -> dict[str, str] | None:
 
 
 def test_the_console_has_an_ingress_of_its_own_where_the_controller_is_to_ask_a_proxy() -> None:
-    ingress = ("connect.ingress.enabled=true", r"connect.ingress.annotations.example\.com/a=everywhere")
+    ingress = (
+        "connect.ingress.enabled=true",
+        r"connect.ingress.annotations.example\.com/a=everywhere",
+        r"connect.ingress.annotations.cert-manager\.io/cluster-issuer=letsencrypt",
+    )
     asks = r"connect.console.ingressAnnotations.nginx\.ingress\.kubernetes\.io/auth-url=http://proxy.example"
 
     def found(*settings: str) -> dict[str, Manifest]:
@@ -269,7 +273,7 @@ def test_the_console_has_an_ingress_of_its_own_where_the_controller_is_to_ask_a_
     both = found("connect.console.enabled=true", asks)
     annotations = {name: one["metadata"]["annotations"] for name, one in both.items()}
     assert annotations == {
-        "bannette-connect": {"example.com/a": "everywhere"},
+        "bannette-connect": {"cert-manager.io/cluster-issuer": "letsencrypt", "example.com/a": "everywhere"},
         "bannette-console": {
             "example.com/a": "everywhere",
             "nginx.ingress.kubernetes.io/auth-url": "http://proxy.example",
