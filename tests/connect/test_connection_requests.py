@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import threading
@@ -155,6 +156,30 @@ def test_a_check_that_cannot_be_made_leaves_what_an_earlier_one_found(asked, sim
     attendant(asked, simulator).attend(KEY)
     assert pages(asked)["verdict"]["holds"]
     assert "reason" not in pages(asked)["verdict"], "why it was lost once stays"
+
+
+def without_times(cache: dict[str, Any]) -> str:
+    for entry in cache["AccessToken"].values():
+        del entry["expires_on"]
+    return json.dumps(cache)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        without_times,
+        lambda cache: json.dumps(cache | {"AccessToken": [1]}),
+        lambda cache: json.dumps(cache | {"RefreshToken": {"one": "two"}}),
+        lambda cache: json.dumps(cache)[:-1] + ', "more": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+    ids=["without times", "a list", "no entries", "deep"],
+)
+def test_tokens_that_somebody_wrote_are_damaged_and_end_nothing(asked, simulator, damage):
+    tokens = damage(json.loads(asked.connection_made.tokens))
+    asked.change_secret({"data": {"token-cache": base64.b64encode(tokens.encode()).decode()}})
+    attendant(asked, simulator).attend(KEY)
+    check = pages(asked)["check"]
+    assert (check["outcome"], check["reason"]) == ("Lost", "ConnectionUnreadable")
 
 
 class Unforeseen(dict[str, str]):

@@ -176,6 +176,19 @@ def test_a_version_that_is_too_old_starts_over_and_what_went_meanwhile_is_gone(
     assert (What.GONE, "one") in follower.told
 
 
+def test_an_api_server_that_takes_every_version_for_too_old_is_not_made_to_list_without_end(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answers = [one for number in range(200) for one in (listing(str(number), "one"), Answer(410))]
+    follower = Follower(ClusterApi(server.url, namespace="acme"))
+    deadline = time.monotonic() + 3
+    follower.until(lambda: time.monotonic() > deadline or len(server.requests) > 40)
+    follower.stop()
+    # Twice at once, then after half a second, a second, two, …
+    assert len(server.requests) <= 12
+    assert "watch.failed plural=recipients" in caplog.text
+
+
 def test_a_place_in_a_list_that_is_too_old_starts_over(server: ScriptedServer) -> None:
     server.answers = [listing("5", "one", after="a=/&b"), Answer(410), listing("6", "two"), Answer(500)]
     follower = Follower(ClusterApi(server.url, namespace="acme"))

@@ -68,10 +68,13 @@ def follow(api: ClusterApi, plural: str, *, stopped: threading.Event, limit: int
                         return
             # Watches end now and then; one that ends at once isn't repeated at once.
             stopped.wait(_FIRST_WAIT)
-        except Expired:
-            version = ""
         except BannetteError as error:
             failures += 1
+            if isinstance(error, Expired):
+                version = ""
+                # The first one is no failure; an API server that says nothing else isn't made to list without end.
+                if failures == 1:
+                    continue
             # What a person must grant or install is told of at once; what passes by itself, once it lasts.
             if isinstance(error, PersonNeeded) or failures > 1:
                 logs.event(

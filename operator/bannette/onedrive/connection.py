@@ -72,8 +72,11 @@ def files_scope(endpoints: Endpoints) -> str:
 def pinned_account(tokens: str) -> dict[str, str]:
     """Return the one account of *tokens* in msal's form; its ``home_account_id`` holds object id and tenant.
 
-    Raises: ValueError: there isn't exactly one.
+    Raises: ValueError: there isn't exactly one, or what stands beside it isn't msal's.
     """
+    kinds = _cache(tokens).values()
+    if not all(isinstance(kind, dict) and all(isinstance(one, dict) for one in kind.values()) for kind in kinds):
+        raise ValueError("not a cache of msal's")
     accounts = {entry.get("home_account_id"): entry for entry in _entries(tokens, "Account")}
     if len(accounts) != 1 or not all(accounts):
         raise ValueError("not exactly one account")
@@ -119,10 +122,15 @@ def settled(stored: Connection | None, held: Connection, tokens: str, *, advice:
 
 def _entries(tokens: str, kind: str) -> Iterator[Mapping[str, object]]:
     """Yield the entries of a serialized cache; none of one that is damaged."""
-    try:
-        cache = json.loads(tokens)
-    except ValueError:
-        return
-    entries = cache.get(kind) if isinstance(cache, dict) else None
+    entries = _cache(tokens).get(kind)
     if isinstance(entries, dict):
         yield from (entry for entry in entries.values() if isinstance(entry, dict))
+
+
+def _cache(tokens: str) -> Mapping[str, object]:
+    """Return what a serialized cache holds, by kinds; nothing of one that is damaged."""
+    try:
+        cache = json.loads(tokens)
+    except (ValueError, RecursionError):
+        return {}
+    return cache if isinstance(cache, dict) else {}

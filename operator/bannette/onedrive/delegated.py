@@ -23,6 +23,8 @@ _TENANT: Final = "common"
 # Seconds before its end from which a token is renewed, and from which it isn't used any more.
 _EARLY: Final = 300.0
 _MARGIN: Final = 30.0
+# What comes of tokens that aren't msal's: whoever may edit Secrets may have written them.
+_DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,15 @@ class DelegatedSignIn:
         self._cache = msal.SerializableTokenCache()
         try:
             self._account = pinned_account(connection.tokens)
-        except ValueError:
+            self._cache.deserialize(connection.tokens)
+            self._held = self._kept()
+        except _DAMAGED:
             raise PersonNeeded(
                 f"What is kept of the account's connection is damaged. To connect it again, {store.advice}.",
                 reason="ConnectionUnreadable",
             ) from None
-        self._cache.deserialize(connection.tokens)
         self._authority = authority_of_people(endpoints, client, self._cache, timeout=timeout)
         self._lock = threading.Lock()
-        self._held = self._kept()
         self._unsaved = False
 
     def token(self, *, force: bool = False, claims: str | None = None) -> str:
