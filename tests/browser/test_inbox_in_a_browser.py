@@ -9,9 +9,9 @@ from tests.connect.office import PUBLIC
 from tests.console.conftest import api as api  # the fixtures
 from tests.console.conftest import cluster as cluster
 from tests.console.conftest import keys as keys
-from tests.console.conftest import port as port
-from tests.console.test_inbox_pages import Served
+from tests.console.served import Served
 from tests.console.test_inbox_pages import opened as opened
+from tests.console.test_inbox_pages import port as port
 from tests.console.test_inbox_pages import served as served
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]

@@ -14,9 +14,8 @@ from bannette.connect import settings_of
 from bannette.connect.asking.loop import _PATIENCE as PATIENCE
 from bannette.connect.asking.settings import AskingSettings, asking_settings
 from bannette.connect.serve import _GRACE_SECONDS as GRACE_SECONDS
-from bannette.console.inbox_reader import PORT
 from bannette.console.settings import ConsoleSettings, console_settings_of
-from bannette.controller.inbox_job import inbox_job
+from bannette.controller.inbox_job import PORT, inbox_job
 from bannette.controller.settings import Settings as OperatorSettings
 from bannette.notify.settings import MailSettings
 from bannette.resources import Binder
@@ -192,8 +191,9 @@ def test_the_console_reaches_the_pods_that_serve_inboxes_and_no_others() -> None
     off = connect("NetworkPolicy", "networkPolicy.enabled=true")["spec"]["egress"]
     policy = connect("NetworkPolicy", "networkPolicy.enabled=true", "connect.console.enabled=true")
     (rule,) = [one for one in policy["spec"]["egress"] if one not in off]
-    assert rule["ports"] == [{"port": PORT, "protocol": "TCP"}]
+    assert rule["ports"] == [{"port": ConsoleSettings().inbox_port, "protocol": "TCP"}]
     (peer,) = rule["to"]
+    assert ConsoleSettings().inbox_port == PORT
     binder = Binder.parse(
         {
             "metadata": {"name": "purchases", "namespace": "acme", "uid": "b"},

@@ -8,7 +8,7 @@ import pytest
 
 from bannette.console.inbox_facts import document_of, run_of, size_in
 from bannette.console.inbox_opening import opening_of
-from bannette.console.inbox_reader import is_of_a_pod, token_of
+from bannette.console.inbox_reader import digest_of, is_of_a_pod, token_of
 from bannette.web.sealing import Keys
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -48,7 +48,7 @@ def binder(*, reader=OURS, age=1, state=None, of=OURS, answered=True, **status):
     ],
 )
 def test_an_inbox(body, more, expected):
-    opening = opening_of(body, OURS, now=NOW, **more)
+    opening = opening_of(body, OURS, port=8377, now=NOW, **more)
     assert ("asks" if opening.asks else opening.address or opening.stage) == expected
     assert opening.message == ("M" if expected in ("waiting", "blocked", "closed") else "")
 
@@ -72,7 +72,7 @@ def test_an_inbox(body, more, expected):
     ],
 )
 def test_whose_address_it_may_be(address, expected):
-    assert is_of_a_pod(address) is expected
+    assert is_of_a_pod(address, port=8377) is expected
 
 
 def test_each_binder_has_a_token_of_its_own_that_goes_with_the_keys():
@@ -80,6 +80,10 @@ def test_each_binder_has_a_token_of_its_own_that_goes_with_the_keys():
     newer = Keys({"1": b"k" * 32, "2": b"n" * 32})
     tokens = {token_of(keys, "a"), token_of(keys, "b"), token_of(newer, "a")}
     assert len(tokens) == 3
+    # Who has the new key, too, goes on with what was opened by the one before.
+    earlier = token_of(keys, "a")
+    assert token_of(newer, "a", reader=digest_of(earlier)) == earlier
+    assert token_of(newer, "a", reader="0" * 64) == token_of(newer, "a")
     assert token_of(keys, "a") == token_of(Keys({"1": b"k" * 32}), "a")
 
 

@@ -2,127 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 
-from bannette.binder import Invoice, StorePath, open_store
-from bannette.connect import load_keys
-from bannette.console.inbox_reader import PORT, digest_of, token_of
-from tests.binder.binder_documents import DAY, Binder, make_document
-from tests.collector.local_channel import BANNETTE
-from tests.connect.office import PUBLIC, wait_until
-from tests.console.desk import Company, browser_at, signed_in
+from bannette.binder import Invoice
+from bannette.console import ConsoleSettings
+from tests.connect.office import PUBLIC
+from tests.console.desk import browser_at, serving, signed_in
+from tests.console.served import INBOX, PORT, SETTINGS, Served
 from tests.controller.cluster import eventually
+from tests.controller.people import bind
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 
-INBOX = "bannette.io/inbox-"
 HOSTILE = '<img src=x onerror=alert(1)> "Facture".html'
 INVOICE = Invoice(
     number="F-7", date="2026-11-24", seller="Lefèvre & <Fils>", total="12.40", currency="EUR", profile="EN"
 )
 
 
-def own_address() -> str:
-    """An address of this machine that a pod could have: not that of the loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))
-        return str(probe.getsockname()[0])
-
-
-class Served:
-    """A company with a binder that has documents, somebody who may read them, and the operator's part."""
-
-    def __init__(self, cluster, keys, folder) -> None:
-        self.company = Company(cluster)
-        self._keys = load_keys(keys)
-        self.folder = folder / "binder"
-        self.folder.mkdir()
-        body = self.binder()
-        self.uid = body["metadata"]["uid"]
-        self.store = Binder.open(
-            open_store(StorePath(self.folder)), uid=self.uid, namespace=self.company.namespace, company="Acme & Fils",
-            expected=False,
-        )  # fmt: skip
-        self._scratch = folder / "scratch"
-        self.digest = digest_of(token_of(self._keys, self.uid))
-        kubectl = cluster.server.kubectl
-        kubectl("-n", self.company.namespace, "create", "serviceaccount", "clerk")
-        for role in ("bannette-inbox", "bannette-viewer"):
-            kubectl(
-                "-n", self.company.namespace, "create", "rolebinding", f"clerk-{role}", f"--clusterrole={role}",
-                f"--serviceaccount={self.company.namespace}:clerk",
-            )  # fmt: skip
-        kubectl(
-            "-n",
-            self.company.namespace,
-            "create",
-            "role",
-            "reads",
-            "--verb=get",
-            "--resource=binders.bannette.io/inbox",
-        )
-        kubectl(
-            "-n", self.company.namespace, "create", "rolebinding", "reads", "--role=reads",
-            f"--serviceaccount={self.company.namespace}:viewer",
-        )  # fmt: skip
-
-    def binder(self):
-        return self.company.get("binders", "purchases")
-
-    def add(self, name: str, text: str = "", **changes) -> str:
-        number = len(list(self.store.ids()))
-        changes.setdefault("collected_at", DAY + timedelta(minutes=number))
-        content = changes.pop("content", f"content {number}".encode())
-        derived = {"text": text.encode(), "thumbnail": b"RIFF thumbnail", **changes.pop("derived", {})}
-        new = make_document(self._scratch, f"item-{number}", content, derived=derived, name=name, **changes)
-        return self.store.commit(new).record.id
-
-    @property
-    def annotations(self) -> dict[str, str]:
-        return self.binder()["metadata"].get("annotations") or {}
-
-    def answers(self, state: str, **members: str) -> None:
-        """Say of the inbox what the operator says."""
-        asked = self.annotations
-        said = {"state": state, "opened": asked.get(f"{INBOX}opened"), "reader": asked.get(f"{INBOX}reader"), **members}
-        path = f"{self.company.path('binders', 'purchases')}/status"
-        self.company.cluster.request(
-            "PATCH", path, {"status": {"inbox": said}}, content_type="application/merge-patch+json"
-        )
-
-    @contextmanager
-    def reader(self) -> Iterator[None]:
-        """Run what the operator's Job runs, and say that it is open."""
-        environment = {**os.environ, "BANNETTE_INBOX_READER": self.digest}
-        address = f"{own_address()}:{PORT}"
-        command = [BANNETTE, "inbox", "serve", "--binder", str(self.folder), "--listen", address]
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        try:
-            wait_until(lambda: listens(address) or process.poll() is not None, "the reader listens")
-            assert process.poll() is None
-            self.answers("Open", address=address)
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
-
-    def url(self, page: str = "") -> str:
-        return f"/console/inboxes/{self.company.namespace}/purchases{page}"
-
-
-def listens(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    with socket.socket() as probe:
-        return probe.connect_ex((host, int(port))) == 0
+@pytest.fixture(scope="module")
+def port(api, keys) -> Iterator[int]:
+    with serving(api, keys, SETTINGS) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -398,6 +303,18 @@ def test_pages_of_many_documents_come_fast(opened, clerk):
     assert (time.monotonic() - began) / 5 < 2
 
 
+def test_who_is_named_by_a_proxy_may_read_what_was_granted_to_them(opened, cluster, api, keys):
+    bind(cluster, opened.company.namespace, "marie", "bannette-inbox")
+    with serving(api, keys, ConsoleSettings("x-forwarded-user", inbox_port=PORT)) as behind:
+        browser = browser_at(cluster, behind)
+        browser.headers["X-Forwarded-User"] = "marie"
+        page = eventually(lambda: settled(browser.open(opened.url())), "all is indexed")
+        assert len(names(page)) == 50
+        assert "Mark as done" in browser.open(documents(page)[0]).text
+        browser.headers["X-Forwarded-User"] = "mallory"
+        assert browser.open(opened.url()).status == 403
+
+
 class TestOpening:
     """What is said while an inbox isn't open; each in a company of its own."""
 
@@ -455,7 +372,8 @@ class TestOpening:
         assert closed.annotations[f"{INBOX}opened"] != asked[f"{INBOX}opened"]
 
     @pytest.mark.parametrize(
-        "address", ["127.0.0.1:8377", "169.254.169.254:8377", "10.0.0.1:443", "localhost:8377", "[::1]:8377", "x", ""]
+        "address",
+        [f"127.0.0.1:{PORT}", f"169.254.169.254:{PORT}", "10.0.0.1:443", f"localhost:{PORT}", f"[::1]:{PORT}", "x", ""],
     )
     def test_no_address_but_a_pods_is_asked(self, closed, visitor, address):
         visitor.open(closed.url())
@@ -466,7 +384,7 @@ class TestOpening:
 
     def test_an_inbox_that_is_open_for_another_token_is_opened_for_this_one(self, closed, visitor):
         visitor.open(closed.url())
-        closed.answers("Open", reader="b" * 64, address="10.0.0.1:8377")
+        closed.answers("Open", reader="b" * 64, address=f"10.0.0.1:{PORT}")
         assert "being opened" in visitor.open(closed.url()).text
 
     def test_a_binder_that_does_not_exist_is_not_opened(self, closed, visitor):

@@ -38,11 +38,12 @@ class Opening:
 
 
 def opening_of(
-    body: Mapping[str, Any], digest: str, *, now: datetime, again: bool = False, lost: bool = False
+    body: Mapping[str, Any], digest: str, *, port: int, now: datetime, again: bool = False, lost: bool = False
 ) -> Opening:
     """Return what is to be done about the inbox of the Binder *body*, for whoever has the token with *digest*.
 
     Args:
+        port: where pods listen that serve inboxes.
         again: somebody asks for it expressly, though it failed. lost: who should serve it doesn't answer.
     """
     annotations = body["metadata"].get("annotations") or {}
@@ -55,7 +56,7 @@ def opening_of(
         waits = status is not None and status.state is InboxState.WAITING
         message = status.message if status is not None and waits else ""
         return Opening(stage="waiting" if waits else "silent" if age > _SILENT else "opening", message=message)
-    if status.state is InboxState.OPEN and is_of_a_pod(status.address) and not lost:
+    if status.state is InboxState.OPEN and is_of_a_pod(status.address, port=port) and not lost:
         return Opening(status.address)
     if lost or status.state is InboxState.OPEN:
         return Opening(asks=age > _PATIENCE)

@@ -22,8 +22,6 @@ from requests.adapters import HTTPAdapter
 from bannette.console.faults import Fault, Stopped
 from bannette.web.sealing import Keys
 
-#: Where a pod listens that the operator made for an inbox; no other port is asked.
-PORT: Final = 8377
 _PURPOSE: Final = "inbox-reader"
 _TIMEOUT: Final = (3.0, 20.0)
 _LARGEST_ANSWER: Final = 8 * 1024 * 1024
@@ -37,23 +35,31 @@ class NobodyThere(Exception):
     """What served the inbox doesn't answer any more."""
 
 
-def token_of(keys: Keys, uid: str) -> str:
-    """Return the token by which the reader of the Binder with that uid is asked; every replica knows it."""
-    return hmac.digest(keys.by_id[keys.newest], f"{_PURPOSE}\n{uid}".encode(), hashlib.sha256).hex()
+def token_of(keys: Keys, uid: str, *, reader: str = "") -> str:
+    """Return the token by which the reader of the Binder with that uid is asked; every replica knows it.
+
+    It is the one with the hash *reader*, if one of the keys makes that: while keys change, replicas that have the new
+    one go on with what another opened. Else it is that of the newest key.
+    """
+    tokens = [
+        hmac.digest(keys.by_id[name], f"{_PURPOSE}\n{uid}".encode(), hashlib.sha256).hex()
+        for name in sorted(keys.by_id, reverse=True)
+    ]
+    return next((token for token in tokens if digest_of(token) == reader), tokens[0])
 
 
 def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def is_of_a_pod(address: str) -> bool:
+def is_of_a_pod(address: str, *, port: int) -> bool:
     """Whether *address* can be that of a pod which serves an inbox: whoever wrote it may be any pod of the tenant's."""
-    host, _, port = address.rpartition(":")
+    host, _, told = address.rpartition(":")
     try:
         ip = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
         return False
-    return port == str(PORT) and not (ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified)
+    return told == str(port) and not (ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified)
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,8 @@ def _binder(visit: Visit) -> dict[str, Any]:
 
 
 def _opened(visit: Visit, body: dict[str, Any]) -> Inbox | Reply:
-    token = token_of(visit.keys, body["metadata"]["uid"])
-    opening = opening_of(body, digest_of(token), now=visit.office.now())
+    token = _token(visit, body)
+    opening = opening_of(body, digest_of(token), port=visit.office.settings.inbox_port, now=visit.office.now())
     if not opening.address:
         return _opening(visit, body)
     namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
@@ -118,9 +118,9 @@ def _opened(visit: Visit, body: dict[str, Any]) -> Inbox | Reply:
 
 def _opening(visit: Visit, body: dict[str, Any], *, again: bool = False, lost: bool = False) -> Reply:
     """Have the inbox opened if need be, and say how far that is."""
-    digest = digest_of(token_of(visit.keys, body["metadata"]["uid"]))
+    digest = digest_of(_token(visit, body))
     now = visit.office.now()
-    opening = opening_of(body, digest, now=now, again=again, lost=lost)
+    opening = opening_of(body, digest, port=visit.office.settings.inbox_port, now=now, again=again, lost=lost)
     namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
     if opening.asks:
         annotations = {INBOX_READER: digest, INBOX_OPENED: now.isoformat(timespec="milliseconds")}
@@ -136,6 +136,11 @@ def _opening(visit: Visit, body: dict[str, Any], *, again: bool = False, lost: b
         "seconds": _REFRESH_SECONDS,
     }
     return Reply("inbox_opening", facts, 200)
+
+
+def _token(visit: Visit, body: dict[str, Any]) -> str:
+    asked = (body["metadata"].get("annotations") or {}).get(INBOX_READER, "")
+    return token_of(visit.keys, body["metadata"]["uid"], reader=asked)
 
 
 def zone_of(visit: Visit, namespace: str, binder: str) -> str:

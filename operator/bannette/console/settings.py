@@ -21,11 +21,13 @@ class ConsoleSettings:
     Attributes:
         user_header, groups_header: in which a proxy in front names the person and their groups; empty: none does.
         namespaces: that the service serves; none: all.
+        inbox_port: where pods listen that serve inboxes; no other port is asked.
     """
 
     user_header: str = ""
     groups_header: str = ""
     namespaces: tuple[str, ...] = ()
+    inbox_port: int = 8377
 
 
 def console_settings_of(environ: Mapping[str, str]) -> ConsoleSettings | None:
