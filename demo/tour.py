@@ -61,7 +61,7 @@ metadata: {{name: clerk-{role}, namespace: {_NAMESPACE}}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: bannette-{role}}}
 subjects: [{{kind: ServiceAccount, name: clerk, namespace: {_NAMESPACE}}}]
 """
-    for role in ("viewer", "runner", "configurator")
+    for role in ("viewer", "runner", "configurator", "inbox")
 )
 
 

@@ -1,6 +1,6 @@
 """Make the pictures of the README: ``python -m tests.browser.pictures``.
 
-An account is connected as in the tests, in windows of a phone's width; then somebody of the company looks at channels.
+An account is connected as in the tests, in a phone's window; then the company looks at channels and the inbox.
 Pictures have few colours, so they are small.
 """
 
@@ -17,10 +17,12 @@ from demo.front import Front
 from devcluster.apiserver import ApiServer
 from simulator.testing import running
 from tests.browser.person import Person, browsing
+from tests.collector.local_channel import LocalChannel
 from tests.connect.conftest import CRDS
 from tests.connect.office import NAMESPACE, PUBLIC, Office, serving
 from tests.console.desk import Company, install_service, service_api
 from tests.console.desk import serving as serving_console
+from tests.console.test_inbox_pages import Served
 from tests.controller.cluster import Cluster
 from tests.controller.people import install_rights_of_people
 from tests.node_packages import ROOT
@@ -28,6 +30,7 @@ from tests.node_packages import ROOT
 IMAGES = ROOT / "docs" / "images"
 MAIL = ROOT / "tests" / "notify" / "golden" / "connect.en.html"
 _PHONE: ViewportSize = {"width": 400, "height": 760}
+_ENTRY: ViewportSize = {"width": 1280, "height": 940}
 _DESK: ViewportSize = {"width": 1280, "height": 640}
 _COLOURS = 96
 
@@ -92,13 +95,42 @@ def console(page: Page, company: Company) -> None:
     take(page, "console")
 
 
+def inbox(page: Page, served: Served) -> None:
+    """What data entry sees: the simulator's documents, collected and read as a run does."""
+    page.set_viewport_size(_ENTRY)
+    # The page that waits for the reader looks again every few seconds, and its first answer reads all documents.
+    page.set_default_timeout(60_000)
+    page.context.clear_cookies()
+    page.goto(f"{PUBLIC}/console/sign-in?next={served.url()}")
+    page.locator("[name=token]").fill(served.company.token("clerk"))
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("being opened").first.wait_for()
+    with served.reader():
+        page.get_by_role("link", name="Le Comptoir des Halles").wait_for()
+        page.wait_for_load_state("networkidle")
+        take(page, "inbox")
+
+
+def collected(cluster: Cluster, office: Office, folder: Path) -> Served:
+    """Collect all that the simulator has into the binder of a company."""
+    folder.mkdir()
+    channel = LocalChannel(folder, office.simulator)
+    channel.write(onedrive={"folder": "/Factures"}, spec={"ocr": {"languages": ["fra", "eng"]}})
+    ended = channel.command_ends()
+    assert ended.code == 0, ended.stderr
+    (folder / "served").mkdir()
+    served = Served(cluster, office.keys, folder / "served")
+    served.folder = channel.binder_folder
+    return served
+
+
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     host = str(urlsplit(PUBLIC).hostname)
     with (
         tempfile.TemporaryDirectory() as folder,
         ApiServer(audit_log=Path(folder) / "audit.log") as server,
-        running() as simulator,
+        running("samples") as simulator,
         Front(host, Path(folder), []).running() as front,
         browsing({host: front.port}) as browser,
     ):
@@ -118,6 +150,7 @@ def main() -> None:
         with serving_console(service_api(cluster), office.keys) as port:
             front.behind = [port]
             console(page, company)
+            inbox(page, collected(cluster, office, Path(folder) / "collected"))
 
 
 if __name__ == "__main__":

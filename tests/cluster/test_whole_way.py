@@ -152,7 +152,7 @@ def test_at_the_console_a_channel_is_created_connected_and_collected(
 ) -> None:
     page, clerk = person.page, "clerk"
     tenant.kubectl("create", "serviceaccount", clerk)
-    for role in ("viewer", "runner", "configurator"):
+    for role in ("viewer", "runner", "configurator", "inbox"):
         account = f"--serviceaccount={tenant.namespace}:{clerk}"
         tenant.kubectl("create", "rolebinding", f"{clerk}-{role}", f"--clusterrole=bannette-{role}", account)
     person.open(f"{PUBLIC}/console/")
@@ -183,6 +183,17 @@ def test_at_the_console_a_channel_is_created_connected_and_collected(
     page.get_by_text("Terminée.").wait_for()
     person.look("way-4-collected")
     assert len(tenant.inbox()) == 3
+    person.open(f"{PUBLIC}/console/inboxes/{tenant.namespace}/purchases")
+    # The page looks again until what serves the documents has started.
+    page.get_by_role("heading", name="Bannette de Acme Conseil SAS").wait_for(timeout=120_000)
+    person.look("way-7-inbox")
+    person.press("3.txt")
+    assert "A third document" in person.text
+    person.press("Marquer comme saisi")
+    person.open(f"{PUBLIC}/console/inboxes/{tenant.namespace}/purchases?state=done")
+    assert page.locator("ul.documents li").count() == 1
+    person.look("way-8-done")
+    assert len(tenant.inbox()) == 2
     person.open(f"{PUBLIC}/console/channels/{tenant.namespace}/{CHANNEL}/history")
     assert page.locator("tbody tr").count() == 2
     person.look("way-5-history")
