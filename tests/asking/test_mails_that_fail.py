@@ -135,10 +135,25 @@ def test_a_mail_whose_end_nobody_knows_is_repeated_with_the_same_id(firm, tmp_pa
     keys = tmp_path / "keys"
     with ScriptedServer({"text": CLOSE}) as server, Service(firm, server.port, keys) as service:
         service.look(minutes=2)
-        service.look(minutes=2)
+        service.look(hours=1)
         ids = [line for line in server.heard if line.startswith("Message-ID")]
+        assert firm.notified()["reason"] == "MailUnconfirmed"
     assert len(ids) == 2
     assert len(set(ids)) == 1
+
+
+@pytest.mark.parametrize("recipients", [1, 7])
+def test_a_server_that_takes_mails_and_never_says_so_floods_nobody(firm, tmp_path, recipients):
+    for number in range(recipients):
+        firm.recipient(f"r{number}")
+        firm.channel(f"c{number}", recipient=f"r{number}")
+    with ScriptedServer({"text": CLOSE}) as server, Service(firm, server.port, tmp_path / "k") as service:
+        service.look(minutes=2)
+        for _ in range(24):
+            service.look(hours=1)
+        # After 1, 2, 4, 8 and 16 hours, or a little less.
+        assert 4 * recipients <= conversations(server) <= 6 * recipients
+        assert {firm.notified(f"r{number}")["reason"] for number in range(recipients)} == {"MailUnconfirmed"}
 
 
 def test_keys_that_are_missing_are_told_before_anything_is_sent(firm, mails, tmp_path):

@@ -8,10 +8,15 @@ import ssl
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from threading import Timer
-from typing import Self
+from typing import TYPE_CHECKING, Final, Self
 
 from bannette.errors import PersonNeeded
 from bannette.notify.settings import MailSettings, Security
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+_END_OF_TEXT: Final = b"\r\n.\r\n"
 
 
 class Conversation(smtplib.SMTP):
@@ -21,12 +26,13 @@ class Conversation(smtplib.SMTP):
 
     Attributes:
         timed_out: the whole took too long, and the connection was cut.
+        unconfirmed: the text was sent whole, and the server hasn't said what becomes of it.
     """
 
     def __init__(self, settings: MailSettings) -> None:
         # Without a host, it doesn't connect yet; with a name, it doesn't ask the DNS for its own.
         super().__init__(local_hostname="[127.0.0.1]", timeout=settings.seconds)
-        self.timed_out = False
+        self.timed_out = self.unconfirmed = False
         self._settings = settings
         self._trust = _trust(settings)
         # What the certificate must be of.
@@ -47,6 +53,10 @@ class Conversation(smtplib.SMTP):
         self.close()
         if self._watched is not None:
             self._watched.close()
+
+    def send(self, s: Buffer | str) -> None:
+        super().send(s)
+        self.unconfirmed = isinstance(s, bytes) and s.endswith(_END_OF_TEXT)
 
     def begin(self) -> None:
         """Connect, greet, and encrypt.

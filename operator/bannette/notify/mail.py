@@ -52,6 +52,11 @@ class Mailer:
                 server.send_message(mail, settings.sender, [address])
             except (OSError, smtplib.SMTPException) as error:
                 raise explained(
-                    error, to=to, settings=settings, credentials=credentials, timed_out=server.timed_out
+                    error,
+                    to=to,
+                    settings=settings,
+                    credentials=credentials,
+                    timed_out=server.timed_out,
+                    unconfirmed=server.unconfirmed,
                 ) from None
         return str(mail["Message-ID"])

@@ -27,9 +27,17 @@ def explained(
     settings: MailSettings,
     credentials: Credentials | None,
     timed_out: bool,
+    unconfirmed: bool,
 ) -> BannetteError:
     """Return what *error* of a conversation means; of what the server said, a line without credentials."""
     server = f"{settings.host}, port {settings.port},"
+    if unconfirmed and not isinstance(error, smtplib.SMTPResponseException):
+        return Transient(
+            f"{server} got the whole mail and didn't say that it took it over: it may have, so it is rarely tried "
+            "again. Look at its log, and let it answer within "
+            f"{settings.seconds:g} seconds.",
+            reason="MailUnconfirmed",
+        )
     if timed_out or isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return Transient(
             f"{server} took too long: check host, port and BANNETTE_SMTP_SECURITY (a port for tls says nothing to a "

@@ -10,8 +10,10 @@ from typing import Final
 
 from bannette.errors import BannetteError, PersonNeeded, Transient
 
+# They may have got it: each repetition may be one mail too many, and how often it was made must not be forgotten.
+_UNCONFIRMED: Final = "MailUnconfirmed"
 # Reasons that speak of one recipient, or of one mail.
-_OF_ONE: Final = frozenset({"MailAddressInvalid", "MailAddressRefused", "MailPutOff", "MailRefused"})
+_OF_ONE: Final = frozenset({_UNCONFIRMED, "MailAddressInvalid", "MailAddressRefused", "MailPutOff", "MailRefused"})
 # One server puts a stranger's first mail off; one that puts off so many in a row takes none for now.
 _PUT_OFF: Final = 5
 _TRANSIENT: Final = (timedelta(seconds=30), timedelta(minutes=15))
@@ -27,7 +29,8 @@ def is_of_one(error: BannetteError) -> bool:
 
 def pause_for_one(error: BannetteError, failures: int) -> timedelta:
     """Return how long to wait with one recipient, after so many failures."""
-    return _pause(*(_ONE_PERSON_NEEDED if isinstance(error, PersonNeeded) else _ONE_TRANSIENT), failures)
+    rarely = isinstance(error, PersonNeeded) or error.reason == _UNCONFIRMED
+    return _pause(*(_ONE_PERSON_NEEDED if rarely else _ONE_TRANSIENT), failures)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Outage:
 
     def speaks_of_all(self, error: BannetteError) -> bool:
         """Tell whether an error of one recipient speaks of all: the server has put off several in a row."""
+        if error.reason == _UNCONFIRMED:
+            return False
         with self._lock:
             self._put_off = self._put_off + 1 if isinstance(error, Transient) else 0
             return self._put_off >= _PUT_OFF
