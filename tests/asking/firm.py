@@ -60,9 +60,9 @@ class Firm:
             "Binder", "purchases", {"company": "Acme & Fils", "storage": {"persistentVolumeClaim": {"claimName": "p"}}}
         )
 
-    def api(self, token: str | None = None) -> ClusterApi:
+    def api(self, token: str | None = None, url: str | None = None) -> ClusterApi:
         return ClusterApi(
-            self.server.url,
+            url or self.server.url,
             namespace="",
             token=token or self.server.token,
             ca=self.server.ca_file.read_text(),
@@ -179,7 +179,7 @@ class Firm:
 class Service:
     """Asks the recipients of a firm: hears of everything at once, and looks when it is told to."""
 
-    def __init__(self, firm: Firm, port: int, keys: Path, *, token: str | None = None) -> None:
+    def __init__(self, firm: Firm, port: int, keys: Path, *, token: str | None = None, url: str | None = None) -> None:
         self.firm = firm
         self.keys = keys
         keys.mkdir(exist_ok=True)
@@ -190,7 +190,7 @@ class Service:
                 host="localhost", port=port, security=Security.NONE, sender="documents@acme.example", seconds=5.0
             )
         )
-        api = firm.api(token)
+        api = firm.api(token, url)
         self.asking = Asking(
             api,
             mailer,

@@ -133,11 +133,16 @@ class Post:
         except (PersonNeeded, Transient) as error:
             return self._not_sent(person, claim, error)
         self._outage.ended()
-        at = self._now()
+        at = self._now().replace(microsecond=0)
         logs.event(
             logger, "mail.sent", recipient=_name(recipient), kind=mail.kind.value, channels=len(mail.keys), id=claim.id
         )
-        self._record(person, lambda fresh: sent(fresh, mail, now=at), unless=lambda _: False)
+        self._record(
+            person,
+            lambda fresh: sent(fresh, mail, now=at),
+            # The answer to the first try was lost.
+            unless=lambda status: any(one.at == at and one.kind == mail.kind.value for one in status.mails),
+        )
         return self._now()
 
     def _not_sent(self, person: Person, claim: Attempt, error: PersonNeeded | Transient) -> datetime:
