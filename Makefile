@@ -13,7 +13,7 @@ ON_THE_NODE := cluster
 ON_API_SERVERS := apiserver and not cluster
 AT_ONCE := -n 4 --dist loadfile
 # Installed before tests run side by side, which would have to wait for each other's apt-get, and don't.
-PACKAGES_OF_TESTS := buildah debootstrap chromium fonts-dejavu-core nodejs npm libfaketime
+PACKAGES_OF_TESTS := buildah debootstrap chromium fonts-dejavu-core libfaketime
 TWO_AT_ONCE := -n 2 --dist loadfile
 
 .PHONY: help dev check test-fast test test-on-the-node test-on-api-servers run tour demo down golden pictures manifests lock bench soak clean
@@ -42,6 +42,7 @@ test-fast: dev ## what needs neither root nor a cluster: 3 minutes
 
 test: dev check ## all tests, on a real Kubernetes that is built and started here (root, Debian)
 	requirements/system.sh $(PACKAGES_OF_TESTS)
+	command -v npm >/dev/null || requirements/system.sh nodejs npm
 	$(BIN)/python -m devcluster prepare
 	$(MAKE) --jobs=2 --keep-going test-on-the-node test-on-api-servers
 	$(BIN)/python -m pytest -m "not (cluster or apiserver)" $(AT_ONCE) --durations=15
