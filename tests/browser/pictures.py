@@ -22,7 +22,7 @@ from tests.connect.conftest import CRDS
 from tests.connect.office import NAMESPACE, PUBLIC, Office, serving
 from tests.console.desk import Company, install_service, service_api
 from tests.console.desk import serving as serving_console
-from tests.console.test_inbox_pages import Served
+from tests.console.served import SETTINGS, Served
 from tests.controller.cluster import Cluster
 from tests.controller.people import install_rights_of_people
 from tests.node_packages import ROOT
@@ -147,7 +147,7 @@ def main() -> None:
         install_rights_of_people(cluster)
         install_service(cluster)
         company = busy_company(cluster)
-        with serving_console(service_api(cluster), office.keys) as port:
+        with serving_console(service_api(cluster), office.keys, SETTINGS) as port:
             front.behind = [port]
             console(page, company)
             inbox(page, collected(cluster, office, Path(folder) / "collected"))
