@@ -122,3 +122,27 @@ def test_no_token_and_no_code_stands_in_the_browser(office, pages, new_person, s
         assert not any(secret in source for source in person.seen)
         # Microsoft's answer has the code; nothing else, and no page of ours, has any.
         assert all(address.startswith(f"{PUBLIC}/callback?") for address in person.addresses if secret in address)
+
+
+@pytest.mark.parametrize(("locale", "words"), [
+    ("en", ("The link is in your mail", "Send the mail again", "Look into your mail")),
+    ("fr", ("Le lien est dans votre courriel", "Renvoyer le courriel", "Consultez vos courriels")),
+])  # fmt: skip
+def test_whoever_comes_without_the_link_has_it_sent_again(office, front, new_person, locale, words):
+    page, send, sent = words
+    asked = []
+    office.open(locale=locale)
+    with serving(office, remind=lambda *channel: asked.append(channel)) as port:
+        front.behind = [port]
+        person = new_person(locale=locale)
+        person.open(f"{PUBLIC}/c/acme/acme-onedrive")
+        assert person.heading == page
+        person.look(f"doorstep.{locale}.light")
+        person.press(send)
+        assert person.heading == sent
+        person.look(f"sent.{locale}.light")
+        person.open(office.link(days=-0.001))
+        person.look(f"fault-expired-with-mail.{locale}")
+        person.page.locator("main a.button").click()
+        person.page.get_by_role("heading", name=page).wait_for()
+    assert asked == [("acme", "acme-onedrive")]
