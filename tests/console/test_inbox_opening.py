@@ -89,11 +89,16 @@ def test_each_binder_has_a_token_of_its_own_that_goes_with_the_keys():
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"ocr": 1, "files": 2, "size": -1, "invoice": [], "channel": "x", "collectedAt": "never", "excerpt": 0}],
+    [
+        {},
+        {"ocr": {"confidence": float("nan"), "pages": 10**400}, "size": 10**400},
+        {"ocr": 1, "files": 2, "size": -1, "invoice": [], "channel": "x", "collectedAt": "never", "excerpt": 0},
+    ],
 )
 def test_what_makes_no_sense_is_left_out(body):
     shown = document_of(body)
     assert (shown.name, shown.files, shown.size, shown.collected_at) == ("", (), 0, None)
+    assert (shown.confidence, shown.pages) == (None, None)
     assert run_of(body) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -45,6 +46,8 @@ class Fields:
         value = self.members.get(name)
         if not isinstance(value, str):
             raise Unreadable(self._what, f"{name} is not a string")
+        if not _is_unicode(value):
+            raise Unreadable(self._what, f"{name} has half a character")
         return value
 
     def optional_text(self, name: str) -> str | None:
@@ -63,7 +66,7 @@ class Fields:
         value = self.members.get(name)
         if value is None:
             return None
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
             raise Unreadable(self._what, f"{name} is not a number")
         return float(value)
 
@@ -85,7 +88,9 @@ class Fields:
         return None if self.members.get(name) is None else self.time(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
-        return tuple(item if isinstance(item, str) else self._not_texts(name) for item in self.items(name))
+        return tuple(
+            item if isinstance(item, str) and _is_unicode(item) else self._not_texts(name) for item in self.items(name)
+        )
 
     def items(self, name: str) -> tuple[object, ...]:
         value = self.members.get(name, [])
@@ -127,6 +132,11 @@ class Fields:
 
     def _not_objects(self, name: str) -> Fields:
         raise Unreadable(self._what, f"{name} is not a list of objects")
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether *text* can be written as UTF-8: JSON may hold one half of a pair of surrogates."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def json_bytes(members: Mapping[str, object]) -> bytes:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from bannette.binder.fields import Fields, json_bytes, optional_time_text, time_text
+from bannette.binder.fields import Fields, Unreadable, json_bytes, optional_time_text, time_text
 from bannette.binder.layout import inbox_key, outbox_key, record_key
 
 RECORD_SCHEMA = "bannette.io/record/v1"
@@ -88,8 +88,11 @@ class OcrFacts:
 
     @classmethod
     def parse(cls, fields: Fields) -> OcrFacts:
+        outcome = fields.text("outcome")
+        if outcome not in set(OcrOutcome):
+            raise Unreadable("A record", "its outcome isn't known")
         return cls(
-            outcome=OcrOutcome(fields.text("outcome")),
+            outcome=OcrOutcome(outcome),
             reason=fields.optional_text("reason"),
             engine=fields.optional_text("engine"),
             languages=fields.texts("languages"),

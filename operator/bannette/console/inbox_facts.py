@@ -62,8 +62,8 @@ def document_of(body: Mapping[str, Any]) -> Document:
         files=tuple(str(one) for one in files) if isinstance(files, list) else (),
         outcome=_text(ocr, "outcome"),
         reason=_text(ocr, "reason"),
-        pages=pages if isinstance(pages, int) else None,
-        confidence=float(confidence) if isinstance(confidence, int | float) else None,
+        pages=pages if isinstance(pages, int) and 0 <= pages < 2**31 else None,
+        confidence=float(confidence) if isinstance(confidence, int | float) and 0 <= confidence <= 100 else None,
         verified=body.get("verified") is not False,
         invoice={key: value for key, value in invoice.items() if isinstance(value, str) and value},
         duplicate_of=_text(body, "duplicateOf"),
@@ -103,7 +103,7 @@ def _text(members: Mapping[str, Any], name: str) -> str:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value < 2**63 else 0
 
 
 def _time(value: object) -> datetime | None:

@@ -21,6 +21,8 @@ from bannette.reader.questions import BadQuestion, about_documents, about_runs
 
 # In characters; a page shows no more, and the file has the rest.
 _LONGEST_TEXT: Final = 200_000
+_LONGEST_NAME: Final = 1000
+_MOST_FILES: Final = 50
 _STATUS: Final[Mapping[str, int]] = {"NoSuchDocument": 404, "AmbiguousId": 404, "NoSuchFile": 404}
 
 
@@ -135,7 +137,10 @@ def _told(record: Record, *, waiting: bool) -> dict[str, object]:
     members = record.to_dict()
     for untold in ("schema", "drive", "item", "run", "files"):
         del members[untold]
-    return {**members, "files": sorted(record.files), "waiting": waiting}
+    # Longer than any that OneDrive gives: a page of forged ones would be too much for whoever asks.
+    for long in ("name", "folder", "recipient", "mediaType"):
+        members[long] = str(members[long])[:_LONGEST_NAME]
+    return {**members, "files": sorted(record.files)[:_MOST_FILES], "waiting": waiting}
 
 
 def _parts(excerpt: str) -> list[list[object]]:

@@ -17,7 +17,7 @@ from bannette import logs
 from bannette.binder import Binder, KnownIds, Record, Store
 from bannette.binder.text_index import COMPANIONS, Hit, TextIndex
 from bannette.binder.waiting import Waiting
-from bannette.errors import BannetteError, PersonNeeded
+from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.reader.questions import AboutDocuments, AboutRuns
 from bannette.reader.runs import RunIndex, RunPage
 
@@ -202,6 +202,9 @@ class Catalogue:
                 self._fail(error)
             except sqlite3.Error as error:
                 self._fail(PersonNeeded(f"The reader's index can't be used ({error}).", reason="IndexUnusable"))
+            except Exception as error:  # noqa: BLE001 - the top of a thread: it must go on to look
+                logs.crash(logger, "inbox.unread", error)
+                self._fail(Transient("The binder couldn't be looked at: this is a bug.", reason="ReaderFailed"))
             self._asked.wait()
 
     def _fail(self, error: BannetteError) -> None:

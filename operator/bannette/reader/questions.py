@@ -86,7 +86,7 @@ def about_documents(query: Mapping[str, str]) -> AboutDocuments:
         return AboutDocuments(wanted, _limit(query))
     if _ENTRY.fullmatch(cursor):
         return AboutDocuments(wanted, _limit(query), entry=cursor)
-    if _NUMBER.fullmatch(cursor):
+    if _NUMBER.fullmatch(cursor) and abs(int(cursor)) < 2**63:
         return AboutDocuments(wanted, _limit(query), number=int(cursor))
     raise BadQuestion("cursor must be one that an answer gave")
 

@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -139,13 +140,20 @@ class RunIndex:
                 fields.text("result"),
                 fields.text("trigger"),
                 fields.text("startedAt"),
-                json.dumps({**told, "channel": channel}, ensure_ascii=False),
+                _sound_json({**told, "channel": channel}),
             )
         except NotFound:
             return None
-        except (Unreadable, IndexError):
+        except (Unreadable, IndexError, ValueError):
             logs.event(logger, "binder.unreadable", level=logging.ERROR, key=key)
             return None
+
+
+def _sound_json(members: Mapping[str, object]) -> str:
+    """Raises: ValueError: it has what no answer can have: numbers that are none, halves of characters."""
+    text = json.dumps(members, ensure_ascii=False, allow_nan=False)
+    text.encode()
+    return text
 
 
 def _version(meta: Meta) -> str:
