@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from bannette.errors import PersonNeeded
 
@@ -21,6 +23,18 @@ class Unreadable(PersonNeeded):
         )
 
 
+def _finite(text: str) -> float:
+    """Return the number that *text* is. Raises: ValueError: it is none that JSON has, or too large."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
+    return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+_HALF_A_PAIR: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
 class Fields:
     """The members of one JSON object, by type."""
 
@@ -31,8 +45,11 @@ class Fields:
     @classmethod
     def of_json(cls, data: bytes, what: str) -> Fields:
         try:
-            members = json.loads(data)
-        except ValueError:
+            members = _DECODER.decode(data.decode())
+            if _HALF_A_PAIR.search(data):
+                # JSON may have it, and nothing that a text is written to.
+                members = json.loads(json.dumps(members, ensure_ascii=False).encode("utf-8", "replace"))
+        except (ValueError, RecursionError):
             raise Unreadable(what, "not JSON") from None
         if not isinstance(members, dict):
             raise Unreadable(what, "not a JSON object")
@@ -46,8 +63,6 @@ class Fields:
         value = self.members.get(name)
         if not isinstance(value, str):
             raise Unreadable(self._what, f"{name} is not a string")
-        if not _is_unicode(value):
-            raise Unreadable(self._what, f"{name} has half a character")
         return value
 
     def optional_text(self, name: str) -> str | None:
@@ -66,7 +81,7 @@ class Fields:
         value = self.members.get(name)
         if value is None:
             return None
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        if not isinstance(value, int | float) or isinstance(value, bool):
             raise Unreadable(self._what, f"{name} is not a number")
         return float(value)
 
@@ -88,9 +103,7 @@ class Fields:
         return None if self.members.get(name) is None else self.time(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
-        return tuple(
-            item if isinstance(item, str) and _is_unicode(item) else self._not_texts(name) for item in self.items(name)
-        )
+        return tuple(item if isinstance(item, str) else self._not_texts(name) for item in self.items(name))
 
     def items(self, name: str) -> tuple[object, ...]:
         value = self.members.get(name, [])
@@ -132,11 +145,6 @@ class Fields:
 
     def _not_objects(self, name: str) -> Fields:
         raise Unreadable(self._what, f"{name} is not a list of objects")
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether *text* can be written as UTF-8: JSON may hold one half of a pair of surrogates."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def json_bytes(members: Mapping[str, object]) -> bytes:

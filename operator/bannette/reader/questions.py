@@ -28,6 +28,8 @@ _TYPE: Final = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _ENTRY: Final = re.compile(r"[0-9]{8}-[0-9a-f]{32}")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
+# SQLite has no greater ones.
+_GREATEST: Final = 2**63 - 1
 _WORD: Final = re.compile(r"[A-Za-z]{1,40}")
 _RUN: Final = re.compile(r"[0-9TZ]{16}-[A-Za-z0-9._/-]{1,800}")
 
@@ -86,7 +88,7 @@ def about_documents(query: Mapping[str, str]) -> AboutDocuments:
         return AboutDocuments(wanted, _limit(query))
     if _ENTRY.fullmatch(cursor):
         return AboutDocuments(wanted, _limit(query), entry=cursor)
-    if _NUMBER.fullmatch(cursor) and abs(int(cursor)) < 2**63:
+    if _NUMBER.fullmatch(cursor) and abs(int(cursor)) <= _GREATEST:
         return AboutDocuments(wanted, _limit(query), number=int(cursor))
     raise BadQuestion("cursor must be one that an answer gave")
 
@@ -111,7 +113,8 @@ def terms_of(words: str) -> tuple[str, ...]:
     """
     if len(words) > _LONGEST_WORDS:
         raise BadQuestion(f"q must be at most {_LONGEST_WORDS} characters")
-    found = [quoted or bare for quoted, bare in _TERM.findall(words)]
+    # SQLite takes a zero for the end.
+    found = [quoted or bare for quoted, bare in _TERM.findall(words.replace("\0", " "))]
     terms = tuple(term for term in found if any(character.isalnum() for character in term))
     if words.strip() and not terms:
         raise BadQuestion("q must have letters or digits")
