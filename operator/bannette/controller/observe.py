@@ -147,16 +147,15 @@ class Observer:
 
     async def observe(self, channel: Channel, *, resource_version: str, announced: frozenset[str] | None) -> Observed:
         """Return all but the free slots, which must be counted when nothing can come between."""
-        # One after the other: mostly the store and recent answers have all, and a task for each would cost more.
-        children = [await self._child(kind, channel) for kind in CHILD_KINDS]
+        children = await self._children(channel)
         prerequisites, token = await self._prerequisites(channel)
-        found = [*children, token]
+        found = [*children.values(), token]
         channel, resource_version, unsaid = await self._unsaid(channel, resource_version)
         in_the_way = await self._obstacle(channel)
         return Observed(
             channel=channel,
             resource_version=resource_version,
-            children={kind: child.mine for kind, child in zip(CHILD_KINDS, children, strict=True)},
+            children={kind: child.mine for kind, child in children.items()},
             prerequisites=prerequisites,
             jobs=self._store.jobs(Key(channel.namespace, channel.name), channel.uid),
             foreign=tuple(one.foreign for one in found if one.foreign),
@@ -168,15 +167,22 @@ class Observer:
             announced=announced,
         )
 
-    async def _child(self, kind: Kind, channel: Channel) -> _Ownership:
-        name = child_name(kind, channel.name)
-        body = self._store.child(kind, channel.namespace, name)
-        if body is None:
-            # It may be there without our labels, or the watch is late: what is absent in memory is asked for.
-            if await self._names.lacks(kind, Key(channel.namespace, channel.name), name):
-                return _Ownership()
-            body = await self._api.get(kind.path(channel.namespace, name))
-        return _Ownership() if body is None else _ownership(kind, body, channel)
+    async def _children(self, channel: Channel) -> dict[Kind, _Ownership]:
+        names = {kind: child_name(kind, channel.name) for kind in CHILD_KINDS}
+        bodies = {kind: self._store.child(kind, channel.namespace, name) for kind, name in names.items()}
+        # It may be there without our labels, or the watch is late: what is absent in memory is asked for.
+        absent = [kind for kind, body in bodies.items() if body is None]
+        if absent:
+            asked = await asyncio.gather(*(self._asked(kind, channel, names[kind]) for kind in absent))
+            bodies |= zip(absent, asked, strict=True)
+        return {
+            kind: _Ownership() if body is None else _ownership(kind, body, channel) for kind, body in bodies.items()
+        }
+
+    async def _asked(self, kind: Kind, channel: Channel, name: str) -> Manifest | None:
+        if await self._names.lacks(kind, Key(channel.namespace, channel.name), name):
+            return None
+        return await self._api.get(kind.path(channel.namespace, name))
 
     async def _prerequisites(self, channel: Channel) -> tuple[Prerequisites, _Ownership]:
         namespace = channel.namespace
