@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bannette.controller.metrics import Metrics
-from bannette.controller.names import Key
+from bannette.controller.names import BINDER, RECIPIENT, Key
 from bannette.controller.store import Store
 from bannette.resources import HistoryEntry, RunResult, Trigger
 from devcluster import chart, promtool
@@ -50,8 +50,9 @@ def exposed() -> set[str]:
     }
     metadata = {"namespace": "acme", "name": "a", "uid": "1", "creationTimestamp": "2026-11-01T00:00:00Z"}
     store.put_channel({"metadata": metadata, "spec": {}, "status": status})
-    told = {"conditions": [{"type": "EventsDelivered", "status": "True"}]}
-    metrics.binder_seen(None, {"metadata": metadata, "spec": {}, "status": told})
+    for kind, type_ in ((BINDER, "EventsDelivered"), (RECIPIENT, "Notified")):
+        told = {"conditions": [{"type": type_, "status": "True"}]}
+        metrics.reference_seen(kind, None, {"metadata": metadata, "spec": {}, "status": told})
     metrics.run_ended(Key("acme", "a"), entry)
     metrics.reconcile_errors.labels("Conflict").inc()
     metrics.api_requests.labels("GET", "jobs", "200").inc()

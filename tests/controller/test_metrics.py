@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bannette.controller.figures import channel_figures
 from bannette.controller.metrics import Metrics
-from bannette.controller.names import Key, resource_of
+from bannette.controller.names import BINDER, RECIPIENT, Key, Kind, resource_of
 from bannette.controller.store import Store
 from bannette.resources import HistoryEntry, RunResult, Trigger
 
@@ -172,16 +172,20 @@ def test_a_request_is_counted_under_what_it_is_about(path: str, resource: str) -
     assert resource_of(path) == resource
 
 
-def test_a_binder_says_whether_its_sink_was_told_for_as_long_as_there_is_one() -> None:
+@pytest.mark.parametrize(
+    ("kind", "about", "type_"), [(BINDER, "binder", "EventsDelivered"), (RECIPIENT, "recipient", "Notified")]
+)
+def test_who_is_to_be_told_says_so_for_as_long_as_it_exists(kind: Kind, about: str, type_: str) -> None:
     metrics = Metrics(Store())
-    name = "bannette_binder_condition{binder=purchases,namespace=acme,type=EventsDelivered}"
-    metadata = {"namespace": "acme", "name": "purchases"}
+    labels = ",".join(sorted([f"{about}=one", "namespace=acme", f"type={type_}"]))
+    name = f"bannette_{about}_condition{{{labels}}}"
+    metadata = {"namespace": "acme", "name": "one"}
 
     def seen(change: str | None, **status: object) -> float | None:
-        metrics.binder_seen(change, {"metadata": metadata, "spec": {}, "status": status})
+        metrics.reference_seen(kind, change, {"metadata": metadata, "spec": {}, "status": status})
         return series(metrics).get(name)
 
-    condition = {"type": "EventsDelivered", "reason": "Delivered"}
+    condition = {"type": type_, "reason": "Delivered"}
     assert seen(None, documents=1) is None
     assert seen("MODIFIED", conditions=[condition | {"status": "True"}]) == 1
     assert seen("MODIFIED", conditions=[condition | {"status": "False"}]) == 0

@@ -30,7 +30,7 @@ class Sightings:
     """What the watches of the custom resources have told, and whom it wakes.
 
     Args:
-        binder: told of each binder, with the kind of its change.
+        reference: told of each binder and recipient, with the kind of its change.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class Sightings:
         recent: RecentReads,
         wake: Callable[[Key], None],
         *,
-        binder: Callable[[str | None, Manifest], None],
+        reference: Callable[[Kind, str | None, Manifest], None],
     ) -> None:
         self._store = store
         self._recent = recent
         self._wake = wake
-        self._binder = binder
+        self._reference = reference
         self._seen: dict[tuple[Kind, str, str], tuple[object, ...]] = {}
 
     def listed(self, kind: Kind, body: Manifest) -> None:
@@ -65,8 +65,7 @@ class Sightings:
 
     def reference(self, kind: Kind, change: str | None, body: Manifest) -> None:
         """Wake the channels that name this binder or recipient, unless only its status changed."""
-        if kind == BINDER:
-            self._binder(change, body)
+        self._reference(kind, change, body)
         metadata = cast("dict[str, Any]", body["metadata"])
         namespace, name = metadata["namespace"], metadata["name"]
         place = (kind, namespace, name)

@@ -1,4 +1,4 @@
-"""What Prometheus is told: how the operator fares, every channel in numbers, and whether binders' sinks are told.
+"""What Prometheus is told: how the operator fares, every channel in numbers, and whether sinks and recipients are told.
 
 A channel's series go with it. Counters begin at zero with the process, as Prometheus expects; runs that ended while the
 operator was down are in the channels' own figures.
@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from bannette.controller.api import Manifest
 from bannette.controller.figures import ChannelFigures
-from bannette.controller.names import Key
+from bannette.controller.names import BINDER, RECIPIENT, Key, Kind
 from bannette.controller.store import Store
 from bannette.resources import HistoryEntry
 
@@ -86,8 +86,8 @@ class Metrics:
             registry=registry,
         )
         registry.register(_Channels(store, self._runs))
-        self._binders: dict[Key, dict[str, bool]] = {}
-        registry.register(_Binders(self._binders))
+        self._conditions: dict[Kind, dict[Key, dict[str, bool]]] = {BINDER: {}, RECIPIENT: {}}
+        registry.register(_Conditions(self._conditions))
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
 
@@ -100,15 +100,15 @@ class Metrics:
         seconds = (entry.completed_at - entry.started_at).total_seconds()
         self.run_seconds.labels(entry.trigger.value).observe(max(seconds, 0.0))
 
-    def binder_seen(self, change: str | None, body: Manifest) -> None:
-        """Take in what the status of a binder says, as a watch or a list tells it."""
+    def reference_seen(self, kind: Kind, change: str | None, body: Manifest) -> None:
+        """Take in what the status of a binder or recipient says, as a watch or a list tells it."""
         metadata = cast("dict[str, str]", body["metadata"])
         key = Key(metadata["namespace"], metadata["name"])
         conditions = cast("dict[str, Any]", body.get("status") or {}).get("conditions") or ()
         if change == "DELETED" or not conditions:
-            self._binders.pop(key, None)
+            self._conditions[kind].pop(key, None)
         else:
-            self._binders[key] = {str(one["type"]): one["status"] == "True" for one in conditions}
+            self._conditions[kind][key] = {str(one["type"]): one["status"] == "True" for one in conditions}
 
     def forget(self, key: Key) -> None:
         """Drop what was counted of a channel that is gone."""
@@ -133,23 +133,25 @@ class _Channels(Collector):
         yield from _counters(self._runs)
 
 
-class _Binders(Collector):
-    def __init__(self, binders: dict[Key, dict[str, bool]]) -> None:
-        self._binders = binders
+class _Conditions(Collector):
+    def __init__(self, conditions: dict[Kind, dict[Key, dict[str, bool]]]) -> None:
+        self._conditions = conditions
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        condition = GaugeMetricFamily(
-            "bannette_binder_condition",
-            "Whether a condition of the binder is true.",
-            labels=["namespace", "binder", "type"],
-        )
-        for key, conditions in self._binders.items():
-            for kind, holds in conditions.items():
-                condition.add_metric([*key, kind], float(holds))
-        yield condition
+        for kind, those in self._conditions.items():
+            what = kind.kind.lower()
+            condition = GaugeMetricFamily(
+                f"bannette_{what}_condition",
+                f"Whether a condition of the {what} is true.",
+                labels=["namespace", what, "type"],
+            )
+            for key, conditions in those.items():
+                for name, holds in conditions.items():
+                    condition.add_metric([*key, name], float(holds))
+            yield condition
 
 
 def _gauges(channels: list[tuple[Key, ChannelFigures]]) -> Iterator[Metric]:

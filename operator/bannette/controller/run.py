@@ -22,7 +22,7 @@ from bannette.controller.health import Health
 from bannette.controller.inboxes import Inboxes
 from bannette.controller.lease import Lease
 from bannette.controller.metrics import Metrics
-from bannette.controller.names import Key, resource_of
+from bannette.controller.names import BINDER, Key, Kind, resource_of
 from bannette.controller.queue import WorkQueue
 from bannette.controller.reconcile import Reconciler
 from bannette.controller.settings import Settings
@@ -74,11 +74,12 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
         inboxes = Inboxes(api, settings, store)
         parts += [_start(inboxes.work(), f"inbox worker {number}") for number in range(_INBOX_WORKERS)]
 
-        def binder_seen(change: str | None, body: Manifest) -> None:
-            metrics.binder_seen(change, body)
-            inboxes.see(change, body)
+        def reference_seen(kind: Kind, change: str | None, body: Manifest) -> None:
+            metrics.reference_seen(kind, change, body)
+            if kind == BINDER:
+                inboxes.see(change, body)
 
-        sightings = Sightings(store, reconciler.observer.recent, queue.add, binder=binder_seen)
+        sightings = Sightings(store, reconciler.observer.recent, queue.add, reference=reference_seen)
         await _first_of(
             parts,
             _start(
