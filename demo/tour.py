@@ -14,7 +14,7 @@ import shlex
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -120,10 +120,11 @@ def _tell(target: Cluster, onedrive: ControlClient) -> None:
         onedrive.create(f"{_FOLDER}/{secrets.token_hex(4)}.txt", f"Letter {number} of {secrets.token_hex(4)}")
     kubectl("-n", _NAMESPACE, "delete", "collectionchannel", _CHANNEL, "--ignore-not-found")
     say("A channel for an account that its owner must connect:")
+    earlier = len(onedrive.mails())
     channel = _channel()
     print(f"{channel}\n{kubectl.apply(channel)}", end="", flush=True)
     with step("Waiting for the mail to its recipient"):
-        mail = wait_for("the mail", lambda: _mail(onedrive), seconds=_SECONDS)
+        mail = wait_for("the mail", lambda: _mail(onedrive.mails()[earlier:]), seconds=_SECONDS)
     assert isinstance(mail, dict)
     say(f"The mail, “{mail['subject']}”:")
     print(mail["text"])
@@ -157,8 +158,8 @@ def _channel() -> str:
     return yaml.safe_dump(body, sort_keys=False)
 
 
-def _mail(onedrive: ControlClient) -> dict[str, object] | None:
-    return next((mail for mail in reversed(onedrive.mails()) if _link(mail)), None)
+def _mail(mails: Sequence[dict[str, object]]) -> dict[str, object] | None:
+    return next((mail for mail in mails if _link(mail)), None)
 
 
 def _link(mail: dict[str, object]) -> str:

@@ -62,7 +62,7 @@ def test_whoever_does_what_the_tour_says_connects_and_sees_the_documents_come(af
             person.agree("compta@acme.example")
             assert person.heading == "Votre OneDrive est connecté"
             _, console = told.browsers(2)
-            assert output.read_text().count("text/plain") == 2, "two documents are in the inbox"
+            assert output.read_text().count("text/plain") >= 2, "the documents of this time, and of earlier ones"
             person.open(console[-1])
             (token,) = re.findall(r"^ey\S+$", output.read_text(), re.MULTILINE)
             person.page.locator("[name=token]").fill(token)
