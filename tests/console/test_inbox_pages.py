@@ -274,6 +274,15 @@ def test_who_may_only_read_marks_nothing(opened, cluster, port):
     assert answer.status == 403
 
 
+@pytest.mark.parametrize("following", ["文" * 32, "../../../../../../../evil.example/", "é" * 32])
+def test_a_form_leads_on_to_documents_alone(opened, clerk, following):
+    opened.add("led.pdf", "Wegweiser")
+    page = eventually(lambda: next(iter(documents(clerk.open(f"{opened.url()}?q=wegweiser"))), None), "it is found")
+    first = clerk.open(page)
+    after = clerk.send(first, number=form_to(first, "/done"), next=following)
+    assert (after.status, "/documents/" in after.url) == (200, False)
+
+
 def test_a_form_of_another_page_marks_nothing(opened, clerk):
     document = documents(clerk.open(opened.url()))[0].partition("?")[0]
     for fields in ({}, {"form": "forged"}):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bannette.console.faults import Fault, Stopped
 from bannette.console.histories import filter_of, seconds_of
 from bannette.console.inbox_facts import document_of, run_of, size_in
-from bannette.console.inbox_reader import Reader
+from bannette.console.inbox_reader import Reader, is_id
 from bannette.console.inbox_visits import INBOX, INBOXES, Inbox, in_inbox, open_again
 from bannette.console.visits import Download, Reply, Visit
 from bannette.resources import BINDERS, RunResult, Trigger
@@ -106,7 +106,7 @@ def mark_done(visit: Visit, inbox: Inbox) -> Reply:
     document = _mark(visit, inbox, done=True)
     following = visit.fields.get("next", "")
     here = visit.fields.get("here", "")[:_LONGEST_CURSOR]
-    place = f"{inbox.path}/documents/{following}" if len(following) == 32 and following.isalnum() else inbox.path
+    place = f"{inbox.path}/documents/{following}" if is_id(following) else inbox.path
     asked = dict(_pairs(here)) | {"marked": document}
     return Reply(location=f"{place}?{urlencode(asked)}")
 
@@ -225,7 +225,7 @@ def _day_text(text: str) -> str:
 def _marked(visit: Visit) -> str:
     """Return the document that was just marked as done, which led here; empty: none."""
     marked = visit.query.get("marked", "")
-    return marked if len(marked) == 32 and marked.isalnum() else ""
+    return marked if is_id(marked) else ""
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

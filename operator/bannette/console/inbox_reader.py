@@ -52,6 +52,11 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def is_id(text: str) -> bool:
+    """Whether *text* can be the id of a document."""
+    return _ID.fullmatch(text) is not None
+
+
 def is_of_a_pod(address: str, *, port: int) -> bool:
     """Whether *address* can be that of a pod which serves an inbox: whoever wrote it may be any pod of the tenant's."""
     host, _, told = address.rpartition(":")
@@ -118,7 +123,7 @@ class Reader:
         )
 
     def _place(self, document: str) -> str:
-        if not _ID.fullmatch(document):
+        if not is_id(document):
             raise Stopped(Fault.NOT_FOUND)
         return f"/documents/{document}"
 

@@ -87,7 +87,8 @@ class Register:
         after = _parsed(Binder.parse, body)
         if after is not None:
             self._companies[key] = after.company
-        if (after and after.company) == before:
+        # While all is listed nobody is looked at yet: thousands of binders aren't sought among thousands of channels.
+        if (after and after.company) == before or not self._is_complete(key[0]):
             return set()
         return {
             (key[0], one.recipient) for at, one in self._channels.items() if at[0] == key[0] and one.binder == key[1]
