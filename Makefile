@@ -47,8 +47,8 @@ test: dev check ## all tests, on a real Kubernetes that is built and started her
 	$(MAKE) --jobs=2 --keep-going test-on-the-node test-on-api-servers
 	$(BIN)/python -m pytest -m "not (cluster or apiserver)" $(AT_ONCE) --durations=15
 
-# The node is idle most of the time: what it takes 12 minutes for costs the API servers' tests beside it one. What make
-# tells its own jobs is kept from those that tests start.
+# The node is idle most of the time, so its tests run beside those of the API servers. What make tells its own jobs is
+# kept from those that tests start.
 test-on-the-node:
 	@mkdir -p .build
 	@echo "The node's tests run beside these of the API servers; what they print comes at their end."
