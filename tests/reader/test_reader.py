@@ -11,12 +11,12 @@ from datetime import timedelta
 
 import pytest
 import requests
-from conftest import TOKEN, eventually, serving
 
 from bannette.binder import ChannelRef, Invoice, OcrFacts, OcrOutcome
 from bannette.binder.fields import json_bytes
 from tests.binder.binder_documents import DAY, report_of_a_run
 from tests.collector.local_channel import BANNETTE
+from tests.reader.conftest import TOKEN, eventually, serving
 
 PDF = b"%PDF-1.7 " + bytes(range(256)) * 40
 CHANNEL = ChannelRef(namespace="acme", name="acme-onedrive", uid="u")
@@ -264,6 +264,45 @@ def test_a_record_that_nothing_can_be_written_of_costs_no_other_document(binder,
     eventually(lambda: "late.pdf" in reader.names("state=all"), "the index goes on")
     assert reader.get("/documents?q=%00good").json()["documents"][0]["name"] == "good.pdf"
     assert reader.get(f"/documents/{record.id}").status_code in (200, 409)
+
+
+FORGED = [
+    {"name": "\ud800.pdf"},
+    {"folder": "\ud800"},
+    {"mediaType": "\ud800"},
+    {"size": 10**30},
+    {"collectedAt": "0001-01-01T00:00:00Z"},
+    {"collectedAt": "9999-12-31T23:59:59Z"},
+    {"ocr": {"outcome": "Text", "confidence": float("nan"), "languages": [], "rotation": {}}},
+    {"ocr": {"outcome": "Text", "confidence": 1e999, "languages": ["\ud800"], "rotation": {}}},
+    {"invoice": {"number": "\udfff"}},
+    {"name": "a" * 1_000_000},
+    {"name": "x\x02y\x03z"},
+    {"ocr": {"outcome": "Nonsense"}},
+]
+
+
+def test_forged_records_hide_no_others_and_are_no_errors_of_the_readers(binder, folder, add, start):
+    forged = []
+    for number, change in enumerate(FORGED):
+        record = binder.record(add(f"{number}"))
+        (folder / record.key).write_text(json.dumps({**record.to_dict(), **change}))
+        forged.append(record.id)
+    binder.save_report("acme", "c", {**report_of_a_run(collected=1), "trigger": "Manual", "result": "Failed"})
+    bad = {"id": "run-2", "message": "\ud800", "bytes": float("nan"), "trigger": "Manual", "result": "Failed"}
+    bad["startedAt"] = "2026-11-25T00:00:00Z"
+    (folder / "runs/acme/c/20261125T000000Z-run-2.json").write_text(json.dumps(bad))
+    reader = start()
+    assert reader.get("/documents").status_code == 200
+    add("good.pdf", derived={"text": b"unikum"})
+    eventually(lambda: "good.pdf" in reader.get("/documents?q=unikum").text, "the sound one is found")
+    for document in forged:
+        assert reader.get(f"/documents/{document}").status_code in (200, 409)
+    for state in ("inbox", "all"):
+        answer = reader.get(f"/documents?state={state}")
+        assert answer.status_code == 200
+        assert len(answer.content) < 100_000
+    assert [run["id"] for run in reader.get("/runs").json()["runs"]] == ["run-1"]
 
 
 def test_the_history_has_all_runs_with_filters_and_pages(start, binder):
