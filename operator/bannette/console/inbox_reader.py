@@ -10,7 +10,11 @@ import hmac
 import ipaddress
 import json
 import re
+import socket
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -18,12 +22,17 @@ from urllib.parse import quote, urlencode
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.response import HTTPResponse
 
 from bannette.console.faults import Fault, Stopped
 from bannette.web.sealing import Keys
 
 _PURPOSE: Final = "inbox-reader"
+# To connect, and for the next bytes; and for the head of an answer, then for the rest of one that isn't a file.
 _TIMEOUT: Final = (3.0, 20.0)
+_LONGEST: Final = 30.0
 _LARGEST_ANSWER: Final = 8 * 1024 * 1024
 _PIECE: Final = 256 * 1024
 _ID: Final = re.compile("[0-9a-f]{32}")
@@ -86,7 +95,9 @@ class Reader:
         Stopped: NOT_FOUND, REQUEST; UNREADABLE, with what it says; UNAVAILABLE.
     """
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, *, seconds: float = _LONGEST) -> None:
+        self._seconds = seconds
+        self._session = _SESSION if seconds == _LONGEST else new_session(seconds)
         self._origin = f"http://{address}"
         self._headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
 
@@ -132,7 +143,7 @@ class Reader:
 
     def _ask(self, method: str, path: str, more: Mapping[str, str]) -> requests.Response:
         try:
-            return _SESSION.request(
+            return self._session.request(
                 method,
                 self._origin + path,
                 headers={**self._headers, **more},
@@ -148,9 +159,9 @@ class Reader:
     def _checked(self, answer: requests.Response) -> Mapping[str, Any]:
         try:
             with answer:
-                data = answer.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
+                data = self._whole(answer)
             found = json.loads(data) if len(data) <= _LARGEST_ANSWER else None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Stopped(Fault.UNAVAILABLE) from None
         except (urllib3.exceptions.HTTPError, OSError):
             raise NobodyThere from None
@@ -164,17 +175,68 @@ class Reader:
         faults = {400: Fault.REQUEST, 404: Fault.NOT_FOUND, 409: Fault.UNREADABLE}
         raise Stopped(faults.get(answer.status_code, Fault.UNAVAILABLE), str(found.get("message") or ""))
 
+    def _whole(self, answer: requests.Response) -> bytes:
+        """Return a body, or more of it than it may have."""
+        until, data = time.monotonic() + self._seconds, bytearray()
+        # What has come, not as much as was asked for: a reader that drips would be waited for without end.
+        while len(data) <= _LARGEST_ANSWER and (piece := answer.raw.read1(_PIECE)):
+            data += piece
+            if time.monotonic() > until:
+                raise NobodyThere
+        return bytes(data)
+
 
 def _pieces(answer: requests.Response) -> Iterator[bytes]:
     with answer:
-        yield from answer.iter_content(_PIECE)
+        while piece := answer.raw.read1(_PIECE):
+            yield piece
 
 
-def _session() -> requests.Session:
+class _Connection(HTTPConnection):
+    """Is cut when the head of an answer takes longer than it may; a time for the next bytes alone never ends.
+
+    Attributes:
+        longest: in seconds.
+    """
+
+    longest: float
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3
+        timer = threading.Timer(self.longest, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, seconds: float) -> None:
+        class Connection(_Connection):
+            longest = seconds
+
+        class Pool(HTTPConnectionPool):
+            ConnectionCls = Connection
+
+        self._pool = Pool
+        super().__init__(pool_connections=32, pool_maxsize=32, max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": self._pool}
+
+
+def new_session(seconds: float) -> requests.Session:
+    """Return what asks readers; *seconds*: how long the head of an answer may take."""
     session = requests.Session()
     session.trust_env = False
-    session.mount("http://", HTTPAdapter(pool_connections=32, pool_maxsize=32, max_retries=0))
+    session.mount("http://", _Adapter(seconds))
     return session
 
 
-_SESSION: Final = _session()
+_SESSION: Final = new_session(_LONGEST)
