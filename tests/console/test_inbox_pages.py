@@ -383,6 +383,8 @@ class TestOpening:
     @pytest.mark.parametrize(
         "address",
         [f"127.0.0.1:{PORT}", f"169.254.169.254:{PORT}", "10.0.0.1:443", f"localhost:{PORT}", f"[::1]:{PORT}", "x", ""],
+        # The port is another one in each process: names that hold it are no names of tests.
+        ids=["loopback", "metadata", "another port", "a name", "loopback of IPv6", "no address", "nothing"],
     )
     def test_no_address_but_a_pods_is_asked(self, closed, visitor, address):
         visitor.open(closed.url())
