@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import threading
 import time
@@ -10,14 +11,18 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from bannette.console import ConsoleSettings
 from bannette.console.faults import Stopped
 from bannette.console.inbox_reader import NobodyThere, Reader
+from devcluster.processes import free_ports
+from tests.console.desk import browser_at, serving, signed_in
+from tests.console.served import Served, own_address
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 
 
 @contextmanager
-def dripping(first: bytes, *, seconds: float = 20.0) -> Iterator[str]:
+def dripping(first: bytes, *, seconds: float = 20.0, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Answer with *first*, then with one byte now and then; yield the address."""
     ended = threading.Event()
 
@@ -35,11 +40,11 @@ def dripping(first: bytes, *, seconds: float = 20.0) -> Iterator[str]:
                 connection, _ = listening.accept()
                 threading.Thread(target=talk, args=(connection,), daemon=True).start()
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server((host, port), backlog=200) as listening:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         try:
-            yield f"127.0.0.1:{listening.getsockname()[1]}"
+            yield f"{host}:{listening.getsockname()[1]}"
         finally:
             ended.set()
             listening.shutdown(socket.SHUT_RDWR)
@@ -72,3 +77,34 @@ def test_an_answer_that_is_nested_without_end_is_none():
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(deep)}\r\n\r\n".encode()
     with dripping(head + deep) as address, pytest.raises(Stopped):
         Reader(address, "token").channels()
+
+
+@pytest.mark.apiserver
+@pytest.mark.parametrize("page", ["", f"/documents/{'0' * 32}/files/original"])
+def test_a_company_whose_reader_says_nothing_keeps_no_page_of_others_waiting(cluster, api, keys, tmp_path, page):
+    (inbox_port,) = free_ports(1)
+    company = Served(cluster, keys, tmp_path, port=inbox_port)
+    token = company.company.token("clerk")
+    with (
+        serving(api, keys, ConsoleSettings(inbox_port=inbox_port)) as port,
+        dripping(b"", host=own_address(), port=inbox_port) as address,
+    ):
+        signed_in(browser_at(cluster, port), token, company.url())
+        company.answers("Open", address=address)
+
+        def visit() -> None:
+            browser = browser_at(cluster, port)
+            browser.headers["Authorization"] = f"Bearer {token}"
+            with suppress(OSError, http.client.HTTPException):
+                browser.open(company.url(page))
+
+        visitors = [threading.Thread(target=visit, daemon=True) for _ in range(60)]
+        for visitor in visitors:
+            visitor.start()
+        time.sleep(1)
+        began = time.monotonic()
+        other = browser_at(cluster, port)
+        other.headers["Authorization"] = f"Bearer {token}"
+        assert other.open("/console/channels").status == 200
+        assert time.monotonic() - began < 5
+        assert all(visitor.is_alive() for visitor in visitors)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -26,6 +28,7 @@ from bannette.console.people import Person
 from bannette.console.rendering import render
 from bannette.console.sessions import session_cookies
 from bannette.console.settings import ConsoleSettings
+from bannette.console.threads import ReaderThreads, passed_on
 from bannette.console.visits import HOME, ROOT, Office, Page, Reply, Visit
 from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.kube import ClusterApi
@@ -46,6 +49,7 @@ _STATIC: Final = Path(__file__).parent / "static"
 _STYLE: Final = (_STATIC / "console.css").read_bytes()
 _SCRIPT: Final = (_STATIC / "console.js").read_bytes()
 _RETRY_SECONDS: Final = 10
+_OF_INBOXES: Final = "/inboxes/"
 _CONDITIONS: Final = ("range", "if-range", "if-none-match")
 
 
@@ -56,6 +60,7 @@ class Console:
         self._catalogue = Catalogue(api, settings.namespaces)
         self._office = Office(settings, connect, lambda: load_keys(connect.keys), api, self._catalogue)
         self._door = Doorkeeper(api, settings)
+        self._threads = ReaderThreads()
 
     def start(self) -> None:
         """Begin to read the channels, in the background."""
@@ -92,7 +97,10 @@ class Console:
                 if is_foreign(request):
                     raise Stopped(Fault.FORM)
                 fields = await read_form(request, largest=_LARGEST_BODY, fields=_FIELDS)
-            return await run_in_threadpool(self._answered, request, page, fields)
+            threads = self._threads_for(request)
+            if threads is None:
+                return await run_in_threadpool(self._answered, request, page, fields)
+            return await asyncio.get_running_loop().run_in_executor(threads, self._answered, request, page, fields)
         except Stopped as stopped:
             return self._faulted(request, stopped)
         except FormTooLarge:
@@ -103,6 +111,11 @@ class Console:
             # Without keys there is no page: each holds something that is sealed.
             logs.event(logger, "console.failed", level=logging.ERROR, reason=error.reason, message=str(error))
             return PlainTextResponse("The console isn't set up.\n", 503)
+
+    def _threads_for(self, request: Request) -> Executor | None:
+        """Return those for the inboxes of the address's namespace; None: those of all other pages."""
+        within = request.scope["path"].removeprefix(request.scope["root_path"])
+        return self._threads.of(request.path_params["namespace"]) if within.startswith(_OF_INBOXES) else None
 
     def _answered(self, request: Request, page: Page, fields: dict[str, str]) -> Response:
         keys = self._office.keys()
@@ -145,7 +158,9 @@ class Console:
         if reply.download is not None:
             # What it says is all that it says: it sets no cookie, and its policy is its own.
             download = reply.download
-            return StreamingResponse(download.pieces, status_code=reply.status, headers=dict(download.headers))
+            threads = self._threads_for(request)
+            pieces = download.pieces if threads is None else passed_on(download.pieces, threads)
+            return StreamingResponse(pieces, status_code=reply.status, headers=dict(download.headers))
         if reply.location:
             response: Response = Response(status_code=303, headers={"Location": reply.location})
         else:
