@@ -65,6 +65,8 @@ def ca_file(kubectl: Kubectl, image_names: dict[str, str]) -> Path:
 @pytest.fixture(scope="session")
 def onedrive(kubectl: Kubectl, ca_file: Path) -> Iterator[ControlClient]:
     with simulator_control(kubectl, str(program("kubectl")), ca_file) as control:
+        # On a cluster that was up it has what earlier tests left.
+        control.reset()
         yield control
 
 
