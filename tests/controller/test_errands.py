@@ -68,7 +68,19 @@ def test_a_pod_may_do_no_more_than_it_must(scheduled: Tenant, start: Started) ->
 def test_a_pod_that_does_not_start_is_given_up_and_removed(scheduled: Tenant, call: Called) -> None:
     code, output, errors = call("history", "acme-onedrive", "--timeout", "3")
     assert (code, output) == (3, "")
-    assert "The pod hasn't ended in 3 s" in errors
+    assert "The pod hasn't started in 3 s: is there a node with room for it?" in errors
+    assert not errands(scheduled)
+
+
+def test_a_pod_that_runs_for_too_long_is_given_up_and_removed(scheduled: Tenant, start: Started) -> None:
+    process = start("history", "acme-onedrive", "--timeout", "12")
+    name = wait_for_errand(scheduled)["metadata"]["name"]
+    path = f"/api/v1/namespaces/{scheduled.namespace}/pods/{name}/status"
+    running = {"status": {"phase": "Running"}}
+    scheduled.cluster.request("PATCH", path, running, content_type="application/merge-patch+json")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "The pod hasn't ended in 12 s: `--timeout` gives it longer." in errors
     assert not errands(scheduled)
 
 

@@ -26,6 +26,7 @@ from bannette.cli.plugin.permissions import (
 from bannette.cli.plugin.setup import Unseen, judge_channel, judge_mails, judge_storage
 from bannette.controller.names import CLAIM, SECRET
 from bannette.controller.prerequisites import Need, Presence, needs
+from bannette.errors import BannetteError, PersonNeeded
 from bannette.resources import Binder, Channel
 from tests.plugin.test_errand import BUCKET, binder, channel
 from tests.resources.samples import RECIPIENT
@@ -209,6 +210,8 @@ def test_a_policy_is_judged(policy: Json | None, binding: Json | None, state: st
 
 OF_PAGES = {"BANNETTE_CONNECT_URL": "https://a.example", "BANNETTE_CONNECT_ACCOUNT": "system/bannette-connect"}
 AVAILABLE: Json = {"status": {"availableReplicas": 2}}
+FORBIDDEN = PersonNeeded('services "bannette-connect" is forbidden', reason="Forbidden")
+UNREACHED = PersonNeeded('no endpoints available for service "bannette-connect"', reason="KubectlFailed")
 
 
 def deployed(environ: dict[str, str]) -> Installation:
@@ -223,12 +226,13 @@ def deployed(environ: dict[str, str]) -> Installation:
     [
         (AVAILABLE, "ready\n", "ok", "Deployment system/bannette-connect is available at https://a.example."),
         (AVAILABLE, "ready\nNothing answers at https://a.example.\n", "problem", "reach it: Nothing answers at"),
-        (AVAILABLE, None, "note", "takes the right to get services/proxy"),
-        ({"status": {}}, "ready\n", "problem", "no pod that is ready"),
-        (None, None, "problem", "is missing, so nobody can open https://a.example"),
+        (AVAILABLE, FORBIDDEN, "note", "leads there: that takes the right to get services/proxy."),
+        (AVAILABLE, UNREACHED, "note", "leads there: no endpoints available for service"),
+        ({"status": {}}, UNREACHED, "problem", "no pod that is ready"),
+        (None, UNREACHED, "problem", "is missing, so nobody can open https://a.example"),
     ],
 )
-def test_the_pages_are_judged(body: Json | None, said: str | None, state: str, text: str) -> None:
+def test_the_pages_are_judged(body: Json | None, said: str | BannetteError, state: str, text: str) -> None:
     pages = deployed(OF_PAGES).pages
     assert pages is not None
     found = judge_pages(pages, body, said)

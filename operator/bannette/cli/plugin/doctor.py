@@ -143,10 +143,9 @@ class _Examination:
             return _unseen(PAGES, f"Deployment {pages.namespace}/{pages.name}", error)
         service = f"/api/v1/namespaces/{pages.namespace}/services/{pages.name}:http/proxy/readyz"
         try:
-            said = self.kubectl.text("get", "--raw", service)
-        except (PersonNeeded, Transient):
-            said = None
-        return judge_pages(pages, deployment, said)
+            return judge_pages(pages, deployment, self.kubectl.text("get", "--raw", service))
+        except (PersonNeeded, Transient) as error:
+            return judge_pages(pages, deployment, error)
 
     def _policy(self) -> Finding:
         try:

@@ -6,18 +6,19 @@ from typing import Any, Final
 
 from bannette.cli.plugin.findings import Finding, note, ok, problem
 from bannette.cli.plugin.installation import Pages
+from bannette.errors import BannetteError
 
 PAGES: Final = "Pages"
 
 Json = dict[str, Any]
 
 
-def judge_pages(pages: Pages, deployment: Json | None, said: str | None) -> Finding:
+def judge_pages(pages: Pages, deployment: Json | None, said: str | BannetteError) -> Finding:
     """Return how the pages are.
 
     Args:
         deployment: theirs; None: there is none.
-        said: by the pages when they are asked whether they are ready; None: they couldn't be asked.
+        said: by the pages when they are asked whether they are ready, or why they couldn't be asked.
     """
     where = f"Deployment {pages.namespace}/{pages.name}"
     if deployment is None:
@@ -28,12 +29,9 @@ def judge_pages(pages: Pages, deployment: Json | None, said: str | None) -> Find
     if not (deployment.get("status") or {}).get("availableReplicas"):
         describe = f"kubectl -n {pages.namespace} describe pods -l app.kubernetes.io/component=connect"
         return problem(PAGES, f"{where} has no pod that is ready: `{describe}` tells why.")
-    if said is None:
-        return note(
-            PAGES,
-            f"{where} is available; it couldn't be asked whether {pages.url} leads there: that takes the right to get "
-            "services/proxy.",
-        )
+    if isinstance(said, BannetteError):
+        why = "that takes the right to get services/proxy." if said.reason == "Forbidden" else str(said)
+        return note(PAGES, f"{where} is available; it couldn't be asked whether {pages.url} leads there: {why}")
     trouble = " ".join(said.removeprefix("ready").split())
     if trouble:
         return problem(PAGES, f"{where} is available, but clients may not reach it: {trouble}")

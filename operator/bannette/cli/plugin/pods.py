@@ -112,10 +112,14 @@ def _ended(kubectl: Kubectl, name: str, *, seconds: float) -> Json:
             raise PersonNeeded(
                 f"The pod doesn't start ({blocked[0]}): {_why(pod) or _warning(kubectl, name)}", reason="PodBlocked"
             )
-    raise Transient(
-        f"The pod hasn't ended in {seconds:.0f} s. {_warning(kubectl, name)}".strip(),
-        reason="TimedOut",
-    )
+    phase = (pod.get("status") or {}).get("phase")
+    raise Transient(_overdue(phase, seconds=seconds, warning=_warning(kubectl, name)), reason="TimedOut")
+
+
+def _overdue(phase: str | None, *, seconds: float, warning: str) -> str:
+    if phase == "Running":
+        return f"The pod hasn't ended in {seconds:.0f} s: `--timeout` gives it longer. {warning}".strip()
+    return f"The pod hasn't started in {seconds:.0f} s: {warning or 'is there a node with room for it?'}"
 
 
 def _why(pod: Mapping[str, Any]) -> str:
