@@ -59,9 +59,26 @@ def environ(deployment: Manifest) -> dict[str, str]:
     return {one["name"]: one["value"] for one in container(deployment)["env"]}
 
 
+def notes(*settings: str) -> str:
+    options = [option for setting in settings for option in ("--set", setting)]
+    command = [chart.helm(), "install", "bannette", chart.CHART, "--dry-run=client", *options]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return text.partition("\nNOTES:\n")[2]
+
+
 def test_nothing_of_it_is_there_before_it_is_enabled() -> None:
     names = {one["metadata"]["name"] for one in yaml.safe_load_all(chart.render()) if one}
     assert not [name for name in names if "connect" in name]
+
+
+def test_the_notes_tell_how_links_reach_clients_and_where_the_console_is() -> None:
+    assert "connect" not in notes()
+    alone = notes(*ENABLED)
+    assert "kubectl collection connect CHANNEL --namespace NAMESPACE --link" in alone
+    assert "/console" not in alone
+    with_both = notes(*ENABLED, *MAILS, "connect.console.enabled=true")
+    assert "--link" not in with_both
+    assert "The console, for your own people: https://connect.example/console/" in with_both
 
 
 def test_the_operator_hears_of_the_pages_and_of_their_account() -> None:
