@@ -37,7 +37,9 @@ ELSEWHERE: Mapping[str, str] = {
     r"^kubectl collection (check|connect|disconnect) |bannette.io/(check-connection|disconnect)=": (
         "tests/controller/test_plugin_connection.py::test_what_the_page_shows_works"
     ),
-    r"^kubectl create token ": "tests/console/test_signing_in.py::test_a_token_that_was_made_as_the_page_says_lets_in",
+    r"^kubectl create (token|serviceaccount|rolebinding) NAME": (
+        "tests/console/test_signing_in.py::test_a_token_that_was_made_as_the_page_says_lets_in"
+    ),
     r"^mkdir keys |^kubectl proxy |^export BANNETTE_PUBLIC_URL=|^bannette connect-service": (
         "tests/connect/test_connect_processes.py::test_what_the_page_shows_works"
     ),
