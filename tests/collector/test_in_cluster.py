@@ -207,7 +207,7 @@ def test_updates_that_meet_are_repeated_and_none_is_lost(pod):
     def add(count):
         for _ in range(count):
             status = pod.status
-            status.use_binder("purchases")
+            status.use_binder("purchases", {})
             status.count_arrivals(documents=1, size=10, at=datetime.now(UTC))
 
     threads = [threading.Thread(target=add, args=(5,)) for _ in range(4)]
