@@ -25,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 # Of a request without its body: Microsoft's answers come in the query, and take a few thousand.
 _LARGEST_HEAD: Final = 32768
-_AT_ONCE: Final = 200
+# Connections, most of them of proxies and at rest; of requests, the guard lets fewer in at once.
+_MOST_CONNECTIONS: Final = 1000
 _GRACE_SECONDS: Final = 20
 More = Callable[[Settings, ClusterApi], Sequence[BaseRoute]]
 
@@ -74,7 +75,7 @@ def new_server(
             server_header=False,
             proxy_headers=False,
             h11_max_incomplete_event_size=_LARGEST_HEAD,
-            limit_concurrency=_AT_ONCE,
+            limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 _SECONDS: Final = 10.0
 
@@ -39,5 +39,5 @@ async def read_form(request: Request, *, largest: int, fields: int) -> dict[str,
                 if len(body) > largest:
                     raise FormTooLarge
         return dict(parse_qsl(body.decode(), max_num_fields=fields))
-    except (ValueError, TimeoutError):
+    except (ValueError, TimeoutError, ClientDisconnect):
         raise NotAForm from None
