@@ -145,6 +145,19 @@ def test_the_history_is_filtered(told, browser, query, runs):
     assert [int(cell) for cell in cells] == runs
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_run_on_the_first_or_the_last_day_that_there_is_breaks_no_page(cluster, browser, at):
+    made = Company(cluster)
+    far = entry(7, startedAt=at, completedAt=at)
+    made.says({"history": [far], "lastRun": far, "conditions": [LOST | {"lastTransitionTime": at}]})
+    signed_in(browser, made.token("viewer"))
+    year = f" {int(at[:4])}, "
+    wait_until(lambda: year in browser.open(f"/console/channels?namespace={made.namespace}").text, "it is listed")
+    for page in ("", "/history", "/history?from=2026-11-01"):
+        answer = browser.open(made.url(page=page))
+        assert answer.status == 200, page
+
+
 @pytest.mark.parametrize("name", ["nothing", "UPPER", "a.b", "..", "%2e%2e%2fsecrets", "a%00b", "x" * 300, "%c3%a9"])
 def test_what_is_not_there_is_not_found(told, browser, name):
     signed_in(browser, told.token("viewer"))

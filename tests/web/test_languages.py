@@ -1,10 +1,12 @@
-"""The language that a page is shown in."""
+"""The language that a page is shown in, and its times."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from bannette.web.rendering import preferred_language
+from bannette.web.rendering import date_in, preferred_language, short_date_in
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,10 @@ from bannette.web.rendering import preferred_language
 )
 def test_a_browsers_language_counts_where_no_recipient_is_known(accepted, language):
     assert preferred_language(accepted) == language
+
+
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)], ids=str)
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Asia/Tokyo"])
+def test_the_first_and_the_last_day_that_there_are_can_be_shown_anywhere(at, zone):
+    for shown in (date_in("fr", at, zone), short_date_in("en", at, zone)):
+        assert f" {at.year}" in shown

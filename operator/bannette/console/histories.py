@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from bannette.resources import HistoryEntry, RunResult, Trigger
+from bannette.web.rendering import on_clocks
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Filter:
         return not (self.result or self.trigger or self.first or self.last)
 
     def takes(self, entry: HistoryEntry) -> bool:
-        day = entry.started_at.astimezone(ZoneInfo(self.zone)).date()
+        day = on_clocks(entry.started_at, self.zone).date()
         return (
             (self.result is None or entry.result is self.result)
             and (self.trigger is None or entry.trigger is self.trigger)

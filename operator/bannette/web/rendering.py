@@ -56,16 +56,25 @@ class Renderer:
 
 def date_in(language: str, at: datetime, zone: str) -> str:
     """Return a time as people of *language* write it, on the clocks of *zone*."""
-    local = at.astimezone(ZoneInfo(zone))
+    local = on_clocks(at, zone)
     month = texts.MONTHS[language][local.month - 1]
     return texts.DATES[language].format(day=local.day, month=month, year=local.year, time=f"{local:%H:%M}", zone=zone)
 
 
 def short_date_in(language: str, at: datetime, zone: str) -> str:
     """Return a time in few characters, on the clocks of *zone*."""
-    local = at.astimezone(ZoneInfo(zone))
+    local = on_clocks(at, zone)
     month = texts.SHORT_MONTHS[language][local.month - 1]
     return f"{local.day} {month} {local.year}, {local:%H:%M}"
+
+
+def on_clocks(at: datetime, zone: str) -> datetime:
+    """Return a time on the clocks of *zone*; in UTC if they don't reach that far."""
+    try:
+        return at.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        # The first and the last day that there are: somebody wrote them.
+        return at
 
 
 def preferred_language(accepted: str) -> str:
