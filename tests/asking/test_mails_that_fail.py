@@ -230,6 +230,31 @@ def test_what_was_sent_while_the_api_server_was_away_is_recorded_once_it_is_back
     assert subjects(server) == [CONNECT]
 
 
+class Editing(Taken):
+    """Takes mails, and has something changed while it does so."""
+
+    def __init__(self, change):
+        super().__init__()
+        self._change = change
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        self._change()
+        return await super().handle_DATA(server, session, envelope)
+
+
+def test_what_was_sent_to_somebody_who_became_unacceptable_meanwhile_is_recorded_at_once(firm, tmp_path):
+    firm.recipient()
+    firm.channel()
+    # The API server takes a vertical tab for no blank at the beginning.
+    taken = Editing(lambda: firm.change("Recipient", "marie", {"spec": {"displayName": "\vMarie"}}))
+    with mail_server(taken=taken) as server, Service(firm, server.port, tmp_path / "keys") as service:
+        service.look(minutes=2)
+    assert subjects(server) == [CONNECT]
+    assert (firm.notified()["status"], "attempt" in firm.status()) == ("True", False)
+    # Claimed; recorded in a version that is gone; recorded.
+    assert len([one for one in firm.requests() if one["verb"] == "patch"]) <= 4
+
+
 def test_without_the_right_to_remember_nothing_is_sent(firm, mails, tmp_path, caplog):
     for number in range(5):
         firm.recipient(f"r{number}")

@@ -206,8 +206,10 @@ def test_a_place_in_a_list_that_is_too_old_starts_over(server: ScriptedServer) -
         Answer(text=event("ERROR", code=500) + "\n"),
         Answer(text='{"type": "MODI'),
         Answer(text="<html>a proxy's page</html>\n"),
+        Answer(text="[]\n"),
+        Answer(text='{"type": "ADDED"}\n'),
     ],
-    ids=["refused", "forbidden", "an error", "cut", "a page"],
+    ids=["refused", "forbidden", "an error", "cut", "a page", "a list", "half an event"],
 )
 def test_a_watch_that_breaks_is_taken_up_where_it_was(server: ScriptedServer, broken: Answer) -> None:
     server.answers = [listing("5", "one"), broken, Answer(text=event("ADDED", "two", "6") + "\n"), Answer(500)]
@@ -215,6 +217,14 @@ def test_a_watch_that_breaks_is_taken_up_where_it_was(server: ScriptedServer, br
     follower.until(lambda: "two" in follower.existing)
     follower.stop()
     assert query(server, 2)["resourceVersion"] == "5"
+
+
+def test_a_list_that_is_none_is_asked_for_again(server: ScriptedServer) -> None:
+    server.answers = [Answer(text='["a proxy\'s"]'), listing("5", "one"), Answer(500)]
+    follower = Follower(ClusterApi(server.url, namespace="acme"))
+    follower.until_listed()
+    follower.stop()
+    assert set(follower.existing) == {"one"}
 
 
 def test_rights_that_are_missing_are_told_and_asked_for_again(

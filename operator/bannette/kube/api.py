@@ -223,10 +223,12 @@ class ClusterApi:
         response = self._sent(method, path, body, timeout=self._timeout)
         if response.ok:
             try:
-                answer: dict[str, object] = response.json()
+                answer = response.json()
             except requests.RequestException as error:
                 raise _unreachable(error) from error
-            return answer
+            if isinstance(answer, dict):
+                return answer
+            raise Transient("The Kubernetes API server's answer is none of its own.", reason="ApiUnavailable")
         raise _error(response, described)
 
     def _sent(
@@ -263,7 +265,10 @@ def _events(response: requests.Response, described: str) -> Events:
         try:
             for line in response.iter_lines(chunk_size=_CHUNK):
                 if line:
-                    yield _event(json.loads(line), described)
+                    event = json.loads(line)
+                    if not isinstance(event, dict) or not {"type", "object"} <= event.keys():
+                        raise ValueError("not an event")
+                    yield _event(event, described)
         # Cut in the middle of an event, or by a proxy with words of its own.
         except (requests.RequestException, ValueError) as error:
             raise _unreachable(error) from error

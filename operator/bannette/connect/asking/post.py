@@ -15,13 +15,13 @@ from bannette.connect.asking.decide import NOTIFIED, mail_id, next_mail, refused
 from bannette.connect.asking.facts import ChannelFacts
 from bannette.connect.asking.outage import Outage, is_of_one, pause_for_one
 from bannette.connect.asking.person import Person
-from bannette.connect.asking.register import version_of
+from bannette.connect.asking.register import uid_of, version_of
 from bannette.connect.asking.settings import AskingSettings
 from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.kube import ClusterApi, Conflict
 from bannette.notify.mail import Mailer
 from bannette.notify.plan import Mail
-from bannette.resources import RECIPIENTS, Attempt, Recipient, RecipientStatus
+from bannette.resources import RECIPIENTS, Attempt, InvalidResource, Recipient, RecipientStatus
 from bannette.resources.history import cut_message
 
 logger = logging.getLogger(__name__)
@@ -188,26 +188,31 @@ class Post:
                 if error.reason == "NotFound":
                     return
                 failure: BannetteError = error
-            if not isinstance(failure, Conflict):
+            fresh = self._fresh(person)
+            if fresh is not None:
+                if fresh.recipient.uid != person.recipient.uid or unless(fresh.recipient.status):
+                    return
+                person = fresh
+            if fresh is None or not isinstance(failure, Conflict):
                 self._hindered(person.recipient, failure)
                 self._waiting()
                 # What isn't recorded is sent again by whoever comes next: so it isn't given up while it can be tried.
                 if self._stopped.wait(wait):
                     return
                 wait = min(wait * 2, _LONGEST_WAIT)
-            fresh = self._fresh(person)
-            if fresh is not None:
-                if fresh.recipient.uid != person.recipient.uid or unless(fresh.recipient.status):
-                    return
-                person = fresh
 
     def _fresh(self, person: Person) -> Person | None:
         recipient = person.recipient
         try:
             body = self._api.within(recipient.namespace).get(RECIPIENTS, recipient.name)
-            return replace(person, recipient=Recipient.parse(body), version=version_of(body))
         except (PersonNeeded, Transient):
             return None
+        try:
+            fresh = Recipient.parse(body)
+        except InvalidResource:
+            # Changed meanwhile into somebody who can't be written to: that they were is recorded all the same.
+            fresh = replace(recipient, uid=uid_of(body))
+        return replace(person, recipient=fresh, version=version_of(body))
 
     def _tell(self, person: Person, error: BannetteError, now: datetime) -> None:
         """Say in the status of somebody who is waited for what keeps their mail, once."""

@@ -104,8 +104,16 @@ class Register:
 
 
 def version_of(body: Mapping[str, object]) -> str:
+    return _told(body, "resourceVersion")
+
+
+def uid_of(body: Mapping[str, object]) -> str:
+    return _told(body, "uid")
+
+
+def _told(body: Mapping[str, object], member: str) -> str:
     metadata = body.get("metadata")
-    return str(metadata.get("resourceVersion", "")) if isinstance(metadata, Mapping) else ""
+    return str(metadata.get(member, "")) if isinstance(metadata, Mapping) else ""
 
 
 def _parsed(parse: Callable[[Mapping[str, object]], Parsed], body: Mapping[str, object] | None) -> Parsed | None:
