@@ -148,6 +148,18 @@ def test_a_request_behind_a_run_that_is_blocked_is_held(tenant: Tenant, start: S
     assert f"The request is held: {behind}" in errors
 
 
+def test_a_request_that_waits_for_a_sign_in_names_the_page_for_it(tenant: Tenant, start: Started) -> None:
+    tenant.add_channel()
+    process = start("run", "acme-onedrive", "--yes")
+    request = requested(tenant)
+    page = "https://connect.example/c/acme/acme-onedrive"
+    waits = f"Its owner gets the link again at {page}. The request of {request} is held until then."
+    tenant.report({"conditions": [BLOCKED | {"reason": "NotConnected", "message": waits}]})
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert f"The request is held: {waits}" in errors
+
+
 def test_a_run_that_is_blocked_shows_why_and_ends_with_it(tenant: Tenant, start: Started) -> None:
     tenant.add_channel()
     process = start("run", "acme-onedrive", "--yes", "--timeout", "8")

@@ -15,6 +15,7 @@ from bannette import logs
 from bannette.cli import streams
 from bannette.cli.output import plain
 from bannette.cli.plugin.kubectl import Kubectl
+from bannette.cli.plugin.told import Told
 from bannette.cli.version import installed_version
 from bannette.errors import BannetteError, ExitCode, PersonNeeded
 
@@ -139,7 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = importlib.import_module(given.module).run(given, Kubectl(_options(given)))
         sys.stdout.flush()
     except BannetteError as error:
-        print(f"kubectl collection: {plain(logs.redact(str(error)))}", file=sys.stderr)
+        message = str(error) if isinstance(error, Told) else logs.redact(str(error))
+        print(f"kubectl collection: {plain(message)}", file=sys.stderr)
         return ExitCode.PERSON_NEEDED if isinstance(error, PersonNeeded) else ExitCode.TRANSIENT
     except BrokenPipeError:
         # Whoever read the output has seen enough.

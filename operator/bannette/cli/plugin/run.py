@@ -12,6 +12,7 @@ from bannette.cli.output import plain, print_data
 from bannette.cli.plugin.following import overdue
 from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
 from bannette.cli.plugin.live import Live
+from bannette.cli.plugin.told import Told
 from bannette.errors import ExitCode, PersonNeeded, Transient
 from bannette.resources import REQUESTED_AT, HistoryEntry, RunResult
 from bannette.resources.progress import Progress, Stage, progress_of
@@ -67,7 +68,7 @@ def _follow(kubectl: Kubectl, name: str, request: str, *, wait: bool, seconds: f
                 progress = _unless_deleted(kubectl, name, request, progress)
                 looked = time.monotonic()
             if progress.stage is Stage.HELD:
-                raise PersonNeeded(f"The request is held: {progress.message}", reason="Held")
+                raise Told(f"The request is held: {progress.message}", reason="Held")
             if has_begun and not wait:
                 print("The run has started.")
                 return None
