@@ -125,9 +125,9 @@ def test_who_hasnt_signed_in_is_told_the_way_that_there_is() -> None:
         return verdict_on(channel(account=DELEGATED), Presence(), page=page).message
 
     asked = f'recipient "marie" is asked by mail to do so, and gets the link again at {PAGE}.'
-    assert said(Page(PAGE, mails=True)) == f"compta@acme.example hasn't signed in: {asked}"
+    assert said(Page(PAGE, mails=True)) == f"compta@acme.example isn't signed in: {asked}"
     handed = f"`kubectl collection connect acme-onedrive -n acme --link` makes a link to hand over, which opens {PAGE}."
-    assert said(Page(PAGE, mails=False)) == f"compta@acme.example hasn't signed in: {handed}"
+    assert said(Page(PAGE, mails=False)) == f"compta@acme.example isn't signed in: {handed}"
     assert "`bannette connect -f FILE --manifest SECRET.yaml`" in said(None)
 
 

@@ -65,7 +65,7 @@ def connection_verdict(channel: Channel, found: Prerequisites, *, page: Page | N
         return _connected(False, "CredentialsMissing", message)
     if isinstance(account, DelegatedAccount) and not is_signed_in(channel, found.token):
         how = _way_in(channel, page)
-        return _connected(False, "NotSignedIn", f"{account.login_hint} hasn't signed in: {how}")
+        return _connected(False, "NotSignedIn", f"{account.login_hint} isn't signed in: {how}")
     last = max(_findings(channel, found.token), key=lambda finding: finding.at, default=None)
     if last is not None and last.reason is not None:
         return _connected(False, last.reason, last.message)
