@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bannette.console.rendering import WORDS as TEXTS
 from bannette.resources.requests import on_demand_job_name
 from tests.browser.person import Person
 from tests.connect.office import PUBLIC
@@ -26,6 +27,9 @@ WORDS = {
         "run": "Collecter maintenant", "new": "Nouveau canal", "save": "Enregistrer le canal",
     },
 }  # fmt: skip
+
+
+BOTH = pytest.mark.parametrize("locale", ["en", "fr"])
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +84,12 @@ def test_every_page_can_be_read_by_everybody(firm, console, locale, scheme):
     person.look(f"console-connect.{suffix}")
 
 
-def test_a_channel_is_created_by_keyboard_and_leads_on_to_the_sign_in(firm, console):
-    person = console(firm, "configurator")
+@BOTH
+def test_a_channel_is_created_by_keyboard_and_leads_on_to_the_sign_in(firm, console, locale):
+    texts = TEXTS[locale]
+    person = console(firm, "configurator", locale=locale)
     person.press_enter()
-    person.tab_to("New channel")
+    person.tab_to(WORDS[locale]["new"])
     person.press_enter()
     if "namespace=" not in person.page.url:
         person.open(f"{PUBLIC}/console/new?namespace={firm.namespace}")
@@ -92,32 +98,34 @@ def test_a_channel_is_created_by_keyboard_and_leads_on_to_the_sign_in(firm, cons
         person.page.keyboard.type(value) if name != "folder" else person.page.locator("[name=folder]").fill(value)
     person.page.locator("[name=time]").focus()
     person.press_enter()
-    assert person.heading == "Connect delta@acme.example"
-    person.look("console-saved.en.light")
+    assert person.heading == texts["connect_heading"].format(account="delta@acme.example")
+    person.look(f"console-saved.{locale}.light")
     account = firm.get("collectionchannels", "delta")["spec"]["onedrive"]["account"]
     assert account == {"delegated": {"loginHint": "delta@acme.example"}}
     firm.delete("collectionchannels", "delta")
 
 
-def test_a_run_is_asked_for_and_its_page_looks_again_by_itself(firm, console):
-    person = console(firm, "runner")
-    person.press("Sign in")
+@BOTH
+def test_a_run_is_asked_for_and_its_page_looks_again_by_itself(firm, console, locale):
+    texts = TEXTS[locale]
+    person = console(firm, "runner", locale=locale)
+    person.press(WORDS[locale]["sign_in"])
     person.open(f"{PUBLIC}{firm.url('beta', page='/run')}")
-    person.press("Collect now")
-    assert "Asked for." in person.text
-    person.look("console-run-asked.en.light")
+    person.press(texts["run_yes"])
+    assert texts["stage_asked"] in person.text
+    person.look(f"console-run-asked.{locale}.light")
     channel = firm.get("collectionchannels", "beta")
     request = channel["metadata"]["annotations"]["bannette.io/requestedAt"]
     job = on_demand_job_name("beta", channel["metadata"]["uid"], request=request)
     active = {"id": "1", "trigger": "Manual", "job": job, "discovered": 12, "collected": 7}
     times = {"startedAt": "2026-11-24T10:00:00Z", "heartbeat": "2026-11-24T10:00:10Z"}
     firm.says({"lastHandledRequestedAt": request, "activeRun": {**active, **times}}, "beta")
-    person.page.get_by_text("Acknowledged and begun.").wait_for()
-    person.look("console-run-going.en.light")
+    person.page.get_by_text(texts["stage_started"]).wait_for()
+    person.look(f"console-run-going.{locale}.light")
     ended = entry(9, trigger="Manual", request=request, job=job)
     firm.says({"activeRun": None, "lastRun": ended, "history": [ended]}, "beta")
-    person.page.get_by_text("Ended.").wait_for()
-    person.look("console-run-ended.en.light")
+    person.page.get_by_text(texts["stage_ended"]).wait_for()
+    person.look(f"console-run-ended.{locale}.light")
 
 
 def test_without_scripts_the_console_works(firm, console):
@@ -133,24 +141,27 @@ def test_without_scripts_the_console_works(firm, console):
     assert not person.wrong
 
 
-def test_a_connection_is_checked_and_its_account_disconnected(firm, console):
-    connected = condition("Connected", "True", "SignedIn", "beta@acme.example has signed in.")
-    connection = {"account": "beta@acme.example", "connectedAt": "2026-11-20T10:00:00Z"}
-    firm.says({"conditions": [connected], "connection": connection}, "beta")
-    person = console(firm, "configurator", locale="fr")
-    person.press("Se connecter")
-    person.press("beta")
-    person.look("console-channel-connected.fr.light")
-    person.press("Vérifier la connexion")
-    person.look("console-check.fr.light")
-    request = firm.get("collectionchannels", "beta")["metadata"]["annotations"]["bannette.io/check-connection"]
+@BOTH
+def test_a_connection_is_checked_and_its_account_disconnected(firm, console, locale):
+    texts, name = TEXTS[locale], f"checked-{locale}"
+    firm.channel(name, login_hint=f"{name}@acme.example")
+    connected = condition("Connected", "True", "SignedIn", f"{name}@acme.example has signed in.")
+    connection = {"account": f"{name}@acme.example", "connectedAt": "2026-11-20T10:00:00Z"}
+    firm.says({"conditions": [connected], "connection": connection}, name)
+    person = console(firm, "configurator", locale=locale)
+    person.press(WORDS[locale]["sign_in"])
+    person.press(name)
+    person.look(f"console-channel-connected.{locale}.light")
+    person.press(texts["check_connection"])
+    person.look(f"console-check.{locale}.light")
+    request = firm.get("collectionchannels", name)["metadata"]["annotations"]["bannette.io/check-connection"]
     check = {"request": request, "startedAt": "2026-11-24T10:00:00Z", "outcome": "Lost", "message": "Sign in again."}
-    firm.says({"pages": {"check": check}, "connection": {**connection, "lastHandledCheck": request}}, "beta")
-    person.page.get_by_text("La connexion est perdue").wait_for()
-    person.look("console-check-lost.fr.light")
-    person.press("Au canal")
-    person.press("Déconnecter…")
-    person.look("console-disconnect.fr.light")
-    person.press("Déconnecter")
-    assert "sont en cours de suppression" in person.text
-    person.look("console-disconnecting.fr.light")
+    firm.says({"pages": {"check": check}, "connection": {**connection, "lastHandledCheck": request}}, name)
+    person.page.get_by_text(texts["outcome_Lost"]).wait_for()
+    person.look(f"console-check-lost.{locale}.light")
+    person.press(texts["to_channel"])
+    person.press(texts["disconnect"])
+    person.look(f"console-disconnect.{locale}.light")
+    person.press(texts["disconnect_yes"])
+    person.page.get_by_text(texts["task_disconnect_going"]).wait_for()
+    person.look(f"console-disconnecting.{locale}.light")
