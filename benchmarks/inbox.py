@@ -74,7 +74,9 @@ def _measured(url: str, pid: int, began: float, *, times: int) -> Area:
             _page(session, url, asked)
             took[name] = [_page(session, url, asked)[0] for _ in range(times)]
     megabytes = megabytes_of(pid)
-    checks = [at_most(f"inbox of 100,000: {name}, median", _MOST_MS, median(times), "ms") for name, times in took.items()]
+    checks = [
+        at_most(f"inbox of 100,000: {name}, median", _MOST_MS, median(times), "ms") for name, times in took.items()
+    ]
     return Area(
         key="inbox",
         command="--only inbox",
