@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from bannette.errors import BannetteError, Transient
+from bannette.web.faults import PageFault
 
 _LATER: Final = 30
 
 
-class Fault(Enum):
+class Fault(PageFault):
     """Each has its texts, ``fault_<value>`` and the like, in every language; its number is the answer's HTTP status."""
 
     # name of its texts, HTTP status
@@ -36,14 +36,6 @@ class Fault(Enum):
     CONFIGURATION = "configuration", 403
     UNAVAILABLE = "unavailable", 503
     BUG = "bug", 500
-
-    @property
-    def text(self) -> str:
-        return str(self.value[0])
-
-    @property
-    def status(self) -> int:
-        return int(self.value[1])
 
     @property
     def is_theirs(self) -> bool:

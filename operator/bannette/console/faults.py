@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+
+from bannette.web.faults import PageFault
 
 
-class Fault(Enum):
+class Fault(PageFault):
     """Each has its texts, ``fault_<value>`` and ``todo_<value>``, in every language, and the answer's HTTP status."""
 
     # name of its texts, HTTP status
@@ -23,14 +24,6 @@ class Fault(Enum):
     UNREADABLE = "unreadable", 422
     UNAVAILABLE = "unavailable", 503
     BUG = "bug", 500
-
-    @property
-    def text(self) -> str:
-        return str(self.value[0])
-
-    @property
-    def status(self) -> int:
-        return int(self.value[1])
 
 
 @dataclass(eq=False)
