@@ -15,6 +15,9 @@ pytestmark = pytest.mark.apiserver
 
 HOST = PUBLIC.removeprefix("https://")
 ODD = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40)
+# What HTTP allows there (RFC 9110, 5.5). The rest isn't for pages to answer: the server refuses it and resets the
+# connection when a body follows.
+HEADER = st.text(st.characters(codec="latin-1", exclude_characters=[*map(chr, range(32)), "\x7f"]), max_size=40)
 PATHS = st.one_of(
     st.sampled_from(
         [
@@ -53,15 +56,16 @@ def quoted(text: str) -> str:
 def test_no_request_makes_the_service_fail(place, data):
     port, form, cookies = place
     values = st.one_of(ODD, st.sampled_from([*form.values(), *cookies.values(), "fr", "x" * 3000]))
+    cookie = st.one_of(HEADER, st.sampled_from([*cookies.values(), "x" * 3000]))
     fields = data.draw(st.lists(st.tuples(NAMES, values), max_size=6))
     text = "&".join(f"{quoted(name)}={quoted(value)}" for name, value in fields)
     method = data.draw(st.sampled_from(["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "X"]))
     path = data.draw(PATHS)
     headers = {"Host": HOST}
     if data.draw(st.booleans()):
-        pairs = data.draw(st.lists(st.tuples(st.sampled_from([*cookies, "a"]), values), max_size=3))
+        pairs = data.draw(st.lists(st.tuples(st.sampled_from([*cookies, "a"]), cookie), max_size=3))
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in pairs)
-    headers["Accept-Language"] = data.draw(ODD)
+    headers["Accept-Language"] = data.draw(HEADER)
     body = data.draw(st.one_of(st.just(text.encode()), st.binary(max_size=200))) if method == "POST" else None
     if body is not None:
         headers["Content-Type"] = data.draw(st.sampled_from(["application/x-www-form-urlencoded", "text/plain", ""]))

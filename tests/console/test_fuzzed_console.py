@@ -17,6 +17,9 @@ from tests.console.desk import browser_at, signed_in
 
 HOST = PUBLIC.removeprefix("https://")
 ODD = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40)
+# What HTTP allows there (RFC 9110, 5.5). The rest isn't for pages to answer: the server refuses it and resets the
+# connection when a body follows.
+HEADER = st.text(st.characters(codec="latin-1", exclude_characters=[*map(chr, range(32)), "\x7f"]), max_size=40)
 FIELDS = st.one_of(
     st.sampled_from(
         ["form", "token", "next", "ended", "to", "namespace", "q", "state", "page", "request", "result", "trigger",
@@ -64,13 +67,13 @@ def test_no_request_makes_the_console_fail(place, data):
         fields = [*form.items(), *fields]
     text = "&".join(f"{quoted(name)}={quoted(value)}" for name, value in fields if value.isascii())
     method = data.draw(st.sampled_from(["GET", "GET", "POST", "POST", "HEAD", "PUT", "OPTIONS"]))
-    headers = {"Host": HOST, "Accept-Language": data.draw(ODD)}
+    headers = {"Host": HOST, "Accept-Language": data.draw(HEADER)}
     kept = dict(cookies) if data.draw(st.booleans()) else {}
     if data.draw(st.booleans()):
-        kept |= data.draw(st.dictionaries(st.sampled_from([*cookies, "__Host-console-1", "__Host-language"]), ODD))
+        kept |= data.draw(st.dictionaries(st.sampled_from([*cookies, "__Host-console-1", "__Host-language"]), HEADER))
     headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in kept.items())
     if data.draw(st.booleans()):
-        headers["Authorization"] = data.draw(st.one_of(ODD, ODD.map("Bearer {}".format)))
+        headers["Authorization"] = data.draw(st.one_of(HEADER, HEADER.map("Bearer {}".format)))
     if method == "POST":
         body = data.draw(st.one_of(st.just(text.encode()), st.binary(max_size=200)))
         headers["Content-Type"] = data.draw(st.sampled_from(["application/x-www-form-urlencoded", "text/plain", ""]))
