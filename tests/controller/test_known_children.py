@@ -84,6 +84,16 @@ def test_an_older_version_that_comes_late_is_ignored() -> None:
     assert "B" in str(store.channel(KEY))
 
 
+@pytest.mark.parametrize(
+    ("version", "metadata", "known"),
+    [(9, {}, True), (10, {}, True), (11, {}, False), (9, {"uid": "another"}, False), (9, {"name": "another"}, False)],
+)
+def test_a_version_of_a_channel_is_known_when_it_or_a_later_one_was_seen(version, metadata, known) -> None:
+    store = Store()
+    store.put_channel(versioned(channel_body(), 10))
+    assert store.has_channel(versioned(channel_body(metadata=metadata), version)) is known
+
+
 def test_a_channel_made_again_is_another_one_whatever_its_version() -> None:
     store = Store()
     store.put_channel(versioned(channel_body(), 10))

@@ -6,8 +6,10 @@ A kubeconfig may name programs and services that supply credentials: `kubernetes
 
 from __future__ import annotations
 
+import math
 import os
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import Any, Final
 from bannette.errors import PersonNeeded
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+# Seconds. At its start a pod asks a thousand times a second.
+_LOOKS_AT_TOKEN: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,18 +69,23 @@ def _in_pod(account: Path, environ: Mapping[str, str]) -> Access:
 
 
 class _TokenFile:
-    """A token that the kubelet renews under a running pod: read again when the file is another one."""
+    """A token that the kubelet renews under a running pod, long before it ends: read again when the file is another."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._version: tuple[int, int] | None = None
+        self._looked = -math.inf
         self._token = ""
 
     def read(self) -> str:
+        now = time.monotonic()
+        if now - self._looked < _LOOKS_AT_TOKEN:
+            return self._token
         found = self._path.stat()
         version = (found.st_mtime_ns, found.st_ino)
         if version != self._version:
             self._token, self._version = self._path.read_text(encoding="utf-8").strip(), version
+        self._looked = now
         return self._token
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from bannette.controller.access import Access
 from bannette.controller.names import MANAGER
@@ -22,6 +23,8 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
 _WATCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=90)
 _WATCH_SECONDS: Final = 600
 _JSON: Final = "application/json"
+_WRITTEN: Final = urlencode({"fieldManager": MANAGER})
+_APPLIED: Final = urlencode({"fieldManager": MANAGER, "force": "true"})
 # As kubectl asks for: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
 _TABLE: Final = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
@@ -95,7 +98,7 @@ class KubernetesApi:
     async def _pages(self, path: str, query: Mapping[str, str], *, accept: str) -> AsyncIterator[Manifest]:
         asked = {**query, "limit": str(CHUNK)}
         while True:
-            page = await self._json("GET", path, query=asked, accept=accept)
+            page = await self._json("GET", path, query=urlencode(asked), accept=accept)
             yield page
             metadata = cast("dict[str, str]", page.get("metadata") or {})
             if not metadata.get("continue"):
@@ -112,16 +115,18 @@ class KubernetesApi:
         Raises:
             Gone: *since* is too old.
         """
-        query = {
-            "labelSelector": selector,
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": since,
-            "timeoutSeconds": str(_WATCH_SECONDS),
-        }
+        query = urlencode(
+            {
+                "labelSelector": selector,
+                "watch": "true",
+                "allowWatchBookmarks": "true",
+                "resourceVersion": since,
+                "timeoutSeconds": str(_WATCH_SECONDS),
+            }
+        )
         response = await self._request("GET", path, query=query, timeout=_WATCH_TIMEOUT)
         try:
-            async for line in _lines(response):
+            async for line in lines(response.content):
                 self._seen("WATCH", path, response.status)
                 event = orjson.loads(line)
                 if event["type"] == "ERROR":
@@ -138,8 +143,9 @@ class KubernetesApi:
 
     async def apply(self, path: str, manifest: Mapping[str, object]) -> Manifest:
         """Make the object have these fields, whoever else set them (server-side apply)."""
-        query = {"fieldManager": MANAGER, "force": "true"}
-        return await self._json("PATCH", path, query=query, body=manifest, content_type="application/apply-patch+yaml")
+        return await self._json(
+            "PATCH", path, query=_APPLIED, body=manifest, content_type="application/apply-patch+yaml"
+        )
 
     async def create(self, path: str, manifest: Mapping[str, object]) -> Manifest:
         """Create an object. *path* is the collection's.
@@ -147,7 +153,7 @@ class KubernetesApi:
         Raises:
             Conflict: one of that name exists.
         """
-        return await self._json("POST", path, query={"fieldManager": MANAGER}, body=manifest)
+        return await self._json("POST", path, query=_WRITTEN, body=manifest)
 
     async def merge(self, path: str, patch: Mapping[str, object]) -> Manifest | None:
         """Merge *patch* into an object and return it; None if it doesn't exist (any more).
@@ -155,9 +161,10 @@ class KubernetesApi:
         Raises:
             Conflict: the patch names a metadata.resourceVersion that isn't the object's.
         """
-        query = {"fieldManager": MANAGER}
         try:
-            return await self._json("PATCH", path, query=query, body=patch, content_type="application/merge-patch+json")
+            return await self._json(
+                "PATCH", path, query=_WRITTEN, body=patch, content_type="application/merge-patch+json"
+            )
         except _NotFound:
             return None
 
@@ -182,7 +189,7 @@ class KubernetesApi:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: str = "",
         body: Mapping[str, object] | None = None,
         content_type: str = _JSON,
         accept: str = _JSON,
@@ -200,13 +207,14 @@ class KubernetesApi:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: str = "",
         body: Mapping[str, object] | None = None,
         content_type: str = _JSON,
         accept: str = _JSON,
         timeout: aiohttp.ClientTimeout = _TIMEOUT,  # noqa: ASYNC109 - it is aiohttp's own
     ) -> aiohttp.ClientResponse:
-        url = f"{self.server}{path}" + (f"?{urlencode(query)}" if query else "")
+        # Names have nothing to quote, and queries are quoted: yarl needn't look.
+        url = URL(f"{self.server}{path}?{query}" if query else f"{self.server}{path}", encoded=True)
         headers = {**await self._headers(), "Accept": accept, "Content-Type": content_type}
         data = None if body is None else orjson.dumps(body)
         try:
@@ -233,12 +241,13 @@ class _NotFound(BannetteError):
     pass
 
 
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream as they come, without their ends; not empty ones, nor a last one that has no end."""
     # Not readline(): it refuses lines beyond its buffer, and an object may have 1.5 MB.
     rest = b""
-    async for chunk in response.content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
+    async for chunk in content.iter_any():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
             if line:
                 yield line
 

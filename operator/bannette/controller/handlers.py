@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from bannette.controller.api import KubernetesApi, Manifest
 from bannette.controller.framework import kopf
-from bannette.controller.listing import response_class
+from bannette.controller.kopf_session import response_class
 from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, Key, Kind
 from bannette.controller.observe import RecentReads
 from bannette.controller.store import Store
@@ -54,6 +54,10 @@ class Sightings:
         else:
             self.reference(kind, None, body)
 
+    def knows(self, kind: Kind, body: Manifest) -> bool:
+        """Tell whether an object that is there is as it is known: what the operator wrote comes back to it."""
+        return kind == CHANNEL and self._store.has_channel(body)
+
     def channel(self, change: str | None, body: Manifest) -> None:
         metadata = cast("dict[str, Any]", body["metadata"])
         key = Key(metadata["namespace"], metadata["name"])
@@ -89,7 +93,7 @@ def registry_for(sightings: Sightings, api: KubernetesApi) -> kopf.OperatorRegis
     @kopf.on.login(registry=registry)
     async def log_in(**_: Any) -> kopf.AiohttpSession:
         # The same credentials as our own calls; kopf asks again when they have expired.
-        session = await api.session(response_class(sightings.listed))
+        session = await api.session(response_class(sightings))
         return kopf.AiohttpSession(server=api.server, aiohttp_session=session)
 
     @kopf.on.event(GROUP, VERSION, CHANNELS, registry=registry)

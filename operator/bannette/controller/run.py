@@ -8,9 +8,11 @@ import logging
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
+from functools import cache
 from typing import Any, Final, cast
 
 import uvloop
+from prometheus_client import Counter
 
 from bannette import logs
 from bannette.controller.access import find_access
@@ -132,11 +134,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _teller(health: Health, metrics: Metrics) -> Seen:
     """Return what an answer of the API server is told to."""
 
+    @cache
+    def requests(method: str, resource: str, code: int) -> Counter:
+        return metrics.api_requests.labels(method, resource, str(code) if code else "none")
+
     def tell(method: str, path: str, code: int) -> None:
         if 0 < code < 500:
             health.answered()
         if method != "WATCH":
-            metrics.api_requests.labels(method, resource_of(path), str(code) if code else "none").inc()
+            requests(method, resource_of(path), code).inc()
 
     return tell
 

@@ -75,6 +75,9 @@ class _ChannelEntry:
     figures: ChannelFigures
     since: float
 
+    def is_as_new_as(self, metadata: Mapping[str, object]) -> bool:
+        return self.uid == metadata["uid"] and not _is_newer(metadata, self.version)
+
 
 class _Gone:
     """The objects that a watch has lost of late: an answer about them that comes after that tells of the past."""
@@ -121,9 +124,7 @@ class Store:
         key = Key(sys.intern(metadata["namespace"]), sys.intern(metadata["name"]))
         spec = cast("dict[str, Any]", body.get("spec") or {})
         old = self._channels.get(key)
-        if self._gone.has(metadata):
-            return False
-        if old is not None and old.uid == metadata["uid"] and not _is_newer(metadata, old.version):
+        if self._gone.has(metadata) or (old is not None and old.is_as_new_as(metadata)):
             return False
         theirs, ours = _decisive(body)
         new = _ChannelEntry(
@@ -140,6 +141,12 @@ class Store:
         self._names.setdefault(key.namespace, set()).add(key.name)
         self._channels[key] = new
         return old is None or old.theirs != theirs or (not written and old.ours != ours)
+
+    def has_channel(self, body: Manifest) -> bool:
+        """Tell whether this version of a channel is known, or a later one."""
+        metadata = cast("dict[str, str]", body["metadata"])
+        entry = self._channels.get(Key(metadata["namespace"], metadata["name"]))
+        return entry is not None and entry.is_as_new_as(metadata)
 
     def lose_channel(self, body: Manifest) -> None:
         """Forget the channel that a watch says is gone; not another one of its name."""

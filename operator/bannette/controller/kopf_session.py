@@ -1,0 +1,90 @@
+"""What kopf lists and watches is looked at as it comes; what need not go further doesn't.
+
+For each object of a list kopf makes a task, three loggers, and a memory that stays: of ten thousand channels, 4 s of
+CPU and 30 MB, for one call of a handler each. An event of a watch costs it 0.4 ms, and each status that the operator
+itself has written comes back as one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final, Protocol, Self, cast
+
+import aiohttp
+import orjson
+
+from bannette.controller.api import Manifest, lines
+from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, Kind
+
+logger = logging.getLogger(__name__)
+
+_KINDS: Final[Mapping[str, Kind]] = {kind.kind: kind for kind in (CHANNEL, BINDER, RECIPIENT)}
+
+
+class Listener(Protocol):
+    """Whoever is told of custom resources before kopf is."""
+
+    def listed(self, kind: Kind, body: Manifest) -> None:
+        """Take in an object of a list, without its managedFields."""
+
+    def knows(self, kind: Kind, body: Manifest) -> bool:
+        """Tell whether nothing is new in an object that is said to be there."""
+
+
+def response_class(listener: Listener) -> type[aiohttp.ClientResponse]:
+    """Return the class of the responses of kopf's session."""
+
+    class HeardResponse(aiohttp.ClientResponse):
+        async def json(self, **_: Any) -> Any:
+            page = orjson.loads(await self.read())
+            kind = _KINDS.get(str(page.get("kind")).removesuffix("List"))
+            if kind is not None and "items" in page:
+                for item in cast("list[Manifest] | None", page["items"]) or ():
+                    _hand_over(kind, item)
+                page["items"] = []
+            return page
+
+        async def start(self, connection: Any) -> Self:
+            await super().start(connection)
+            if "watch" in self.url.query and self.status == 200:
+                self.content = cast("aiohttp.StreamReader", _News(self.content, listener.knows))
+            return self
+
+    def _hand_over(kind: Kind, item: Manifest) -> None:
+        cast("dict[str, object]", item["metadata"]).pop("managedFields", None)
+        try:
+            listener.listed(kind, item)
+        except Exception:
+            # As in a handler of kopf's: what one object says must not end the watch of all.
+            logger.exception("object.unreadable kind=%s", kind.kind)
+
+    return HeardResponse
+
+
+class _News:
+    """The stream of a watch, in which a bookmark stands for each event that tells nothing new."""
+
+    def __init__(self, content: aiohttp.StreamReader, knows: Callable[[Kind, Manifest], bool]) -> None:
+        self._content = content
+        self._knows = knows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
+
+    async def iter_chunked(self, _: int) -> AsyncIterator[bytes]:
+        async for line in lines(self._content):
+            yield (self._bookmark(line) or line) + b"\n"
+
+    def _bookmark(self, line: bytes) -> bytes | None:
+        try:
+            event = orjson.loads(line)
+            body = event["object"]
+            kind = _KINDS.get(body["kind"])
+            if kind is None or event["type"] not in ("ADDED", "MODIFIED") or not self._knows(kind, body):
+                return None
+            metadata = {"resourceVersion": body["metadata"]["resourceVersion"]}
+            return orjson.dumps({"type": "BOOKMARK", "object": {"kind": body["kind"], "metadata": metadata}})
+        except (ValueError, LookupError, TypeError, AttributeError):
+            # Whatever it is, it is kopf's to refuse.
+            return None
