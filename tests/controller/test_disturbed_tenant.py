@@ -119,6 +119,24 @@ def test_a_namespace_that_is_being_deleted_gets_nothing_and_the_operator_goes_on
     cluster.patch(SECRET, tenant.namespace, "held", {"metadata": {"finalizers": None}})
 
 
+def test_a_channel_that_others_keep_from_going_starts_nothing_more(
+    cluster: Cluster, tenant: Tenant, operator: Operator
+) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    tenant.run(tenant.wait_for_job("Initial"))
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    cluster.patch(CHANNEL, tenant.namespace, "acme-onedrive", {"metadata": {"finalizers": ["example.com/hold"]}})
+    cluster.delete(CHANNEL, tenant.namespace, "acme-onedrive")
+    eventually(lambda: tenant.cron_job()["spec"]["suspend"], "the CronJob is suspended")
+    tenant.request("A")
+    time.sleep(2)
+    assert tenant.jobs("Manual") == []
+    assert operator.running
+    cluster.patch(CHANNEL, tenant.namespace, "acme-onedrive", {"metadata": {"finalizers": None}})
+    eventually(lambda: cluster.find(CHANNEL, tenant.namespace, "acme-onedrive") is None, "the channel is gone")
+
+
 def test_definitions_may_be_upgraded_under_the_running_operator(
     cluster: Cluster, tenant: Tenant, operator: Operator
 ) -> None:

@@ -17,6 +17,7 @@ from bannette.controller.plan import (
     Observed,
     PatchStatus,
     Plan,
+    Suspend,
     plan,
 )
 from bannette.controller.prerequisites import Missing, Prerequisites, Presence, no_binder, no_recipient
@@ -131,7 +132,16 @@ def test_a_changed_schedule_changes_the_cron_job_and_the_next_run() -> None:
     }
 
 
-def test_a_channel_that_is_being_deleted_is_left_alone() -> None:
+@pytest.mark.parametrize("suspended", [True, False])
+def test_a_channel_that_is_being_deleted_starts_nothing_more(suspended: bool) -> None:
+    leaving = channel(metadata={"deletionTimestamp": "2026-11-24T09:00:00Z"}, requested="A")
+    own = {"metadata": {"name": "acme-onedrive-collect", "uid": "c"}, "spec": {"suspend": suspended}}
+    children = {**dict.fromkeys(CHILD_KINDS), CRON_JOB: own}
+    suspended_now = () if suspended else (Suspend("acme-onedrive-collect", "c"),)
+    assert planned(Observed(leaving, "7", children, met())) == Plan(suspended_now)
+
+
+def test_a_channel_that_is_being_deleted_and_has_no_children_is_left_alone() -> None:
     leaving = channel(metadata={"deletionTimestamp": "2026-11-24T09:00:00Z"}, requested="A")
     assert planned(Observed(leaving, "7", dict.fromkeys(CHILD_KINDS), met())) == Plan()
 

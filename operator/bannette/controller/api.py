@@ -23,6 +23,22 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
 _WATCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=90)
 _WATCH_SECONDS: Final = 600
 _JSON: Final = "application/json"
+# https://pkg.go.dev/k8s.io/apimachinery/pkg/apis/meta/v1#StatusReason, of answers that are refusals
+_REASONS: Final = frozenset(
+    {
+        "AlreadyExists",
+        "BadRequest",
+        "Conflict",
+        "Forbidden",
+        "Invalid",
+        "MethodNotAllowed",
+        "NotAcceptable",
+        "NotFound",
+        "RequestEntityTooLarge",
+        "Unauthorized",
+        "UnsupportedMediaType",
+    }
+)
 _WRITTEN: Final = urlencode({"fieldManager": MANAGER})
 _APPLIED: Final = urlencode({"fieldManager": MANAGER, "force": "true"})
 # As kubectl asks for: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
@@ -253,7 +269,10 @@ async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 
 
 def _unreachable(error: Exception) -> Transient:
-    return Transient(f"The Kubernetes API server can't be reached ({type(error).__name__}).", reason="ApiUnavailable")
+    why = type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = f"its certificate isn't accepted: {getattr(error.certificate_error, 'verify_message', why)}"
+    return Transient(f"The Kubernetes API server can't be reached ({why}).", reason="ApiUnavailable")
 
 
 def _no_json(error: ValueError) -> Transient:
@@ -277,7 +296,7 @@ def _error(response: aiohttp.ClientResponse, text: bytes) -> BannetteError:
     if response.status == 410:
         return Gone(message, reason="Gone")
     if response.status == 409:
-        return Conflict(message, reason=str(status.get("reason") or "Conflict"))
+        return Conflict(message, reason=_reason(status, "Conflict"))
     if response.status == 429 or response.status >= 500:
         waits = response.headers.get("Retry-After", "")
         return Transient(
@@ -285,4 +304,10 @@ def _error(response: aiohttp.ClientResponse, text: bytes) -> BannetteError:
             reason="ApiUnavailable",
             retry_after=float(waits) if waits.isdecimal() else None,
         )
-    return Refused(message, reason=str(status.get("reason") or "Refused"))
+    return Refused(message, reason=_reason(status, "Refused"))
+
+
+def _reason(status: Mapping[str, Any], otherwise: str) -> str:
+    # A webhook may say anything, and each reason is a series of a metric.
+    reason = status.get("reason")
+    return reason if isinstance(reason, str) and reason in _REASONS else otherwise

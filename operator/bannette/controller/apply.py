@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from bannette.controller.api import Conflict, KubernetesApi, Manifest
 from bannette.controller.events import Announcement, event
-from bannette.controller.names import CHANNEL, CHANNEL_UID_LABEL, EVENT, JOB, Key, Kind
-from bannette.controller.plan import Action, Announce, Apply, Confirm, Create, Delete, PatchStatus
+from bannette.controller.names import CHANNEL, CHANNEL_UID_LABEL, CRON_JOB, EVENT, JOB, Key, Kind
+from bannette.controller.plan import Action, Announce, Apply, Confirm, Create, Delete, PatchStatus, Suspend
 from bannette.controller.store import Store
 from bannette.errors import BannetteError, PersonNeeded
 from bannette.logs import event as log
@@ -68,6 +68,10 @@ class Applier:
             case Delete(kind, name, job_uid):
                 await self._api.delete(kind.path(key.namespace, name), uid=job_uid)
                 log(logger, "child.deleted", channel=key, kind=kind.kind, object=name)
+            case Suspend(name, cron_job_uid):
+                patch: Manifest = {"metadata": {"uid": cron_job_uid}, "spec": {"suspend": True}}
+                await self._api.merge(CRON_JOB.path(key.namespace, name), patch)
+                log(logger, "child.suspended", channel=key, kind=CRON_JOB.kind, object=name)
             case Announce(announcement):
                 await self._announce(announcement, key, uid)
         return False

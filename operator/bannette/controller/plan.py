@@ -14,7 +14,7 @@ from bannette.controller.connections import Page, connection_status, connection_
 from bannette.controller.drift import differs, sealed
 from bannette.controller.events import Announcement, run_ended, transitions
 from bannette.controller.history import entry_for, lost, request_of, with_entries
-from bannette.controller.names import JOB, KINDS, OWNED, SECRET, Kind
+from bannette.controller.names import CRON_JOB, JOB, KINDS, OWNED, SECRET, Kind
 from bannette.controller.prerequisites import Prerequisites, is_signed_in
 from bannette.controller.runs import Job, Pod
 from bannette.controller.settings import Settings
@@ -112,6 +112,14 @@ class Delete:
 
 
 @dataclass(frozen=True)
+class Suspend:
+    """Let this very CronJob start nothing more."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
 class PatchStatus:
     """Merge this into the channel's status; if its version is still the given one."""
 
@@ -126,7 +134,7 @@ class Announce:
     announcement: Announcement
 
 
-Action = Confirm | Apply | Create | Delete | PatchStatus | Announce
+Action = Confirm | Apply | Create | Delete | Suspend | PatchStatus | Announce
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
     """Return what makes the cluster say what the channel says."""
     channel = observed.channel
     if channel.deleting:
-        return Plan()
+        return Plan(tuple(_last_actions(observed)))
     if observed.foreign:
         names = ", ".join(observed.foreign)
         message = f"Not this channel's, and in its way: {names}. Delete or rename it, or rename the channel."
@@ -190,6 +198,13 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
         announced=known_runs(status, observed.jobs),
         ended_runs=ended,
     )
+
+
+def _last_actions(observed: Observed) -> Iterator[Action]:
+    # The garbage collector takes the children when the channel has gone; others' finalizers may keep it for days.
+    body = cast("Mapping[str, Mapping[str, str]]", observed.children[CRON_JOB] or {})
+    if body and not body["spec"].get("suspend"):
+        yield Suspend(body["metadata"]["name"], body["metadata"]["uid"])
 
 
 def has_begun(job: Job, status: ChannelStatus) -> bool:
