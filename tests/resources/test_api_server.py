@@ -52,6 +52,10 @@ GOOD: list[Mapping[str, Any]] = [
     variant(BINDER, {"spec.storage": {"gcs": {"bucket": "acme_1", "credentialsSecret": {"name": "key"}}}}),
     RECIPIENT,
     variant(RECIPIENT, {"spec.displayName": "é", "spec.email": "marie+factures@compta.acme.example"}),
+    # A vertical tab is no blank: neither at the ends of a line, nor in an address.
+    variant(RECIPIENT, {"spec.displayName": "\vMarie\v", "spec.email": "marie\v@acme.example"}),
+    variant(BINDER, {"spec.company": "\vAcme"}),
+    variant(CHANNEL, {"spec.onedrive.account.application.user": "\vcompta@acme.example"}),
 ]
 
 
