@@ -10,7 +10,9 @@ import requests
 
 from bannette.resources import Channel, InvalidResource
 from tests.resources.api import Api
-from tests.resources.bad_resources import BAD_CHANGES, BAD_FOR_THE_SERVER, BAD_RESOURCES, Bad, BadChange
+from tests.resources.bad import Bad
+from tests.resources.bad_changes import BAD_CHANGES, BadChange
+from tests.resources.bad_resources import BAD_FOR_THE_SERVER, BAD_RESOURCES
 from tests.resources.samples import BINDER, CHANNEL, RECIPIENT, REMOVED, parse, variant
 
 
