@@ -122,6 +122,27 @@ def test_an_account_that_somebody_disconnected_is_asked_for_once_a_day_later(fir
     assert subjects(mails) == [CONNECT]
 
 
+def test_an_account_that_was_lost_before_somebody_disconnected_it_waits_a_day_too(firm, mails, service):
+    firm.recipient()
+    firm.channel(standing="Connected")
+    firm.stands("acme-onedrive", "PasswordChanged")
+    service.look(minutes=2)
+    service.look(days=2)
+    assert subjects(mails) == [LOST]
+    # Connected stays False, and says since when.
+    lost = firm.body("CollectionChannel", "acme-onedrive")["status"]
+    said = [{**one, "reason": "NotSignedIn"} if one["type"] == "Connected" else one for one in lost["conditions"]]
+    removed = {"conditions": said, "pages": {"changedAt": firm.clock().isoformat()}}
+    firm.change("CollectionChannel", "acme-onedrive", {"status": removed}, status=True)
+    service.look(hours=23)
+    assert subjects(mails) == [LOST]
+    service.look(hours=2)
+    assert subjects(mails) == [LOST, CONNECT]
+    for _ in range(3):
+        service.look(days=4)
+    assert subjects(mails) == [LOST, CONNECT]
+
+
 def test_an_unused_connection_is_warned_of_before_microsoft_ends_it(firm, mails, service):
     firm.recipient()
     firm.channel(standing="Connected", suspend=True)

@@ -8,7 +8,7 @@ import pytest
 
 from bannette.controller.names import EVENT, SECRET
 from simulator.testing import Simulator
-from tests.controller.cluster import Tenant
+from tests.controller.cluster import Tenant, eventually
 from tests.controller.connecting import PAGE, SECRET_NAME, account, ask, served, sign_in, simulator, wait_for
 
 __all__ = ["account", "served", "simulator"]
@@ -56,7 +56,8 @@ def test_a_connection_is_made_checked_lost_found_again_and_removed(served: Tenan
     tenant.wait_for_condition("Connected", status="True", reason="SignedIn")
 
     ask(tenant, "disconnect", "enough")
-    tenant.wait_for_condition("Connected", status="False", reason="NotSignedIn")
+    removed = tenant.wait_for_condition("Connected", status="False", reason="NotSignedIn")
+    assert f"a day after it was disconnected, and gets the link at once at {page}." in removed["message"]
     wait_for(tenant, "lastHandledDisconnect", "enough")
     secret = cluster.get(SECRET, tenant.namespace, SECRET_NAME)
     assert "token-cache" not in secret.get("data", {})
@@ -66,5 +67,6 @@ def test_a_connection_is_made_checked_lost_found_again_and_removed(served: Tenan
     wait_for(tenant, "lastHandledCheck", "again")
     tenant.wait_for_condition("Connected", status="True", reason="SignedIn")
     assert tenant.status()["connection"]["lastHandledDisconnect"] == "enough"
-    told = Counter(events(tenant))
-    assert told == {"ConnectionChecked": 6, "Connected": 3, "ConnectionLost": 1, "Disconnected": 1}
+    told = {"ConnectionChecked": 6, "Connected": 3, "ConnectionLost": 1, "Disconnected": 1}
+    # An Event is told after the status that it is about.
+    eventually(lambda: Counter(events(tenant)) == told, f"its Events are {told}")

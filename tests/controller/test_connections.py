@@ -126,6 +126,12 @@ def test_who_hasnt_signed_in_is_told_the_way_that_there_is() -> None:
 
     asked = f'recipient "marie" is asked by mail to do so, and gets the link again at {PAGE}.'
     assert said(Page(PAGE, mails=True)) == f"compta@acme.example isn't signed in: {asked}"
+    left = channel(account=DELEGATED, status={"connection": {"connectedAt": at(90)}})
+    later = f"is asked by mail to do so a day after it was disconnected, and gets the link at once at {PAGE}."
+    assert verdict_on(left, Presence(), page=Page(PAGE, mails=True)).message.endswith(later)
+    # Of another account than that of now: it is asked for like one that was never connected.
+    renamed = Presence(token().keys, {**token().annotations, "bannette.io/account": "achats@acme.example"})
+    assert verdict_on(left, renamed, page=Page(PAGE, mails=True)).message.endswith(asked)
     handed = f"`kubectl collection connect acme-onedrive -n acme --link` makes a link to hand over, which opens {PAGE}."
     assert said(Page(PAGE, mails=False)) == f"compta@acme.example isn't signed in: {handed}"
     assert "`bannette connect -f FILE --manifest SECRET.yaml`" in said(None)

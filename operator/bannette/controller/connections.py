@@ -11,6 +11,7 @@ from bannette.controller.conditions import CONNECTED, Verdict
 from bannette.controller.prerequisites import Prerequisites, Presence, connected_account, is_signed_in
 from bannette.controller.settings import Settings
 from bannette.resources import (
+    ACCOUNT_ANNOTATION,
     CONNECTION_ID_ANNOTATION,
     DISCONNECTED_ANNOTATION,
     SIGN_IN_LOST,
@@ -64,7 +65,7 @@ def connection_verdict(channel: Channel, found: Prerequisites, *, page: Page | N
         message = f'The credentials in Secret "{account.credentials_secret}" are missing.'
         return _connected(False, "CredentialsMissing", message)
     if isinstance(account, DelegatedAccount) and not is_signed_in(channel, found.token):
-        how = _way_in(channel, page)
+        how = _way_in(channel, page, left=_was_disconnected(channel, found.token))
         return _connected(False, "NotSignedIn", f"{account.login_hint} isn't signed in: {how}")
     last = max(_findings(channel, found.token), key=lambda finding: finding.at, default=None)
     if last is not None and last.reason is not None:
@@ -104,11 +105,22 @@ def connection_status(channel: Channel, found: Prerequisites, *, page: Page | No
     )
 
 
-def _way_in(channel: Channel, page: Page | None) -> str:
+def _was_disconnected(channel: Channel, token: Presence | None) -> bool:
+    """Whether somebody had signed in, and the sign-in was removed: not one of an account that was named before."""
+    connection, account = channel.status.connection, (token or Presence()).annotations.get(ACCOUNT_ANNOTATION)
+    return connection is not None and connection.connected_at is not None and not account
+
+
+def _way_in(channel: Channel, page: Page | None, *, left: bool) -> str:
     if page is None:
         return (
             "run `bannette connect -f FILE --manifest SECRET.yaml`, then "
             "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`."
+        )
+    if page.mails and left:
+        return (
+            f'recipient "{channel.recipient}" is asked by mail to do so a day after it was disconnected, and gets the '
+            f"link at once at {page.address}."
         )
     if page.mails:
         return f'recipient "{channel.recipient}" is asked by mail to do so, and gets the link again at {page.address}.'

@@ -167,8 +167,12 @@ def _connection(channel: Channel, created: datetime) -> Connection | None:
     since = said.last_transition_time or created
     if said.reason == "NotSignedIn":
         connection = channel.status.connection
-        left = connection is not None and connection.connected_at is not None
-        return Connection(Standing.NEVER, since if left else created, left=left)
+        if connection is None or connection.connected_at is None:
+            return Connection(Standing.NEVER, created)
+        # A connection may have been lost long before it was removed.
+        changed = channel.status.pages.changed_at if channel.status.pages is not None else None
+        removed = max(since, changed.replace(microsecond=0)) if changed is not None else since
+        return Connection(Standing.NEVER, removed, left=True)
     return None if said.reason in _OF_THE_INSTALLATION else Connection(Standing.LOST, since, said.reason)
 
 
