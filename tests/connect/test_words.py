@@ -8,6 +8,8 @@ import pytest
 
 from bannette.connect.faults import Fault
 from bannette.connect.pages import WORDS, render
+from bannette.notify.languages import LANGUAGES as TEXTS
+from bannette.resources import Locale
 from bannette.web.rendering import LANGUAGES
 
 
@@ -17,6 +19,12 @@ def test_all_languages_have_the_same_words_with_the_same_gaps():
     for key, text in english.items():
         gaps = [{name for _, name, _, _ in string.Formatter().parse(one) if name} for one in (text, french[key])]
         assert gaps[0] == gaps[1], key
+
+
+@pytest.mark.parametrize("locale", Locale)
+@pytest.mark.parametrize("name", ["company", "account", "folder", "channel"])
+def test_a_page_calls_things_as_the_mail_does_that_leads_to_it(name, locale):
+    assert WORDS[locale.value][name] == getattr(TEXTS[locale], name)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

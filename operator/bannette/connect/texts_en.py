@@ -10,7 +10,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "company": "Company",
     "folder": "Folder",
     "account": "Account",
-    "channel": "Channel",
+    "channel": "Reference",
     "connected_at": "Connected on",
     "last_run": "Last collection",
     "next_run": "Next collection",

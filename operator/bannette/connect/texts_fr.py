@@ -11,7 +11,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "company": "Société",
     "folder": "Dossier",
     "account": "Compte",
-    "channel": "Canal",
+    "channel": "Référence",
     "connected_at": "Connecté le",
     "last_run": "Dernière collecte",
     "next_run": "Prochaine collecte",
