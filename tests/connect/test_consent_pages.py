@@ -188,6 +188,22 @@ def test_the_rights_that_the_docs_name_are_enough_and_without_them_nothing_is_to
     assert SECRET not in page.text
 
 
+def test_a_personal_account_is_connected_by_the_same_page(office, browser, simulator):
+    simulator.control.person("marie@outlook.example", flavour="personal")
+    simulator.control.settings(person="marie@outlook.example", bare_scopes=True)
+    office.open(locale="en", loginHint="marie@outlook.example")
+    page = browser.open(office.link())
+    # Microsoft leads these people on to another origin of its own, which the form must be let go to.
+    assert page.policy("form-action") == ["'self'", simulator.origin, "https://login.live.com"]
+    assert browser.send(page).heading == "Your OneDrive is connected"
+    connection = office.connection
+    assert connection is not None
+    assert connection.account == "marie@outlook.example"
+    # The tenant of all personal accounts.
+    home = pinned_account(connection.tokens)["home_account_id"]
+    assert home.endswith(".9188040d-6c67-4c5b-b112-36a304b66dad")
+
+
 def test_a_channel_without_client_id_uses_the_installations(office, simulator):
     office.open(clientId=None)
     with serving(office, BANNETTE_CLIENT_ID=simulator.client_id) as port:

@@ -25,6 +25,25 @@ def test_another_account_is_not_taken(office, browser, simulator):
     assert browser.send(again).heading == "Votre OneDrive est connecté"
 
 
+def test_another_name_of_the_same_account_is_another_account(office, browser, simulator):
+    """Microsoft may let people sign in by an alias; what it calls the account then is what counts."""
+    simulator.control.settings(person=simulator.user)
+    office.open(locale="en", loginHint="facturation@acme.example")
+    page = browser.send(browser.open(office.link()))
+    assert (page.status, page.heading) == (403, "That was another account")
+    assert simulator.user not in page.body
+    assert office.connection is None
+
+
+def test_the_named_account_may_be_spelled_in_other_case(office, browser, simulator):
+    office.open(locale="en", loginHint=simulator.user.title())
+    assert simulator.user.title() != simulator.user
+    page = browser.send(browser.open(office.link()))
+    assert page.heading == "Your OneDrive is connected"
+    assert office.connection.account == simulator.user
+    assert browser.open(office.link()).heading == "Your OneDrive is connected"
+
+
 def test_a_channel_that_names_another_account_now_asks_for_that_one(office, browser, simulator):
     office.open()
     browser.send(browser.open(office.link()))
@@ -68,6 +87,8 @@ def test_who_declines_is_told_that_nothing_happens(office, browser, simulator):
     assert "AADSTS" not in page.text, "a line for somebody else, who can do nothing about it"
     assert office.connection is None
     assert office.pending == {}
+    simulator.control.settings(person_says="yes")
+    assert browser.send(browser.open(page.parsed.links[-1])).heading == "Votre OneDrive est connecté"
 
 
 def test_an_administrator_gets_a_link_to_agree_by(office, browser, simulator):
@@ -80,6 +101,9 @@ def test_an_administrator_gets_a_link_to_agree_by(office, browser, simulator):
     assert link in page.text
     thanks = browser.open(f"{PUBLIC}/callback?admin_consent=True&tenant={simulator.tenant_id}")
     assert (thanks.status, thanks.heading) == (200, "The application is allowed")
+    simulator.control.settings(person_says="yes")
+    (again,) = (link for link in page.parsed.links if "t=" in link and "lang=en" in link)
+    assert browser.send(browser.open(again)).heading == "Your OneDrive is connected"
 
 
 # how the application is registered -> what the page tells whoever can put it right
@@ -108,6 +132,16 @@ def test_a_secret_that_is_wrong_is_told_without_being_shown(office, browser, sim
     assert page.heading == "Un réglage est incorrect"
     assert "AADSTS7000215" in page.text
     assert "canary" not in page.body
+
+
+def test_a_secret_of_a_public_application_is_told_to_be_left_out(office, browser, simulator):
+    office.create_secret("acme-app", data={"clientSecret": simulator.client_secret})
+    office.open(locale="en", credentialsSecret={"name": "acme-app"})
+    page = browser.send(browser.open(office.link()))
+    assert (page.status, page.heading) == (403, "Something is set up wrongly")
+    assert "AADSTS700025" in page.text
+    assert "leave credentialsSecret out" in page.text
+    assert office.connection is None
 
 
 @pytest.mark.parametrize("how", ["no Secret", "no credentials in it", "no clientId"])
