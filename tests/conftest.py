@@ -12,6 +12,16 @@ from simulator.testing import simulator as simulator  # the fixture
 from tests.collector.local_channel import Ended, LocalChannel
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the modules that may take longest, when several run side by side: else all wait for one at the end."""
+    if hasattr(config, "workerinput"):
+        usual, may_take = float(config.getini("timeout")), dict[Path, float]()
+        for item in items:
+            timeout = item.get_closest_marker("timeout")
+            may_take[item.path] = max(may_take.get(item.path, 0.0), timeout.args[0] if timeout else usual)
+        items.sort(key=lambda item: -may_take[item.path])
+
+
 @pytest.fixture
 def channel(tmp_path: Path, simulator: Simulator) -> LocalChannel:
     """A channel of the simulator's empty drive; ``channel.write(…)`` changes it."""
