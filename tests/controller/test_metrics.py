@@ -145,6 +145,15 @@ def test_runs_are_counted_with_what_they_did() -> None:
     assert told["bannette_run_duration_seconds_bucket{le=30.0,trigger=Scheduled}"] == 0
 
 
+def test_no_series_says_since_when_another_counts() -> None:
+    metrics = Metrics(Store())
+    metrics.run_ended(ACME, entry())
+    metrics.api_requests.labels("GET", "jobs", "200").inc()
+    told = series(metrics)
+    assert "bannette_run_duration_seconds_count{trigger=Scheduled}" in told
+    assert not [name for name in told if "_created{" in name]
+
+
 def test_the_series_of_a_channel_go_with_it() -> None:
     store = Store()
     metrics = Metrics(store)

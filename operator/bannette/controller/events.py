@@ -64,14 +64,12 @@ def _check(old: ChannelStatus, new: ChannelStatus) -> Iterator[Announcement]:
 
 
 def run_ended(entry: HistoryEntry) -> Announcement:
-    failed = entry.result is RunResult.FAILED
-    counts = f"{entry.collected} collected, {entry.deferred} deferred, {entry.rejected} rejected"
-    return Announcement(
-        f"Run{entry.result.value}",
-        f"{entry.trigger.value} run: {counts}. {entry.reason}: {entry.message}",
-        EventType.WARNING if failed else EventType.NORMAL,
-        "Collect",
-    )
+    """Return what is told of a run that is over; of one that failed with the reason, by which the docs know it."""
+    run, kind = f"{entry.trigger.value} run", EventType.NORMAL
+    if entry.result is RunResult.FAILED:
+        before = f", {entry.collected} collected before" if entry.collected else ""
+        run, kind = f"{run}, {entry.reason}{before}", EventType.WARNING
+    return Announcement(f"Run{entry.result.value}", f"{run}: {entry.message}", kind, "Collect")
 
 
 def event(key: Key, uid: str, announcement: Announcement, *, instance: str, now: datetime) -> Manifest:

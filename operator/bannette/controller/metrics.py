@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, cast
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
@@ -45,6 +54,8 @@ class Metrics:
 
     def __init__(self, store: Store) -> None:
         self._runs: dict[Key, _Runs] = {}
+        # In the plain text format they would be gauges, one beside each counter, of which nobody asks.
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         registry = self.registry
         Info("bannette_operator", "The operator that runs.", registry=registry).info({"version": _version()})
