@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,12 @@ import pytest
 from simulator.testing import Simulator
 from simulator.testing import simulator as simulator  # the fixture
 from tests.collector.local_channel import Ended, LocalChannel
+
+
+def pytest_configure() -> None:
+    """Let processes that tests start be interrupted, also when a shell runs the tests in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
