@@ -10,7 +10,7 @@ import pytest
 
 from bannette.controller.names import ROLE, child_name
 from devcluster.apiserver import ApiServer
-from tests.controller.between import After, Answer, Asked, Before, Between, Fault
+from tests.controller.between import After, Answer, Asked, Before, Between, Fault, Late
 from tests.controller.cluster import Cluster, Operator, Tenant, eventually, install_rights
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
@@ -46,6 +46,41 @@ def test_etcd_that_stands_still_for_half_a_minute_costs_nothing_but_time(apart: 
         assert operator.running
     made = apart.created_by(Operator.user, "jobs", namespace="tenant", since=0)
     assert len(made) == len(set(made))
+
+
+def test_a_server_that_is_killed_in_the_middle_of_reconciles_costs_nothing(apart: Cluster, tmp_path: Path) -> None:
+    tenant = Tenant(apart, "tenant")
+    tenant.add_prerequisites()
+    wanted, met = {"acme-onedrive-collect", "jobs", "status"}, set[str]()
+    restarted: list[str] = []
+
+    def fault(asked: Asked) -> Fault | None:
+        """Kill the server when it has made a child, the Job and the status, each before the operator knows."""
+        what = asked.path.rpartition("/")[2]
+        if not asked.writes or what in met or what not in wanted:
+            return None
+        met.add(what)
+
+        def restart() -> None:
+            apart.server.restart()
+            restarted.append(what)
+
+        return Late(restart)
+
+    with Between(apart.server) as between:
+        between.fault = fault
+        with Operator(apart, tmp_path, server=between.url) as operator:
+            tenant.add_channel()
+            eventually(lambda: set(restarted) == wanted, "the server was killed three times", seconds=120)
+            tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+            tenant.run(tenant.wait_for_job("Initial"))
+            tenant.request("A")
+            tenant.run(tenant.wait_for_job("Manual"))
+            eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "A is acknowledged")
+            assert operator.running
+    # The killed server's audit log lacks what it did last: the Jobs themselves are counted.
+    assert sorted(job["metadata"]["labels"]["bannette.io/trigger"] for job in tenant.jobs()) == ["Initial", "Manual"]
+    assert [entry["trigger"] for entry in tenant.status()["history"]] == ["Manual", "Initial"]
 
 
 @pytest.mark.parametrize(
