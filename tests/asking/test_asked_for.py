@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from bannette.onedrive import sign_in_refusals
+from bannette.resources import format_time
 from tests.asking.firm import PUBLIC, Service, links_in, opened, text_of
 
 pytestmark = pytest.mark.apiserver
@@ -13,6 +15,7 @@ pytestmark = pytest.mark.apiserver
 CONNECT = "Acme & Fils: connect your OneDrive"
 REMINDER = "Reminder: Acme & Fils waits for your OneDrive"
 LOST = "Acme & Fils: your OneDrive is no longer connected"
+LAPSING = "Acme & Fils: the connection to your OneDrive is about to lapse"
 
 
 def subjects(mails):
@@ -103,11 +106,21 @@ def test_a_loss_is_told_of_once_and_another_one_again(firm, mails, service):
 
 
 def test_a_loss_that_no_sign_in_mends_is_nothing_to_ask_the_client_for(firm, mails, service):
+    """What Microsoft says of the application; but a client's own administrator has to let it, or the account, in."""
+    tables = (sign_in_refusals._CONFIGURATION, sign_in_refusals._REGISTRATION)
+    reasons = {reason for table in tables for reason, _ in table.values()} | {"SignInFailed"}
+    of_the_client = {"AdminConsentNeeded", "UserNotAssigned"}
+    assert len(reasons) > len(of_the_client) + 10
     firm.recipient()
-    firm.channel(standing="ClientSecretExpired")
+    for reason in reasons - of_the_client:
+        firm.channel(reason.lower(), standing=reason)
     service.look(minutes=2)
     service.look(days=4)
     assert subjects(mails) == []
+    for reason in of_the_client:
+        firm.channel(reason.lower(), standing=reason)
+    service.look(minutes=2)
+    assert len(links_in(mails.taken.mails[0])) == len(of_the_client)
 
 
 def test_an_account_that_somebody_disconnected_is_asked_for_once_a_day_later(firm, mails, service):
@@ -150,7 +163,32 @@ def test_an_unused_connection_is_warned_of_before_microsoft_ends_it(firm, mails,
     assert subjects(mails) == []
     service.look(days=2)
     service.look(days=30)
-    assert subjects(mails) == ["Acme & Fils: the connection to your OneDrive is about to lapse"]
+    assert subjects(mails) == [LAPSING]
+
+
+def test_a_connection_counts_as_used_when_it_is_checked_or_a_run_uses_it(firm, mails, service):
+    """Who has a run a day is never warned; who is suspended, 76 days after the last use."""
+    firm.recipient()
+    firm.channel(standing="Connected")
+    for _ in range(4):
+        service.look(days=40)
+        firm.ran("acme-onedrive", {"completedAt": format_time(firm.clock())})
+    service.look(days=20)
+    checked = {"connection": {"checkedAt": format_time(firm.clock())}}
+    firm.change("CollectionChannel", "acme-onedrive", {"spec": {"suspend": True}})
+    firm.change("CollectionChannel", "acme-onedrive", {"status": checked}, status=True)
+    service.look(days=60)
+    service.look(days=15)
+    assert subjects(mails) == []
+    # A run that didn't take place uses nothing.
+    firm.ran("acme-onedrive", {"completedAt": format_time(firm.clock()), "result": "Skipped"})
+    service.look(days=2)
+    assert subjects(mails) == [LAPSING]
+    assert len(links_in(mails.taken.mails[0])) == 1
+    firm.stands("acme-onedrive", "Connected")
+    service.look(days=75)
+    service.look(days=2)
+    assert subjects(mails) == [LAPSING, LAPSING], "a connection that was renewed lapses once more"
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ _OF_THE_INSTALLATION: Final = frozenset(
         "CredentialsMissing",
         "CredentialsNotAllowed",
         "ScopeInvalid",
+        "SignInFailed",
         "TenantNeeded",
         "TenantNotFound",
         "WrongKindOfAccount",
