@@ -35,6 +35,7 @@ def test_a_connection_is_made_checked_lost_found_again_and_removed(served: Tenan
     assert tenant.status()["pages"]["check"]["reason"] == "NotConnected"
 
     sign_in(tenant, simulator)
+    tenant.run(tenant.wait_for_job("Initial"), collected=12)
     ask(tenant, "check-connection", "sound")
     said = wait_for(tenant, "lastHandledCheck", "sound")
     connected = tenant.wait_for_condition("Connected", status="True", reason="SignedIn")
@@ -61,6 +62,7 @@ def test_a_connection_is_made_checked_lost_found_again_and_removed(served: Tenan
     wait_for(tenant, "lastHandledDisconnect", "enough")
     secret = cluster.get(SECRET, tenant.namespace, SECRET_NAME)
     assert "token-cache" not in secret.get("data", {})
+    assert [(run["trigger"], run["collected"]) for run in tenant.status()["history"]] == [("Initial", 12)]
 
     sign_in(tenant, simulator)
     ask(tenant, "check-connection", "again")

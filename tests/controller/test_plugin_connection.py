@@ -57,6 +57,28 @@ def test_connect_prints_the_page(served: Tenant, simulator: Simulator, call: Cal
     assert json.loads(output) == {"account": simulator.user, "page": page}
 
 
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A browser that writes down the address that it is to open, and ends well unless there is a file ``broken``."""
+    program, seen = tmp_path / "browser", tmp_path / "opened"
+    program.write_text(f'#!/bin/sh\necho "$1" >> {seen}\n! test -e {tmp_path / "broken"}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(program))
+    return seen
+
+
+def test_connect_opens_the_page_in_a_browser(served: Tenant, opened: Path, call: Called) -> None:
+    page = PAGE.format(namespace=served.namespace)
+    assert call("connect", "acme-onedrive")[0] == 0
+    assert not opened.exists(), "nobody asked for a browser"
+    code, output, _ = call("connect", "acme-onedrive", "--open")
+    assert (code, output, opened.read_text()) == (0, f"{page}\n", f"{page}\n")
+    (opened.parent / "broken").touch()
+    code, output, errors = call("connect", "acme-onedrive", "--open")
+    assert (code, output) == (2, f"{page}\n")
+    assert "open the address yourself" in errors
+
+
 def test_a_link_takes_a_pod_that_signs_it(served: Tenant, call: Called) -> None:
     code, output, errors = call("connect", "acme-onedrive", "--link")
     assert (code, output) == (2, "")
