@@ -87,6 +87,13 @@ def too_late(office: Office, person: Person, locale: str) -> None:
     person.agree(office.simulator.user)
 
 
+def disconnected(office: Office, person: Person, locale: str) -> None:
+    person.open(office.link())
+    person.press(GO[locale])
+    office.change_secret({"metadata": {"annotations": {"bannette.io/disconnection": "another"}}})
+    person.agree(office.simulator.user)
+
+
 def replayed(office: Office, person: Person, locale: str) -> None:
     """The answer of Microsoft once more, with the cookie of the browser that began the visit."""
     person.open(office.link())
@@ -127,6 +134,10 @@ FAULTS: dict[str, tuple[Way, dict[str, str]]] = {
     "unavailable": (unavailable, {"en": "Not available at the moment", "fr": "Indisponible pour le moment"}),
     "cookies-lost": (cookies_lost, {"en": "Please try once more", "fr": "Recommencez, s’il vous plaît"}),
     "too-late": (too_late, {"en": "The sign-in took too long", "fr": "La connexion a pris trop de temps"}),
+    "disconnected": (
+        disconnected,
+        {"en": "The account was disconnected meanwhile", "fr": "Le compte a été déconnecté entre-temps"},
+    ),
     "replayed": (replayed, {"en": "This sign-in is over", "fr": "Cette connexion est terminée"}),
     "of-another-browser": (
         of_another_browser,

@@ -72,7 +72,7 @@ def test_an_account_is_disconnected_on_its_page_and_connected_again(office, brow
     assert gone.heading == "Your OneDrive is disconnected"
     assert office.connection is None
     assert not office.secret.get("data")
-    assert not office.secret["metadata"].get("annotations")
+    assert list(office.secret["metadata"]["annotations"]) == ["bannette.io/disconnection"]
     assert browser.send(browser.open(office.link())).heading == "Your OneDrive is connected"
     assert office.connection is not None
     assert before is not None

@@ -13,12 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bannette import logs
-from bannette.accounts import without_connection
 from bannette.connect.backlog import Backlog
 from bannette.connect.case import Body, change_secret, token_secret
 from bannette.connect.checks import Found, check
 from bannette.connect.faults import Stopped
-from bannette.connect.visits import without_visits
+from bannette.connect.visits import disconnected
 from bannette.connect.watching import Watching
 from bannette.errors import BannetteError, PersonNeeded
 from bannette.kube import Change, ClusterApi, Conflict, What
@@ -249,17 +248,9 @@ def _disconnect(api: ClusterApi, channel: Channel, request: str) -> bool:
         annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
         if isinstance(annotations, Mapping) and annotations.get(DISCONNECTED_ANNOTATION) == request:
             return secret, False
-        bare = without_visits(without_connection(secret))
-        return _with_annotation(bare, DISCONNECTED_ANNOTATION, request), True
+        return disconnected(secret, annotations={DISCONNECTED_ANNOTATION: request}), True
 
     return change_secret(api, channel, token_secret(api, channel), change)
-
-
-def _with_annotation(body: Body, name: str, value: str) -> Body:
-    """Return *body* with an annotation more."""
-    metadata = body.get("metadata")
-    kept = metadata if isinstance(metadata, Mapping) else {}
-    return {**body, "metadata": {**kept, "annotations": {**(kept.get("annotations") or {}), name: value}}}
 
 
 def _said(begun: ConnectionCheck, found: Found | None, *, now: datetime | None = None) -> dict[str, object]:

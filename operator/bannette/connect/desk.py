@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bannette import logs
-from bannette.accounts import connection_in, with_connection, without_connection
+from bannette.accounts import connection_in, with_connection
 from bannette.connect import visits
 from bannette.connect.attendant import tell_change
 from bannette.connect.case import Body, Case, is_place, load_case
@@ -133,7 +133,7 @@ class Desk:
         try:
             case = load_case(self._api, part.namespace, part.name, uid=part.channel)
             connection = self._brought(case, part, state, answer)
-            case.change_secret(lambda secret: (_connected(case, secret, connection), None))
+            case.change_secret(lambda secret: (_connected(case, secret, connection, part), None))
             tell_change(case.api, case.channel, now=self._now())
         except (BannetteError, Stopped) as error:
             reply = self._stopped(error, part.language, channel=f"{part.namespace}/{part.name}", again=again)
@@ -179,16 +179,19 @@ class Desk:
             visit = consent.begin_visit(self._settings.redirect_uri, by="query")
         except BannetteError as error:
             raise self._said(error, case) from None
+        secret, now = visits.new_secret(), self._now()
+        disconnection = case.change_secret(
+            lambda body: (visits.with_visit(body, visit, browser=secret, now=now), visits.disconnection_of(body))
+        )
         part = visits.BrowserPart(
             namespace=case.channel.namespace,
             name=case.channel.name,
             channel=case.channel.uid,
             language=opened.language,
             link_expires=int(opened.ticket.expires.timestamp()),
-            secret=visits.new_secret(),
+            secret=secret,
+            disconnection=disconnection,
         )
-        now = self._now()
-        case.change_secret(lambda secret: (visits.with_visit(secret, visit, browser=part.secret, now=now), None))
         logs.event(logger, "connect.begun", channel=case.key)
         cookies: dict[str, tuple[str, int | None]] = {
             visits.cookie_name(visit.state): (part.sealed(opened.keys), visits.COOKIE_SECONDS)
@@ -200,7 +203,7 @@ class Desk:
         now = self._now()
 
         def take(secret: Body) -> tuple[Body, Visit]:
-            return visits.without_visit(secret, state, browser=part.secret, now=now)
+            return visits.without_visit(secret, state, part, now=now)
 
         visit = case.change_secret(take)
         try:
@@ -209,7 +212,7 @@ class Desk:
             raise self._said(error, case) from None
 
     def _disconnected(self, opened: _Opened) -> Reply:
-        opened.case.change_secret(lambda secret: (visits.without_visits(without_connection(secret)), None))
+        opened.case.change_secret(lambda secret: (visits.disconnected(secret), None))
         tell_change(opened.case.api, opened.case.channel, now=self._now())
         logs.event(logger, "connect.disconnected", channel=opened.case.key)
         return opened.page("disconnected", self._settings)
@@ -315,11 +318,13 @@ def refused(stopped: Stopped, language: str, *, again: str = "") -> Reply:
     return Reply("fault", stopped.fault.status, language, facts, retry_after=stopped.retry_after)
 
 
-def _connected(case: Case, secret: Body, connection: Connection) -> Body:
+def _connected(case: Case, secret: Body, connection: Connection, part: visits.BrowserPart) -> Body:
     """Return the token Secret with the new *connection*, unless it is of another person than before.
 
     Raises: Stopped.
     """
+    # While Microsoft was asked for the tokens.
+    visits.refuse_disconnected(secret, part)
     before = connection_in(secret)
     hint = case.account.login_hint.casefold()
     # An account that was made anew under the same name has other documents, and other people may read it.

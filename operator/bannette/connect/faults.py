@@ -28,6 +28,7 @@ class Fault(PageFault):
     VISIT_FOREIGN = "visit_foreign", 400
     VISIT_USED = "visit_used", 410
     VISIT_EXPIRED = "visit_expired", 410
+    DISCONNECTED = "disconnected", 409
     WRONG_ACCOUNT = "wrong_account", 403
     OTHER_PERSON = "other_person", 403
     DECLINED = "declined", 403

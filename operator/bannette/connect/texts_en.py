@@ -102,6 +102,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "page again to see whether the account is connected.",
     "fault_visit_expired": "The sign-in took too long",
     "todo_visit_expired": "Nothing was kept. Open the page again, and sign in at Microsoft within 15 minutes.",
+    "fault_disconnected": "The account was disconnected meanwhile",
+    "todo_disconnected": "Somebody disconnected it after this sign-in had begun, so nothing was kept, and nothing is "
+    "collected. If it is to be connected all the same, open the page again.",
     "fault_wrong_account": "That was another account",
     "todo_wrong_account": "Nothing was kept. Open the page again, and at Microsoft choose the account that the page "
     "names. Sign out there first if another one is taken by itself.",

@@ -109,6 +109,9 @@ _TEXTS: Final[Mapping[str, str]] = {
     "fault_visit_expired": "La connexion a pris trop de temps",
     "todo_visit_expired": "Rien n’a été conservé. Rouvrez la page, et identifiez-vous chez Microsoft en moins de 15 "
     "minutes.",
+    "fault_disconnected": "Le compte a été déconnecté entre-temps",
+    "todo_disconnected": "Quelqu’un l’a déconnecté après le début de cette connexion : rien n’a donc été conservé, "
+    "et rien n’est collecté. S’il doit être connecté malgré tout, rouvrez la page.",
     "fault_wrong_account": "C’était un autre compte",
     "todo_wrong_account": "Rien n’a été conservé. Rouvrez la page et choisissez chez Microsoft le compte qu’elle "
     "indique. Si un autre est pris d’office, déconnectez-vous-y d’abord.",

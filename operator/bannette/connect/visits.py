@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from bannette.accounts import without_connection
 from bannette.connect.case import Body
 from bannette.connect.faults import Fault, Stopped
 from bannette.onedrive import Visit
+from bannette.resources import DISCONNECTION_ANNOTATION
 from bannette.web.sealing import Keys
 
 LIFETIME: Final = timedelta(minutes=15)
@@ -38,6 +40,7 @@ class BrowserPart:
         channel: uid of the channel.
         link_expires: when the link expires that led to the visit, in seconds since 1970.
         secret: what the token Secret keeps the hash of.
+        disconnection: the account's last one, as the visit began; see `disconnection_of`.
     """
 
     namespace: str
@@ -46,6 +49,7 @@ class BrowserPart:
     language: str
     link_expires: int
     secret: str = field(repr=False)
+    disconnection: str
 
     def sealed(self, keys: Keys) -> str:
         return keys.seal(
@@ -57,6 +61,7 @@ class BrowserPart:
                 "language": self.language,
                 "expires": self.link_expires,
                 "secret": self.secret,
+                "disconnection": self.disconnection,
             },
         )
 
@@ -72,6 +77,8 @@ class BrowserPart:
             language=str(members["language"]),
             link_expires=int(str(members["expires"])),
             secret=str(members["secret"]),
+            # One that a service of before began has none.
+            disconnection=str(members.get("disconnection") or ""),
         )
 
 
@@ -97,17 +104,21 @@ def with_visit(secret: Body, visit: Visit, *, browser: str, now: datetime) -> Bo
     return _with_pending(secret, {**{state: fresh[state] for state in newest}, _hash(visit.state): begun})
 
 
-def without_visit(secret: Body, state: str, *, browser: str, now: datetime) -> tuple[Body, Visit]:
+def without_visit(secret: Body, state: str, part: BrowserPart, *, now: datetime) -> tuple[Body, Visit]:
     """Return the token Secret without the visit of *state*, and that visit.
 
+    Args:
+        part: what the browser kept of it.
+
     Raises:
-        Stopped: it isn't there any more, is too old, or another browser began it.
+        Stopped: it isn't there any more, is too old, another browser began it, or the account was disconnected since.
     """
+    refuse_disconnected(secret, part)
     pending = _pending(secret)
     begun = pending.pop(_hash(state), None)
     if begun is None:
         raise Stopped(Fault.VISIT_USED)
-    if not hmac.compare_digest(str(begun.get("browser")), _hash(browser)):
+    if not hmac.compare_digest(str(begun.get("browser")), _hash(part.secret)):
         raise Stopped(Fault.VISIT_FOREIGN)
     flow = begun.get("flow")
     if not isinstance(flow, dict) or _expires(begun) <= now.timestamp():
@@ -115,9 +126,36 @@ def without_visit(secret: Body, state: str, *, browser: str, now: datetime) -> t
     return _with_pending(secret, pending), Visit("", flow)
 
 
-def without_visits(secret: Body) -> Body:
-    """Return the token Secret without any visit."""
-    return _with_pending(secret, {})
+def disconnected(secret: Body, *, annotations: Mapping[str, str] | None = None) -> Body:
+    """Return the token Secret without tokens and visits, so that no visit of before brings the account back.
+
+    Args:
+        annotations: what is to be noted beside.
+    """
+    bare = _with_pending(without_connection(secret), {})
+    noted = {**_annotations(bare), **(annotations or {}), DISCONNECTION_ANNOTATION: secrets.token_hex(8)}
+    metadata = bare.get("metadata")
+    return {**bare, "metadata": {**(metadata if isinstance(metadata, Mapping) else {}), "annotations": noted}}
+
+
+def disconnection_of(secret: Body) -> str:
+    """Return what tells the account's last disconnection from others; empty if there was none."""
+    return str(_annotations(secret).get(DISCONNECTION_ANNOTATION) or "")
+
+
+def refuse_disconnected(secret: Body, part: BrowserPart) -> None:
+    """Refuse a visit that began before the account's last disconnection.
+
+    Raises: Stopped.
+    """
+    if disconnection_of(secret) != part.disconnection:
+        raise Stopped(Fault.DISCONNECTED)
+
+
+def _annotations(secret: Body) -> Mapping[str, object]:
+    metadata = secret.get("metadata")
+    found = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _pending(secret: Body) -> dict[str, dict[str, Any]]:

@@ -28,6 +28,8 @@ ACCOUNT_ANNOTATION: Final = f"{GROUP}/account"
 CONNECTED_AT_ANNOTATION: Final = f"{GROUP}/connected-at"
 # The request to disconnect that was acted upon.
 DISCONNECTED_ANNOTATION: Final = f"{GROUP}/disconnected"
+# Tells the last disconnection from those before: a sign-in that began before it isn't kept.
+DISCONNECTION_ANNOTATION: Final = f"{GROUP}/disconnection"
 
 
 def token_secret_name(channel: str) -> str:
