@@ -138,7 +138,7 @@ def _tell(target: Cluster, onedrive: ControlClient) -> None:
         path = f"{put_tools(target.kubeconfig.parent / 'bin')}{os.pathsep}{os.environ['PATH']}"
         environment = {"KUBECONFIG": str(target.kubeconfig), "PATH": path}
         show(["kubectl", "-n", _NAMESPACE, "get", "collectionchannels"], environment=environment)
-        show(["kubectl", "collection", "inbox", _CHANNEL, "-n", _NAMESPACE], environment=environment)
+        show(["kubectl", "collection", "inbox", "-b", "purchases", "-n", _NAMESPACE], environment=environment)
         kubectl.apply(_CLERK)
         say("The company's people see it in the console, which this token lets in:")
         print(kubectl("-n", _NAMESPACE, "create", "token", "clerk").strip())

@@ -263,6 +263,17 @@ def test_a_cron_line_collects_once_a_day(bannette, channel, simulator):
 # Looking
 
 
+def test_the_inbox_is_listed_in_the_order_of_arrival(bannette, channel, simulator):
+    # What comes of one day alone is in the binder in the order of ids, which are random.
+    names = [f"{number}.txt" for number in range(6)]
+    for name in names:
+        simulator.control.create(f"/Invoices/{name}", name)
+        channel.collect()
+    table = bannette("inbox", "list", *file_of(channel)).stdout
+    assert re.findall(r"[0-9]\.txt", table) == names
+    assert len(re.findall(r" 20\d\d-\d\d-\d\d \d\d:\d\d ", table)) == len(names)
+
+
 @pytest.mark.parametrize("way", ["file", "binder"])
 def test_the_inbox_lists_what_waits(bannette, collected, way):
     named = file_of(collected) if way == "file" else ("--binder", str(collected.binder_folder))

@@ -211,7 +211,7 @@ class Binder:
     # Data entry
 
     def inbox(self) -> Iterator[InboxEntry]:
-        """Yield what waits for data entry, oldest first: collected and not processed.
+        """Yield what waits for data entry, the oldest days first: collected and not processed.
 
         A document whose record is damaged is passed over and logged: it must not hide the others.
         """

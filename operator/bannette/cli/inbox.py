@@ -26,7 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(binder: Binder, form: str) -> None:
-    records = [entry.record for entry in binder.inbox()]
+    # Entries are in the order of their days.
+    records = sorted(
+        (entry.record for entry in binder.inbox()), key=lambda one: (one.collected_at, one.folder, one.name)
+    )
     if form != "table":
         print_data([record.to_dict() for record in records], form)
         return
@@ -36,7 +39,7 @@ def _list(binder: Binder, form: str) -> None:
     rows = [
         (
             record.id[:_SHORT],
-            f"{record.collected_at:%Y-%m-%d}",
+            f"{record.collected_at:%Y-%m-%d %H:%M}",
             record.media_type,
             size_text(record.size),
             _reading(record),

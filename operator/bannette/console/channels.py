@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from bannette.console.cluster import Cluster
 from bannette.console.faults import Fault, Stopped
-from bannette.console.histories import filter_of, filtered, seconds_of
+from bannette.console.histories import filter_of, filtered, took
 from bannette.console.inbox_visits import inbox_path, may_read
 from bannette.console.summaries import State, Summary, selected
 from bannette.console.visits import HOME, Reply, Visit
@@ -115,7 +115,7 @@ def show_channel(visit: Visit) -> Reply:
     facts: dict[str, object] = {
         "need": need_of(channel.body),
         "conditions": status.conditions,
-        "runs": [(entry, seconds_of(entry)) for entry in status.history[:_LATEST_RUNS]],
+        "runs": [(entry, took(entry)) for entry in status.history[:_LATEST_RUNS]],
         "zone": channel.channel.schedule.time_zone,
         "may_check": channel.may_run and not channel.needs_sign_in,
         "may_disconnect": channel.may_disconnect,
@@ -131,7 +131,7 @@ def show_history(visit: Visit) -> Reply:
     channel = opened(visit)
     wanted = filter_of(visit.query, zone=channel.channel.schedule.time_zone)
     facts: dict[str, object] = {
-        "runs": [(entry, seconds_of(entry)) for entry in filtered(channel.channel.status.history, wanted)],
+        "runs": [(entry, took(entry)) for entry in filtered(channel.channel.status.history, wanted)],
         "wanted": wanted,
         "results": list(RunResult),
         "triggers": list(Trigger),

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from bannette.resources import HistoryEntry, RunResult, Trigger
 from bannette.web.rendering import on_clocks
+
+# Longer runs are told in minutes.
+_IN_SECONDS: Final = 120
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,13 @@ def filtered(history: Iterable[HistoryEntry], wanted: Filter) -> list[HistoryEnt
     return sorted((entry for entry in history if wanted.takes(entry)), key=lambda entry: entry.started_at, reverse=True)
 
 
-def seconds_of(entry: HistoryEntry) -> int:
-    return max(0, round((entry.completed_at - entry.started_at).total_seconds()))
+def took(entry: HistoryEntry) -> str:
+    """Return how long the run lasted, in units that are written alike in French and English."""
+    seconds = max(0, round((entry.completed_at - entry.started_at).total_seconds()))
+    if seconds < _IN_SECONDS:
+        return f"{seconds} s" if seconds else "< 1 s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
 def _day(text: str) -> date | None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from bannette.console.faults import Fault, Stopped
-from bannette.console.histories import filter_of, seconds_of
+from bannette.console.histories import filter_of, took
 from bannette.console.inbox_facts import document_of, run_of, size_in
 from bannette.console.inbox_reader import Reader, is_id
 from bannette.console.inbox_visits import INBOX, INBOXES, Inbox, in_inbox, open_again
@@ -135,7 +135,7 @@ def show_runs(visit: Visit, inbox: Inbox) -> Reply:
     found = [(run, run_of(run)) for run in page.get("runs") or ()]
     kept = {key: visit.query.get(key, "") for key in ("channel", "result", "trigger", "from", "to")}
     facts: dict[str, object] = {
-        "runs": [(entry, seconds_of(entry), str(run.get("channel", ""))) for run, entry in found if entry is not None],
+        "runs": [(entry, took(entry), str(run.get("channel", ""))) for run, entry in found if entry is not None],
         "wanted": wanted,
         "channel_wanted": channel,
         "channels": channels,

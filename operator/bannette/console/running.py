@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from bannette.console.channels import opened
 from bannette.console.faults import Fault, Stopped
-from bannette.console.histories import seconds_of
+from bannette.console.histories import took
 from bannette.console.visits import Reply, Visit
 from bannette.resources import REQUESTED_AT
 from bannette.resources.channel import MAX_REQUEST_LENGTH
@@ -48,7 +48,7 @@ def watch(visit: Visit) -> Reply:
         "replaced": replaced,
         "refreshes": not replaced and progress.stage is not Stage.ENDED,
         "zone": channel.channel.schedule.time_zone,
-        "seconds": seconds_of(progress.entry) if progress.entry else 0,
+        "took": took(progress.entry) if progress.entry else "",
     }
     return Reply("run_progress", channel.facts | facts)
 

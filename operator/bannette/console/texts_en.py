@@ -92,7 +92,6 @@ TEXTS: Final[Mapping[str, str]] = {
     "result": "Result",
     "trigger": "Started by",
     "took": "Took",
-    "seconds": "{number} s",
     "any": "any",
     "from": "From",
     "to": "To",

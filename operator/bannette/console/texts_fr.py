@@ -94,7 +94,6 @@ _TEXTS: Final[Mapping[str, str]] = {
     "result": "Résultat",
     "trigger": "Origine",
     "took": "Durée",
-    "seconds": "{number} s",
     "any": "indifférent",
     "from": "Du",
     "to": "Au",

@@ -55,7 +55,7 @@ class Metrics:
     def __init__(self, store: Store) -> None:
         self._runs: dict[Key, _Runs] = {}
         # In the plain text format they would be gauges, one beside each counter, of which nobody asks.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         registry = self.registry
         Info("bannette_operator", "The operator that runs.", registry=registry).info({"version": _version()})
