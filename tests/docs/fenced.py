@@ -1,4 +1,4 @@
-"""What the pages show to be typed: the commands of their ``sh`` blocks, and the files of their ``yaml`` blocks.
+"""What the pages show to be typed: the commands of their ``sh`` blocks and sentences, the files of ``yaml`` blocks.
 
 A block of YAML whose first line is ``# name.yaml`` is a file of that name; several of one name are one file.
 """
@@ -13,6 +13,10 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"#{1,3} (.+)")
+# In a sentence, with what it is about: `kubectl get` alone only names a command.
+_IN_PASSING = re.compile(
+    r"`(kubectl\s(?:-n\s\S+\s)?(?:get|describe|explain|logs|delete\sjob|collection\s\w+)\s[-\w][^`]*)`"
+)
 _FILE = re.compile(r"# ([\w.-]+\.ya?ml)(?:[ :].*)?\n")
 
 
@@ -31,10 +35,15 @@ class Command:
 
 @dataclass
 class Page:
-    """The commands of a page in their order, and the files that it shows."""
+    """The commands of a page in their order, and the files that it shows.
+
+    Attributes:
+        in_passing: the commands of kubectl that stand in its sentences.
+    """
 
     name: str
     commands: list[Command] = field(default_factory=list)
+    in_passing: list[Command] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
 
     def of(self, *sections: str) -> list[Command]:
@@ -49,11 +58,12 @@ class Page:
 
 
 def pages() -> list[Page]:
-    """Read the README, the pages of docs/ and those beside the chart and the sources."""
+    """Read the README, the pages of docs/ and those beside the charts and the sources."""
     paths = [
         SOURCE / "README.md",
         SOURCE / "CONTRIBUTING.md",
         SOURCE / "charts/bannette/README.md",
+        SOURCE / "charts/bannette-channels/README.md",
         *sorted(SOURCE.glob("docs/*.md")),
     ]
     return [page(path) for path in paths]
@@ -64,14 +74,21 @@ def page(path: Path) -> Page:
     name, text = str(path.relative_to(SOURCE)), path.read_text(encoding="utf-8")
     found = Page(name)
     # What begins with # inside a block is no heading.
-    bare = _FENCE.sub(lambda block: "\n" * block[0].count("\n"), text).splitlines()
+    sentences = _FENCE.sub(lambda block: "\n" * block[0].count("\n"), text)
+    bare = sentences.splitlines()
+
+    def section_of(line: int) -> str:
+        return next((heading[1] for before in reversed(bare[:line]) if (heading := _HEADING.match(before))), "")
+
+    for said in _IN_PASSING.finditer(sentences):
+        line = sentences.count("\n", 0, said.start()) + 1
+        found.in_passing.append(Command(name, section_of(line), line, " ".join(said[1].split())))
     for block in _FENCE.finditer(text):
         language, body = block[1], block[2]
         line = text.count("\n", 0, block.start()) + 2
         if language == "sh":
-            section = next(heading[1] for before in reversed(bare[:line]) if (heading := _HEADING.match(before)))
             for offset, command in commands_in(body):
-                found.commands.append(Command(name, section, line + offset, command))
+                found.commands.append(Command(name, section_of(line), line + offset, command))
         named = _FILE.match(body)
         if language == "yaml" and named:
             before = found.files.get(named[1])

@@ -9,18 +9,20 @@ import base64
 import re
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bannette.controller.names import CHANNEL, CRON_JOB, SECRET, Kind
+from bannette.controller.names import CHANNEL, CRON_JOB, RECIPIENT, SECRET, Kind
 from devcluster.images import TARGETS
-from tests.controller.cluster import SYSTEM
+from tests.controller.cluster import SYSTEM, eventually
 from tests.docs.fenced import SOURCE, Command, pages
 from tests.docs.place import NAME, NAMESPACE, Place
+from tests.docs.terminal import CommandEnded
 
 PAGES = {page.name: page for page in pages()}
 COMMANDS = [command for page in PAGES.values() for command in page.commands]
+IN_PASSING = [command for page in PAGES.values() for command in page.in_passing]
 
 # What a node answers (its kubelet), or a registry: the tests that run such commands.
 ELSEWHERE: Mapping[str, str] = {
@@ -44,6 +46,7 @@ ELSEWHERE: Mapping[str, str] = {
         "tests/connect/test_connect_processes.py::test_what_the_page_shows_works"
     ),
 }
+CHANNELS = "charts/bannette-channels/README.md"
 # Typed by tests/docs/test_restore.py.
 RESTORED = frozenset(PAGES["docs/backup.md"].commands)
 MAKE = re.compile(r"^make [a-z-]+( |$)")
@@ -159,12 +162,43 @@ def _pages_with_two_keys(place: Place) -> None:
     assert [len(base64.b64decode(key)) >= 32 for key in keys] == [True, True]
 
 
+CLIENTS = ("acme", "zed")
+
+
+def _namespace_with_a_binder(place: Place) -> None:
+    """What the page takes for granted, and the table that it shows."""
+    place.have_installation()
+    for sample in ("00-namespace", "10-binder"):
+        place.terminal.run("kubectl", "apply", "-f", f"manifests/samples/acme/{sample}.yaml")
+    (table,) = re.findall(r"```\n(name,email,.*?)```", (SOURCE / CHANNELS).read_text(), re.DOTALL)
+    place.terminal.write({"clients.csv": table})
+
+
+def _a_line_less_is_a_channel_less(place: Place) -> None:
+    uids = [place.cluster.get(CHANNEL, NAMESPACE, name)["metadata"]["uid"] for name in CLIENTS]
+    for name in CLIENTS:
+        eventually(lambda name=name: place.condition("Ready", name).get("reason") == "NotConnected", f"{name} is ready")
+    table = place.terminal.folder / "clients.csv"
+    (command,) = PAGES[CHANNELS].commands
+    table.write_text("".join(line for line in table.read_text().splitlines(True) if not line.startswith("zed")))
+    place.terminal.type(command)
+    assert place.cluster.get(CHANNEL, NAMESPACE, "acme")["metadata"]["uid"] == uids[0]
+    eventually(lambda: place.cluster.find(CHANNEL, NAMESPACE, "zed") is None, "the channel is gone with its line")
+    # What only the API server refuses takes back what was applied.
+    table.write_text(table.read_text() + "beta,jean@beta.example,Jean Beta,relative/folder\n")
+    with pytest.raises(CommandEnded, match="has been rolled back"):
+        place.terminal.type(command)
+    assert [one["metadata"]["name"] for one in place.cluster.list(CHANNEL, NAMESPACE)] == ["acme"]
+    assert place.cluster.find(RECIPIENT, NAMESPACE, "beta") is None
+
+
 SCENARIOS = [
     Scenario("readme-channel", "README.md", ("A channel",), Place.have_tenant),
     Scenario("readme-install", "README.md", ("Install",), Place.have_cluster),
     Scenario("readme-machine", "README.md", ("Without Kubernetes",), lambda place: None, marks=()),
     Scenario("readme-accounts", "README.md", ("Accounts whose owner signs in",), Place.have_delegated_channel),
     Scenario("chart", "charts/bannette/README.md", (), Place.have_cluster),
+    Scenario("channels-of-a-table", CHANNELS, (), _namespace_with_a_binder, check=_a_line_less_is_a_channel_less),
     Scenario("security", "docs/security.md", (), Place.have_tenant),
     Scenario(
         "install",
@@ -212,6 +246,32 @@ def test_what_a_page_shows_works(scenario: Scenario, new_place: Callable[..., Pl
         if elsewhere(command) is None:
             place.terminal.type(command)
     scenario.check(place)
+
+
+# What NAME stands for in sentences, by what it follows.
+_STAND_FOR = {"binder NAME": "binder purchases", "collectionchannel NAME": f"collectionchannel {NAME}"}
+
+
+@pytest.mark.apiserver
+@pytest.mark.timeout(900)
+def test_what_pages_say_in_passing_works(new_place: Callable[..., Place]) -> None:
+    place = new_place("place")
+    place.have_tenant()
+    kubectl = place.cluster.server.kubectl
+    # Of the pages' Secret the command tells nothing but that it is there.
+    kubectl("-n", SYSTEM, "create", "secret", "generic", "bannette-connect-keys", "--from-literal=key=value")
+    kubectl("config", "set-context", "--current", f"--namespace={NAMESPACE}")
+    job = kubectl("-n", NAMESPACE, "get", "jobs", "-o", "jsonpath={.items[0].metadata.name}")
+    typed = []
+    for command in IN_PASSING:
+        if elsewhere(command) is not None:
+            continue
+        text = re.sub(r"\bJOB\b", job, command.text)
+        for words, meant in _STAND_FOR.items():
+            text = text.replace(words, meant)
+        place.terminal.type(replace(command, text=text))
+        typed.append(command.page)
+    assert {"docs/operations.md", "docs/troubleshooting.md", "docs/connect.md"} <= {*typed}
 
 
 # Nothing is left out
