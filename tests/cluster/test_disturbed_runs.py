@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 from devcluster.errors import CommandFailed
@@ -76,7 +77,7 @@ def test_the_api_server_restarted_during_a_run_costs_it_nothing(tenant: Tenant) 
     tenant.slow_down(15)
     tenant.create_channel()
     _pod_of_the_active_run(tenant)
-    _kill_component("kube-apiserver")
+    _signal_component("kube-apiserver", signal.SIGKILL)
     tenant.wait("the API server to answer", lambda: _answers(tenant))
     tenant.wait_for_runs(1)
     assert [(run["result"], run["collected"]) for run in tenant.history] == [("Succeeded", 2)]
@@ -141,13 +142,48 @@ def test_a_limit_range_that_refuses_the_pod_is_told(tenant: Tenant) -> None:
     _has_everything_once(tenant, "1.txt", "2.txt")
 
 
-def _kill_component(name: str) -> None:
-    """End a component of the node as a crash does; its supervisor starts it again."""
+def test_a_namespace_of_restricted_pods_and_quotas_takes_runs_as_they_are(tenant: Tenant) -> None:
+    tenant.kubectl("label", "namespace", tenant.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    # What a quota counts every pod must name.
+    hard = {"pods": "1", "requests.cpu": "500m", "requests.memory": "1Gi", "limits.memory": "2Gi"}
+    limits = [{"type": "Container", "defaultRequest": {"cpu": "100m"}, "max": {"memory": "2Gi"}}]
+    tenant.apply(
+        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tenant"}, "spec": {"hard": hard}},
+        {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "tenant"}, "spec": {"limits": limits}},
+    )
+    tenant.create_channel()
+    tenant.wait_for_runs(1)
+    # A pod that has ended is counted no more: there is room for the next.
+    tenant.request("again")
+    tenant.wait_for_runs(2)
+    assert [(run["result"], run["collected"]) for run in tenant.history] == [("Succeeded", 0), ("Succeeded", 2)]
+    assert tenant.condition("Ready")["reason"] == "Scheduled"
+
+
+def test_etcd_that_stands_still_for_half_a_minute_costs_a_run_nothing(tenant: Tenant) -> None:
+    tenant.slow_down(15)
+    tenant.create_channel()
+    _pod_of_the_active_run(tenant)
+    _signal_component("etcd", signal.SIGSTOP)
+    try:
+        time.sleep(30)
+    finally:
+        _signal_component("etcd", signal.SIGCONT)
+    tenant.wait("the API server to answer", lambda: _answers(tenant))
+    tenant.wait_for_runs(1)
+    assert [(run["result"], run["collected"]) for run in tenant.history] == [("Succeeded", 2)]
+    assert len(tenant.jobs()) == 1
+    tenant.wait("the operator to follow", lambda: tenant.condition("Ready").get("reason") == "Scheduled")
+    _has_everything_once(tenant, "1.txt", "2.txt")
+
+
+def _signal_component(name: str, number: signal.Signals) -> None:
+    """Send a signal to a component of the node; the supervisor starts it again when that ends it."""
     layout = Layout(state_folder())
     record = Record.load(layout.record)
     assert record is not None
     (component,) = [one for one in json.loads(layout.running.read_text()) if one["name"] == name]
-    os.kill(_outer_pid(record.pid, component["pid"]), signal.SIGKILL)
+    os.kill(_outer_pid(record.pid, component["pid"]), number)
 
 
 def _outer_pid(supervisor: int, within: int) -> int:
