@@ -13,7 +13,9 @@ from bannette.console.faults import Fault
 from bannette.console.rendering import WORDS, render
 from bannette.web.rendering import LANGUAGES
 from tests.connect.office import PUBLIC
-from tests.console.desk import browser_at, signed_in
+from tests.console.desk import browser_at, serving, signed_in
+from tests.console.served import SETTINGS, Served
+from tests.controller.cluster import eventually
 
 HOST = PUBLIC.removeprefix("https://")
 ODD = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40)
@@ -23,43 +25,71 @@ HEADER = st.text(st.characters(codec="latin-1", exclude_characters=[*map(chr, ra
 FIELDS = st.one_of(
     st.sampled_from(
         ["form", "token", "next", "ended", "to", "namespace", "q", "state", "page", "request", "result", "trigger",
-         "from", "name", "account", "login_hint", "recipient", "binder", "time", "zone", "recipient_name", "email"]
+         "from", "name", "account", "login_hint", "recipient", "binder", "time", "zone", "recipient_name", "email",
+         "cursor", "type", "channel", "show"]
     ),
     ODD,
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def place(company, cluster, port):
-    browser = browser_at(cluster, port)
-    signed_in(browser, company.token("configurator"))
-    page = browser.open(f"/console/new?namespace={company.namespace}")
-    return port, company, page.parsed.forms[-1].fields, dict(browser.cookies)
+def place(cluster, api, keys, tmp_path_factory):
+    """A console with an inbox that is open, and somebody who may do all there."""
+    served = Served(cluster, keys, tmp_path_factory.mktemp("inbox"))
+    document = served.add("Facture.pdf", "net")
+    served.add("Ticket.html", "net", media_type="text/html", extension="html")
+    company = served.company
+    cluster.server.kubectl(
+        "-n", company.namespace, "create", "rolebinding", "clerk-configurator",
+        "--clusterrole=bannette-configurator", f"--serviceaccount={company.namespace}:clerk",
+    )  # fmt: skip
+    with serving(api, keys, SETTINGS) as port:
+        browser = browser_at(cluster, port)
+        signed_in(browser, company.token("clerk"), served.url())
+        with served.reader():
+            shown = eventually(lambda: "Facture.pdf" in browser.open(served.url()).text, "the inbox is open")
+            assert shown
+            page = browser.open(f"/console/new?namespace={company.namespace}")
+            yield port, addresses(served, document), company, page.parsed.forms[-1].fields, dict(browser.cookies)
 
 
 def quoted(text: str) -> str:
     return "".join(f"%{byte:02x}" for byte in text.encode("latin-1"))
 
 
-def pages_of(company):
-    own = ["", "/history", "/run", "/run/progress", "/connect", "/x"]
+def addresses(served, document):
+    """Return the addresses of all pages about the company."""
+    of_channel = ["", "/history", "/run", "/run/progress", "/connect", "/check", "/disconnect", "/x"]
+    of_document = ["", "/done", "/undone", "/files/original", "/files/original?show", "/files/text", "/files/x"]
+    of_inbox = ["", "/runs", "/open", *(f"/documents/{document}{page}" for page in of_document), "/documents/x"]
+    return [
+        *(served.company.url(page=page) for page in of_channel),
+        *map(served.url, of_inbox),
+        *(
+            f"/console{page}"
+            for page in ["", "/", "/channels", "/sign-in", "/sign-out", "/language", "/new", "/inboxes", "/static/x"]
+        ),
+    ]
+
+
+def pages_of(known, company):
+    inbox = f"/console/inboxes/{company.namespace}"
+    anything = st.binary(max_size=40).map(lambda raw: quoted(raw.decode("latin-1")))
     return st.one_of(
-        st.sampled_from([company.url(page=page) for page in own]),
-        st.sampled_from(["", "/", "/channels", "/sign-in", "/sign-out", "/language", "/new", "/static/console.js"]).map(
-            lambda page: f"/console{page}"
-        ),
-        st.binary(max_size=40).map(lambda raw: "/console/channels/" + "".join(f"%{byte:02x}" for byte in raw)),
-        st.binary(max_size=40).map(
-            lambda raw: f"/console/channels/{company.namespace}/{quoted(raw.decode('latin-1'))}"
-        ),
+        st.sampled_from(known),
+        anything.map(lambda text: f"/console/channels/{text}"),
+        anything.map(lambda text: f"/console/channels/{company.namespace}/{text}"),
+        anything.map(lambda text: f"{inbox}/{text}"),
+        anything.map(lambda text: f"{inbox}/purchases/documents/{text}"),
     )
 
 
 @pytest.mark.apiserver
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.timeout(300)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_request_makes_the_console_fail(place, data):
-    port, company, form, cookies = place
+    port, pages, company, form, cookies = place
     known = [*form.values(), company.namespace, "+", "2026-11-24", "1", "99999999", "x" * 3000]
     values = st.one_of(ODD, st.sampled_from(known))
     fields = data.draw(st.lists(st.tuples(FIELDS, values), max_size=8))
@@ -79,10 +109,14 @@ def test_no_request_makes_the_console_fail(place, data):
         headers["Content-Type"] = data.draw(st.sampled_from(["application/x-www-form-urlencoded", "text/plain", ""]))
     else:
         body = None
-    path = data.draw(pages_of(company))
+    for name in ("Range", "If-None-Match", "If-Range"):
+        if data.draw(st.booleans()):
+            headers[name] = data.draw(st.one_of(HEADER, st.from_regex(r"\Abytes=[0-9]{0,30}-[0-9]{0,30}\Z")))
+    path = data.draw(pages_of(pages, company))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request(method, f"{path}?{text}" if text and method != "POST" else path, body, headers)
+        following = "&" if "?" in path else "?"
+        connection.request(method, f"{path}{following}{text}" if text and method != "POST" else path, body, headers)
         answer = connection.getresponse()
         page = answer.read().decode()
     finally:
