@@ -9,10 +9,10 @@ from tests.connect.office import PUBLIC
 from tests.console.conftest import api as api  # the fixtures
 from tests.console.conftest import cluster as cluster
 from tests.console.conftest import keys as keys
+from tests.console.opened_inbox import opened as opened
+from tests.console.opened_inbox import port as port
+from tests.console.opened_inbox import served as served
 from tests.console.served import Served
-from tests.console.test_inbox_pages import opened as opened
-from tests.console.test_inbox_pages import port as port
-from tests.console.test_inbox_pages import served as served
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
 
