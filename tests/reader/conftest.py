@@ -33,6 +33,9 @@ class Served:
     def get(self, path: str, **options: object) -> requests.Response:
         return self.session.get(self.url + path, timeout=30, **options)  # type: ignore[arg-type]
 
+    def head(self, path: str, **options: object) -> requests.Response:
+        return self.session.head(self.url + path, timeout=30, **options)  # type: ignore[arg-type]
+
     def post(self, path: str) -> requests.Response:
         return self.session.post(self.url + path, timeout=30)
 

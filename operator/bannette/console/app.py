@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import BaseRoute, Mount, Route
 
 from bannette import logs
-from bannette.connect import Keys, Settings, load_keys
+from bannette.connect import Keys, Settings
 from bannette.console import channels, connecting, creation, entry, inbox, running
 from bannette.console.catalogue import Catalogue
 from bannette.console.doorkeeper import Doorkeeper
@@ -58,7 +58,7 @@ class Console:
 
     def __init__(self, settings: ConsoleSettings, connect: Settings, api: ClusterApi) -> None:
         self._catalogue = Catalogue(api, settings.namespaces)
-        self._office = Office(settings, connect, lambda: load_keys(connect.keys), api, self._catalogue)
+        self._office = Office(settings, connect, connect.load_keys, api, self._catalogue)
         self._door = Doorkeeper(api, settings)
         self._threads = ReaderThreads()
 
@@ -151,6 +151,7 @@ class Console:
             address=f"{address}?{query}" if query and request.method != "POST" else address,
             language=chosen if chosen in LANGUAGES else preferred_language(preferred),
             conditions={name: request.headers[name] for name in _CONDITIONS if name in request.headers},
+            known_only=request.method == "HEAD",
             visitor=visitor if 0 < len(visitor) <= _LONGEST_COOKIE else secrets.token_urlsafe(32),
         )
 

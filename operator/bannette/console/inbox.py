@@ -87,7 +87,7 @@ def show_document(visit: Visit, inbox: Inbox) -> Reply:
 def serve_file(visit: Visit, inbox: Inbox) -> Reply:
     """Serve a file: to be saved, unless it is of a kind that runs nothing and is to be shown."""
     role = visit.place["role"]
-    file = inbox.reader.file(visit.place["id"], role, visit.conditions)
+    file = inbox.reader.file(visit.place["id"], role, visit.conditions, known_only=visit.known_only)
     kind = _SAFE_ROLES.get(role, file.media_type if role == "original" else "")
     shown = "show" in visit.query and kind in _SHOWN
     name = file.disposition if file.disposition.startswith("attachment;") else "attachment"

@@ -52,7 +52,7 @@ def token_of(keys: Keys, uid: str, *, reader: str = "") -> str:
     """
     tokens = [
         hmac.digest(keys.by_id[name], f"{_PURPOSE}\n{uid}".encode(), hashlib.sha256).hex()
-        for name in sorted(keys.by_id, reverse=True)
+        for name in sorted(keys.by_id, key=lambda name: (name == keys.newest, name), reverse=True)
     ]
     return next((token for token in tokens if digest_of(token) == reader), tokens[0])
 
@@ -116,12 +116,21 @@ class Reader:
     def channels(self) -> list[str]:
         return [str(name) for name in self._json("GET", "/channels").get("channels") or ()]
 
-    def file(self, document: str, role: str, conditions: Mapping[str, str]) -> File:
-        """Return a file; *conditions*: Range and the like, as the browser sent them."""
+    def file(self, document: str, role: str, conditions: Mapping[str, str], *, known_only: bool = False) -> File:
+        """Return a file.
+
+        Args:
+            conditions: Range and the like, as the browser sent them.
+            known_only: what is said of it is enough, without its bytes.
+        """
         if not _ROLE.fullmatch(role):
             raise Stopped(Fault.NOT_FOUND)
-        answer = self._ask("GET", f"{self._place(document)}/files/{quote(role)}", conditions)
+        method = "HEAD" if known_only else "GET"
+        answer = self._ask(method, f"{self._place(document)}/files/{quote(role)}", conditions)
         if answer.status_code not in (200, 206, 304, 416):
+            if known_only:
+                answer.close()
+                raise _refusal(answer.status_code, "")
             self._checked(answer)
             answer.close()
             raise Stopped(Fault.UNAVAILABLE)
@@ -167,13 +176,9 @@ class Reader:
             raise NobodyThere from None
         if not isinstance(found, dict):
             raise Stopped(Fault.UNAVAILABLE)
-        if answer.status_code == 401:
-            # Another pod has the address now.
-            raise NobodyThere
         if answer.ok:
             return found
-        faults = {400: Fault.REQUEST, 404: Fault.NOT_FOUND, 409: Fault.UNREADABLE}
-        raise Stopped(faults.get(answer.status_code, Fault.UNAVAILABLE), str(found.get("message") or ""))
+        raise _refusal(answer.status_code, str(found.get("message") or ""))
 
     def _whole(self, answer: requests.Response) -> bytes:
         """Return a body, or more of it than it may have."""
@@ -184,6 +189,15 @@ class Reader:
             if time.monotonic() > until:
                 raise NobodyThere
         return bytes(data)
+
+
+def _refusal(status: int, told: str) -> NobodyThere | Stopped:
+    """Return what an answer with this status means."""
+    if status == 401:
+        # Another pod has the address now.
+        return NobodyThere()
+    faults = {400: Fault.REQUEST, 404: Fault.NOT_FOUND, 409: Fault.UNREADABLE}
+    return Stopped(faults.get(status, Fault.UNAVAILABLE), told)
 
 
 def _pieces(answer: requests.Response) -> Iterator[bytes]:

@@ -82,6 +82,7 @@ class Visit:
         place: members of the path. query, fields: of the address, and of the form that was sent.
         address: the path and query, for whoever leads back here.
         conditions: headers that ask for a part of a file, or for nothing if it is known.
+        known_only: what is said of the answer is enough, without its body.
         visitor: tells one browser from another.
     """
 
@@ -95,6 +96,7 @@ class Visit:
     language: str
     visitor: str = field(repr=False)
     conditions: Mapping[str, str] = field(default_factory=dict)
+    known_only: bool = False
 
     @property
     def cluster(self) -> Cluster:

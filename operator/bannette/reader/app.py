@@ -76,16 +76,20 @@ class Reader:
         )
 
     async def _file(self, request: Request) -> Response:
-        return await run_in_threadpool(self._served, _id(request), request.path_params["role"], request.headers)
+        known = request.method == "HEAD"
+        role, headers = request.path_params["role"], request.headers
+        return await run_in_threadpool(lambda: self._served(_id(request), role, headers, known_only=known))
 
-    def _served(self, document: str, role: str, headers: Mapping[str, str]) -> Response:
+    def _served(self, document: str, role: str, headers: Mapping[str, str], *, known_only: bool) -> Response:
+        """Return a file, or with *known_only* what would be said of it; that reads none of it."""
         record, _ = self._catalogue.document(document)
         key = record.files.get(role)
         # What stands in a record isn't ours to trust: no other object is served by it.
         meta = self._store.head(key) if key is not None and document_of_file(key) is not None else None
         if key is None or meta is None:
             raise PersonNeeded(f"The document has no file {role!r}, or no more.", reason="NoSuchFile")
-        served = requested_part(headers, size=meta.size, tag=f'"{meta.size:x}-{meta.modified_at.timestamp():.6f}"')
+        tag = f'"{meta.size:x}-{meta.modified_at.timestamp():.6f}"'
+        served = requested_part(headers, size=meta.size, tag=tag, parts=not known_only)
         said = {
             "Accept-Ranges": "bytes",
             "ETag": served.tag,
@@ -95,9 +99,10 @@ class Reader:
         if not served.has_body:
             return Response(status_code=served.status, headers=said)
         said["Content-Length"] = str(served.end - served.start)
-        return StreamingResponse(
-            self._pieces(key, served), served.status, headers=said, media_type=media_type_of(record, role)
-        )
+        kind = media_type_of(record, role)
+        if known_only:
+            return Response(status_code=served.status, headers=said, media_type=kind)
+        return StreamingResponse(self._pieces(key, served), served.status, headers=said, media_type=kind)
 
     def _pieces(self, key: str, served: Served) -> Iterator[bytes]:
         if served.end > served.start:

@@ -42,14 +42,17 @@ class Served:
         return self.status in (200, 206)
 
 
-def requested_part(headers: Mapping[str, str], *, size: int, tag: str) -> Served:
+def requested_part(headers: Mapping[str, str], *, size: int, tag: str, parts: bool = True) -> Served:
     """Return what is served of a file of *size* bytes: all of it, one part, or nothing.
+
+    Args:
+        parts: a part may be asked for; HEAD has none.
 
     Source: RFC 9110, sections 13 and 14. Of several ranges all is served, as it allows.
     """
     if tag in [one.strip().removeprefix("W/") for one in headers.get("if-none-match", "").split(",")]:
         return Served(304, 0, 0, tag)
-    match = _RANGE.fullmatch(headers.get("range", "").strip())
+    match = _RANGE.fullmatch(headers.get("range", "").strip() if parts else "")
     if match is None or match[0] == "bytes=-" or headers.get("if-range", tag) != tag:
         return Served(200, 0, size, tag)
     first, last = match[1], match[2]
