@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bannette.connect import load_keys
 from bannette.controller.names import CRON_JOB, SECRET, Kind
@@ -63,6 +64,27 @@ def exists(cluster: Cluster, kind: str, name: str) -> bool:
     return bool(cluster.server.kubectl("get", kind, name, "-n", SYSTEM, "--ignore-not-found", "-o", "name").strip())
 
 
+DEFINITION = "crds/collectionchannels.yaml"
+
+
+def definition(sources: Path) -> Json:
+    found: Json = yaml.safe_load((sources / DEFINITION).read_text())
+    return found
+
+
+def columns(of: Json) -> list[str]:
+    """What ``kubectl get`` shows of a definition's resources."""
+    (version,) = of["spec"]["versions"]
+    return [column["name"] for column in version["additionalPrinterColumns"]]
+
+
+def active(job: Json) -> Json:
+    """What the run of *job* says while it goes on."""
+    moment = job["metadata"]["creationTimestamp"]
+    started = {"startedAt": moment, "heartbeat": moment}
+    return {"id": job["metadata"]["uid"], "trigger": "Manual", "job": job["metadata"]["name"], **started}
+
+
 def lives(of: Json) -> dict[str, object]:
     return {name: of["metadata"][name] for name in LIVED_THROUGH}
 
@@ -70,9 +92,18 @@ def lives(of: Json) -> dict[str, object]:
 def test_channels_live_through_upgrade_uninstall_and_reinstall(
     cluster: Cluster, previous: Path, helm: Callable[..., str], tmp_path: Path
 ) -> None:
-    # The previous commit's chart and operator.
+    # The previous commit's chart and operator, with definitions that lack something: an upgrade brings it.
+    older = definition(previous)
+    (version,) = older["spec"]["versions"]
+    version["additionalPrinterColumns"].pop()
+    (previous / DEFINITION).write_text(yaml.safe_dump(older))
     helm("install", "bannette", str(previous / "charts" / "bannette"), "--create-namespace")
     eventually(lambda: cluster.server.kubectl("get", "collectionchannels", "-A") is not None, "the kinds are served")
+
+    def served() -> Json:
+        name = older["metadata"]["name"]
+        return cluster.request("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
+
     tenant = Tenant(cluster, "acme")
     tenant.add_prerequisites()
     tenant.add_channel()
@@ -85,13 +116,25 @@ def test_channels_live_through_upgrade_uninstall_and_reinstall(
         tenant.run(first, collected=3)
         tenant.wait_for_entry(first)
         tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+        tenant.request("under way")
+        under_way = tenant.wait_for_job("Manual")
+        eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "under way", "it is acknowledged")
+        tenant.report({"activeRun": active(under_way)})
+    assert columns(served()) == columns(older)
     channel, cron_job, history = tenant.channel(), tenant.cron_job(), tenant.status()["history"]
 
+    # While nobody hears it.
+    tenant.request("meanwhile")
     helm("upgrade", "bannette", str(chart.CHART))
     with Operator(cluster, folders[1], environ={"POD_NAME": "new"}):
-        tenant.request("after the upgrade")
-        tenant.run(tenant.wait_for_job("Manual"))
+        eventually(lambda: "meanwhile waits" in tenant.condition("Ready").get("message", ""), "the run is respected")
+        assert [lives(job) for job in tenant.jobs("Manual")] == [lives(under_way)]
+        tenant.report({"activeRun": None})
+        tenant.run(under_way)
+        tenant.run(tenant.wait_for_job("Manual", request="meanwhile"))
         tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    assert [entry.get("request") for entry in tenant.status()["history"]] == ["meanwhile", "under way", None]
+    assert columns(served()) == columns(definition(chart.SOURCE))
     assert lives(tenant.channel()) == lives(channel)
     assert lives(tenant.cron_job()) == lives(cron_job)
     for member in ("schedule", "timeZone", "suspend", "concurrencyPolicy"):
