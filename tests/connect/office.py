@@ -161,13 +161,14 @@ def serving(
     office: Office,
     *,
     api: ClusterApi | None = None,
+    keys: Path | None = None,
     healthy: Callable[[], bool] = lambda: True,
     remind: Callable[[str, str], None] | None = None,
     **environ: str,
 ) -> Iterator[int]:
     """Serve the pages from a thread of this process; yield the port."""
     (port,) = free_ports(1)
-    settings = Settings(PUBLIC, office.keys, "127.0.0.1", port, {**office.simulator.environment, **environ})
+    settings = Settings(PUBLIC, keys or office.keys, "127.0.0.1", port, {**office.simulator.environment, **environ})
     running = new_server(settings, api or office.api(), healthy=healthy, remind=remind)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

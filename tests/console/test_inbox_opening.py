@@ -85,6 +85,8 @@ def test_each_binder_has_a_token_of_its_own_that_goes_with_the_keys():
     assert token_of(newer, "a", reader=digest_of(earlier)) == earlier
     assert token_of(newer, "a", reader="0" * 64) == token_of(newer, "a")
     assert token_of(keys, "a") == token_of(Keys({"1": b"k" * 32}), "a")
+    # Nobody is asked by a key that other replicas may not have yet.
+    assert token_of(Keys(newer.by_id, fresh=frozenset({"2"})), "a") == earlier
 
 
 @pytest.mark.parametrize(

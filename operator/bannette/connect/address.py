@@ -8,7 +8,6 @@ import secrets
 import ssl
 import threading
 from collections.abc import Iterator
-from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from starlette.routing import Route
 from urllib3.exceptions import NameResolutionError
 
 from bannette import logs
-from bannette.connect.settings import Settings, load_keys
+from bannette.connect.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class PublicAddress:
     def __init__(self, settings: Settings) -> None:
         self._url = settings.public_url
         # Read at each use: the kubelet changes them under a running pod.
-        self._keys = partial(load_keys, settings.keys)
+        self._keys = settings.load_keys
         environ = settings.environ
         self._ca_file = environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE") or None
         self._stopped = threading.Event()

@@ -9,7 +9,7 @@ from bannette.connect.asking import Asking, Links, asking_settings
 from bannette.connect.attendant import Attendant
 from bannette.connect.doorstep import Remind, Reminder
 from bannette.connect.links import LIFETIME, make_link
-from bannette.connect.settings import Settings, load_keys, namespaces_of
+from bannette.connect.settings import Settings, namespaces_of
 from bannette.connect.watching import Watching
 from bannette.kube import ClusterApi
 from bannette.notify.mail import Mailer
@@ -37,7 +37,7 @@ class Background:
                 api,
                 mailer,
                 settings=asking_settings(environ),
-                links=lambda now: links_for(settings.public_url, load_keys(settings.keys), now),
+                links=lambda now: links_for(settings.public_url, settings.load_keys(), now),
             )
             self._asking.listen(self._watching)
             self._reminder = Reminder(api)

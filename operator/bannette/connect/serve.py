@@ -17,7 +17,7 @@ from bannette.connect.app import Pages
 from bannette.connect.background import Background
 from bannette.connect.desk import Desk
 from bannette.connect.doorstep import Doorstep, Remind
-from bannette.connect.settings import Settings, api_of, load_keys, settings_of
+from bannette.connect.settings import Settings, api_of, settings_of
 from bannette.kube import ClusterApi
 from bannette.web.guard import Guard
 
@@ -52,12 +52,12 @@ def new_server(
     # good once, and only with the verifier that the Secret holds (RFC 9700, 4.3.1).
     warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
     # Keys are read at each use: the kubelet changes them under a running pod.
-    desk = Desk(settings, keys=lambda: load_keys(settings.keys), api=api, sends_mails=remind is not None)
-    doorstep = Doorstep(lambda: load_keys(settings.keys), remind)
+    desk = Desk(settings, keys=settings.load_keys, api=api, sends_mails=remind is not None)
+    doorstep = Doorstep(settings.load_keys, remind)
     known = address or PublicAddress(settings)
 
     def ready() -> str:
-        load_keys(settings.keys)
+        settings.load_keys()
         # Told, not counted: a pod may be unable to reach its own address from inside.
         return f"{known.trouble}\n" if known.trouble else ""
 
@@ -88,7 +88,7 @@ def serve(environ: Mapping[str, str], more: More = lambda settings, api: ()) -> 
         PersonNeeded: a setting, a key or the API server's address isn't what it must be.
     """
     settings = settings_of(environ)
-    load_keys(settings.keys)
+    settings.load_keys()
     api = api_of(environ)
     background = Background(environ, settings, api)
     address, healthy, remind = PublicAddress(settings), background.is_healthy, background.remind

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +19,8 @@ from bannette.onedrive import endpoints_for
 from bannette.web.sealing import Keys
 
 _SHORTEST_KEY: Final = 32
+# Within which the kubelets of all replicas have brought a key that was put into the Secret; they take two minutes.
+_FRESH_SECONDS: Final = 300.0
 _ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 # A page waits for the API server: better a page that says to come back than a browser that turns for a minute.
 _ATTEMPTS: Final = 2
@@ -47,6 +53,38 @@ class Settings:
     def redirect_uri(self) -> str:
         """Where Microsoft sends people back: to be registered at the application."""
         return f"{self.public_url}/callback"
+
+    @cached_property
+    def load_keys(self) -> KeyFolder:
+        """What returns the keys as they are now; one for the process, since it remembers when they came."""
+        return KeyFolder(self.keys)
+
+
+class KeyFolder:
+    """The keys in a folder, which remembers which of them came while the process ran: these seal later.
+
+    What one replica seals another must open at once: a form is sent, and Microsoft leads back, to any of them.
+    """
+
+    def __init__(self, folder: Path, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder
+        self._now = now
+        self._came: dict[str, float] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Keys:
+        """Return the keys as they are now.
+
+        Raises: PersonNeeded: as for ``load_keys``.
+        """
+        keys = load_keys(self._folder)
+        now = self._now()
+        with self._lock:
+            # What is there at the start was there before.
+            unknown = -math.inf if self._came is None else now
+            self._came = {name: (self._came or {}).get(name, unknown) for name in keys.by_id}
+            fresh = frozenset(name for name, came in self._came.items() if now - came < _FRESH_SECONDS)
+        return replace(keys, fresh=fresh)
 
 
 def settings_of(environ: Mapping[str, str]) -> Settings:

@@ -1,6 +1,7 @@
 """Small texts that only this service can have made: a JSON object and its HMAC-SHA-256. Pure.
 
-Several keys may be valid at once: the newest one seals, all of them open, so that keys can be changed without a break.
+Several keys may be valid at once: the newest one that others know, too, seals, all of them open, so that keys can be
+changed without a break.
 """
 
 from __future__ import annotations
@@ -20,13 +21,18 @@ _LONGEST: Final = 2048
 
 @dataclass(frozen=True)
 class Keys:
-    """HMAC keys by their ids; the last id in the order of names seals."""
+    """HMAC keys by their ids; the last id in the order of names seals.
+
+    Attributes:
+        fresh: ids of those that other replicas may not have yet: they open, and seal only if there are no others.
+    """
 
     by_id: Mapping[str, bytes] = field(repr=False)
+    fresh: frozenset[str] = frozenset()
 
     @property
     def newest(self) -> str:
-        return max(self.by_id)
+        return max(self.by_id.keys() - self.fresh or self.by_id)
 
     def seal(self, purpose: str, members: Mapping[str, object]) -> str:
         """Return *members* as a text for URLs and cookies; one that is made for a *purpose* opens for that one only."""
