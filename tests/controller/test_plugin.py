@@ -10,8 +10,10 @@ import pytest
 
 from bannette.controller.names import JOB, on_demand_job_name
 from tests.controller.calling import Called, Started, call, start
-from tests.controller.cluster import Operator, Tenant, eventually
+from tests.controller.cluster import eventually
+from tests.controller.operator_process import Operator
 from tests.controller.people import bind
+from tests.controller.tenant import Tenant
 
 __all__ = ["call", "start"]
 
@@ -40,14 +42,14 @@ def test_status_tells_what_needs_a_person(tenant: Tenant, operator: Operator, ca
     assert call("status", "--exit-code")[0] == 2
     assert f"{tenant.namespace}/acme-onedrive  SeveralMissing" in output
     assert 'Recipient "marie"' in output
-    assert output.endswith("1 of 1 channel needs a person.\n")
+    assert output.endswith("\nThe channel needs a person.\n")
     code, output, _ = call("status", "--exit-code", "-o", "json")
     assert code == 2
     [need] = json.loads(output)
     assert (need["name"], need["reason"]) == ("acme-onedrive", "SeveralMissing")
     tenant.add_prerequisites()
     tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
-    assert call("status", "--exit-code")[:2] == (0, "None of 1 channel needs a person.\n")
+    assert call("status", "--exit-code")[:2] == (0, "The channel needs no person.\n")
 
 
 def test_a_namespace_that_is_not_there_is_said_to_be_missing(tenant: Tenant, call: Called) -> None:

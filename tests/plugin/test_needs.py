@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bannette.cli.plugin.following import overdue
+from bannette.cli.plugin.status import summary
 from bannette.controller.names import on_demand_job_name
 from bannette.resources.needs import need_of
 from bannette.resources.progress import Progress, Stage, progress_of
@@ -112,3 +113,17 @@ def test_the_run_of_another_job_is_not_shown_as_that_of_the_request() -> None:
 def test_what_takes_too_long_is_said_to_be_where_it_is(stage: Stage, reason: str, said: str) -> None:
     error = overdue(Progress(stage, "As it says."), seconds=3)
     assert (error.reason, said in str(error)) == (reason, True), str(error)
+
+
+@pytest.mark.parametrize(
+    ("needs", "of", "sentence"),
+    [
+        (0, 1, "The channel needs no person."),
+        (1, 1, "The channel needs a person."),
+        (0, 3, "None of 3 channels needs a person."),
+        (1, 3, "1 of 3 channels needs a person."),
+        (2, 3, "2 of 3 channels need a person."),
+    ],
+)
+def test_how_many_need_a_person_is_a_sentence(needs: int, of: int, sentence: str) -> None:
+    assert summary(needs, of=of) == sentence

@@ -27,9 +27,15 @@ def run(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
     else:
         for need in needs:
             _print(need)
-        waiting = f"{len(needs)} of {len(bodies)}" if needs else f"None of {len(bodies)}"
-        print(f"{waiting} {'channel needs' if len(bodies) == 1 else 'channels need'} a person.")
+        print(summary(len(needs), of=len(bodies)))
     return ExitCode.PERSON_NEEDED if needs and arguments.exit_code else ExitCode.DONE
+
+
+def summary(needs: int, *, of: int) -> str:
+    """Return how many channels need a person, at least one being there."""
+    if of == 1:
+        return f"The channel needs {'a' if needs else 'no'} person."
+    return f"{needs or 'None'} of {of} channels {'need' if needs > 1 else 'needs'} a person."
 
 
 def _channels(kubectl: Kubectl, *, everywhere: bool) -> list[Json]:
