@@ -24,7 +24,9 @@ from benchmarks.processes import cpu_of, megabytes_of, run
 from benchmarks.report import Area, Check, at_most, ratio, spread
 from benchmarks.rest import STILL, at_rest, each
 from devcluster.apiserver import ApiServer
-from tests.controller.cluster import SYSTEM, Cluster, Json, Operator, Tenant, install_rights
+from tests.controller.cluster import SYSTEM, Cluster, Json, install_rights
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 _PER_NAMESPACE = 50
 _CHANNELS = 1000

@@ -29,7 +29,9 @@ from bannette.controller.names import (
 )
 from devcluster.go_tools import built_by_requirement, source
 from devcluster.kubeconfig import write_kubeconfig
-from tests.controller.cluster import Cluster, Json, Operator, Tenant
+from tests.controller.cluster import Cluster, Json
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 _CRON = "30 5 * * *"  # the same minute as the channels'
 _NAMESPACE = "peers"

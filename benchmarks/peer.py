@@ -21,7 +21,8 @@ from benchmarks.processes import cpu_of, megabytes_of
 from benchmarks.report import Area, Check, at_most, ratio, spread
 from benchmarks.rest import STILL, at_rest, each
 from devcluster.apiserver import ApiServer
-from tests.controller.cluster import WRITES, Cluster, Json, Tenant, install_rights
+from tests.controller.cluster import WRITES, Cluster, Json, install_rights
+from tests.controller.tenant import Tenant
 
 SCHEDULES = 1000
 _PER_NAMESPACE = 50

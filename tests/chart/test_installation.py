@@ -17,8 +17,10 @@ from bannette.connect import load_keys
 from bannette.controller.names import CRON_JOB, SECRET, Kind
 from devcluster import chart
 from devcluster.apiserver import ApiServer
-from tests.controller.cluster import SYSTEM, Cluster, Json, Operator, Tenant, eventually
+from tests.controller.cluster import SYSTEM, Cluster, Json, eventually
+from tests.controller.operator_process import Operator
 from tests.controller.people import can
+from tests.controller.tenant import Tenant
 
 # The first test builds Helm, where it hasn't been built yet.
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from devcluster.binaries import program
-from tests.controller.cluster import Tenant
+from tests.controller.tenant import Tenant
 
 PLUGIN = "import sys; from bannette.cli.plugin.main import main; sys.exit(main())"
 Started = Callable[..., "subprocess.Popen[str]"]

@@ -8,8 +8,10 @@ import pytest
 
 from devcluster.apiserver import ApiServer
 from tests.controller.between import Between
-from tests.controller.cluster import Cluster, Operator, Tenant, install_rights
+from tests.controller.cluster import Cluster, install_rights
+from tests.controller.operator_process import Operator
 from tests.controller.people import install_rights_of_people
+from tests.controller.tenant import Tenant
 
 _numbers = itertools.count(1)
 

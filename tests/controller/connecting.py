@@ -19,7 +19,9 @@ from devcluster import chart
 from simulator.testing import Simulator
 from simulator.testing import simulator as simulator  # the fixture
 from tests.collector.connected import sign_in_person
-from tests.controller.cluster import SYSTEM, Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import SYSTEM, Cluster, eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 Json = dict[str, Any]
 ACCOUNT = "bannette-connect"

@@ -16,7 +16,9 @@ from bannette.controller.names import (
     SERVICE_ACCOUNT,
     child_name,
 )
-from tests.controller.cluster import Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import Cluster, eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 

@@ -18,8 +18,9 @@ from bannette.notify.mail import Mailer
 from bannette.notify.plan import Pace
 from bannette.notify.settings import MailSettings, Security
 from simulator.testing import Simulator
-from tests.controller.cluster import Cluster, Tenant, eventually
+from tests.controller.cluster import Cluster, eventually
 from tests.controller.connecting import URL, account, ask, served, sign_in, simulator
+from tests.controller.tenant import Tenant
 from tests.notify.mail_server import MailServer, mail_server
 
 __all__ = ["account", "served", "simulator"]

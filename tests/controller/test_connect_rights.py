@@ -9,8 +9,10 @@ import yaml
 
 from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, ROLE_BINDING, SECRET, Kind
 from devcluster import chart
-from tests.controller.cluster import SYSTEM, Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import SYSTEM, Cluster, eventually
+from tests.controller.operator_process import Operator
 from tests.controller.people import Person
+from tests.controller.tenant import Tenant
 
 # The first test builds Helm, where it hasn't been built yet.
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]

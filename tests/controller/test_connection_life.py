@@ -8,8 +8,9 @@ import pytest
 
 from bannette.controller.names import EVENT, SECRET
 from simulator.testing import Simulator
-from tests.controller.cluster import Tenant, eventually
+from tests.controller.cluster import eventually
 from tests.controller.connecting import PAGE, SECRET_NAME, account, ask, served, sign_in, simulator, wait_for
+from tests.controller.tenant import Tenant
 
 __all__ = ["account", "served", "simulator"]
 

@@ -11,7 +11,9 @@ import pytest
 from bannette.controller.names import ROLE, child_name
 from devcluster.apiserver import ApiServer
 from tests.controller.between import After, Answer, Asked, Before, Between, Fault, Late
-from tests.controller.cluster import Cluster, Operator, Tenant, eventually, install_rights
+from tests.controller.cluster import Cluster, eventually, install_rights
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
 

@@ -12,7 +12,9 @@ import yaml
 
 from bannette.controller.names import CHANNEL, CRON_JOB, JOB, SECRET, Kind
 from tests.controller.between import Between
-from tests.controller.cluster import Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import Cluster, eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
 

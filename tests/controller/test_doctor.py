@@ -15,8 +15,10 @@ import yaml
 from devcluster import chart
 from devcluster.apiserver import ApiServer
 from tests.controller.calling import Called, call, install_plugin, start
-from tests.controller.cluster import SYSTEM, Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import SYSTEM, Cluster, eventually
+from tests.controller.operator_process import Operator
 from tests.controller.people import bind
+from tests.controller.tenant import Tenant
 
 __all__ = ["call", "start"]
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tests.controller.calling import Called, Started, call, start
-from tests.controller.cluster import Operator, Tenant, eventually
+from tests.controller.cluster import eventually
+from tests.controller.operator_process import Operator
 from tests.controller.people import bind
+from tests.controller.tenant import Tenant
 
 __all__ = ["call", "start"]
 

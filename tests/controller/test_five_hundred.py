@@ -13,7 +13,9 @@ import yaml
 
 from bannette.controller.names import CHANNEL, JOB, RECIPIENT, SECRET
 from devcluster import chart
-from tests.controller.cluster import Cluster, Json, Operator, Tenant, eventually
+from tests.controller.cluster import Cluster, Json, eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
 

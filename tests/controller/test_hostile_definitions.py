@@ -9,7 +9,9 @@ import pytest
 
 from bannette.controller.names import RECIPIENT
 from devcluster.apiserver import ApiServer
-from tests.controller.cluster import Cluster, Operator, Tenant, eventually, install_rights
+from tests.controller.cluster import Cluster, eventually, install_rights
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bannette.controller.names import SECRET
-from tests.controller.cluster import Operator, Tenant, eventually
+from tests.controller.cluster import eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 

@@ -8,7 +8,9 @@ import pytest
 
 from bannette.controller.names import SERVICE_ACCOUNT
 from tests.controller.calling import Called, call, start
-from tests.controller.cluster import Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import Cluster, eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 __all__ = ["call", "start"]
 

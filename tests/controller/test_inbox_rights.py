@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bannette.controller.names import BINDER, CHANNEL
-from tests.controller.cluster import Cluster, Tenant, eventually
+from tests.controller.cluster import Cluster, eventually
 from tests.controller.people import RBAC, Person, bind
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from bannette.controller.names import BINDER, JOB, POD
-from tests.controller.cluster import Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import Cluster, eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = pytest.mark.apiserver
 

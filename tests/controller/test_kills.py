@@ -15,7 +15,9 @@ import yaml
 from bannette.controller.names import CHILD_KINDS, JOB, child_name
 from bannette.controller.rights import LEASE_RULES
 from tests.controller.between import After, Asked, Before, Between, Fault
-from tests.controller.cluster import SYSTEM, Cluster, Json, Operator, Tenant, eventually
+from tests.controller.cluster import SYSTEM, Cluster, Json, eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1800)]
 

@@ -8,7 +8,9 @@ import pytest
 import requests
 
 from bannette.controller.names import ROLE, child_name
-from tests.controller.cluster import Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import Cluster, eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 from tests.controller.test_operator_port import free_port
 
 NewOperator = Callable[..., Operator]

@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.controller.cluster import Operator, Tenant, eventually
+from tests.controller.cluster import eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 from tests.controller.test_metrics import text_string_to_metric_families
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, SECRET, Kind
-from tests.controller.cluster import SYSTEM, Cluster, Operator, Tenant, eventually
+from tests.controller.cluster import SYSTEM, Cluster, eventually
+from tests.controller.operator_process import Operator
 from tests.controller.people import Answer, Person, bind, can
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 

@@ -12,9 +12,11 @@ import pytest
 from bannette.controller.names import POD, SECRET
 from simulator.testing import Simulator
 from tests.controller.calling import Called, call, install_plugin, start
-from tests.controller.cluster import SYSTEM, Operator, Tenant
+from tests.controller.cluster import SYSTEM
 from tests.controller.connecting import PAGE, SECRET_NAME, account, ask, served, sign_in, simulator, wait_for
+from tests.controller.operator_process import Operator
 from tests.controller.people import bind
+from tests.controller.tenant import Tenant
 from tests.docs import fenced
 
 __all__ = ["account", "call", "served", "simulator", "start"]

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.controller.calling import Called, call, install_plugin, start
-from tests.controller.cluster import PATIENCE, Json, Operator, Tenant
+from tests.controller.cluster import PATIENCE, Json
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 from tests.controller.test_plugin import settled
 
 __all__ = ["call", "settled", "start"]

@@ -14,7 +14,9 @@ from bannette.onedrive import Client, DelegatedSignIn, endpoints_for
 from bannette.resources import Channel
 from simulator.testing import Simulator
 from tests.collector.connected import refresh_tokens, sign_in_person
-from tests.controller.cluster import Operator, Tenant, eventually
+from tests.controller.cluster import eventually
+from tests.controller.operator_process import Operator
+from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]
 

@@ -1,0 +1,157 @@
+"""The operator as a process beside an API server, under its own rights only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from tests.controller.cluster import PATIENCE, SYSTEM, Cluster, eventually
+
+
+class Operator:
+    """The operator's process, as its ServiceAccount."""
+
+    user = f"system:serviceaccount:{SYSTEM}:bannette-operator"
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        folder: Path,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        server: str | None = None,
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            server: where it finds the API server, by a kubeconfig, if not at its own address, as in a pod.
+        """
+        self._cluster = cluster
+        self._server = server
+        self._folder = folder
+        self._arguments = arguments
+        self._environ = dict(environ or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+
+    def __enter__(self) -> Operator:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self, *, until: str = "operator.ready") -> Operator:
+        self._starts += 1
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-c",
+                    "import sys; from bannette.controller import main; sys.exit(main())",
+                    "--collector-image=registry.example/bannette-collector:1.0",
+                    *self._arguments,
+                ],
+                env={
+                    **os.environ,
+                    **self._access(),
+                    "PYTHONPATH": os.pathsep.join(["operator", "."]),
+                    "BANNETTE_LISTEN": "",
+                    **self._environ,
+                },
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.wait_for_line(until)
+        return self
+
+    def wait_for_line(self, text: str) -> None:
+        def says() -> bool:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                raise AssertionError(f"the operator ended: {self.log.read_text()}")
+            return text in self.log.read_text()
+
+        eventually(says, f"the operator logs {text}")
+
+    def stop(self) -> int:
+        """End the process as Kubernetes does, and return its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(30)
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(30)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[Callable[[], int]]:
+        """Start the process whenever it has ended, as the kubelet does; yields how to ask how often."""
+        leaving = threading.Event()
+        begun = 0
+
+        def watch() -> None:
+            nonlocal begun
+            while not leaving.wait(0.05):
+                if not self.running:
+                    begun += 1
+                    self.start(until="")
+
+        keeper = threading.Thread(target=watch, name="kubelet")
+        keeper.start()
+        try:
+            yield lambda: begun
+        finally:
+            leaving.set()
+            keeper.join(PATIENCE)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        return self._folder / f"operator-{self._starts}.log"
+
+    def _access(self) -> dict[str, str]:
+        token = self._cluster.service_account_token(SYSTEM, "bannette-operator")
+        if self._server is not None:
+            kubeconfig = self._folder / "kubeconfig"
+            self._write_kubeconfig(kubeconfig, self._server, token)
+            return {"KUBECONFIG": str(kubeconfig)}
+        (self._folder / "token").write_text(token)
+        (self._folder / "ca.crt").write_bytes(self._cluster.server.ca_file.read_bytes())
+        host, _, port = self._cluster.server.url.removeprefix("https://").rpartition(":")
+        return {
+            "BANNETTE_SERVICE_ACCOUNT": str(self._folder),
+            "KUBERNETES_SERVICE_HOST": host,
+            "KUBERNETES_SERVICE_PORT": port,
+        }
+
+    def _write_kubeconfig(self, path: Path, server: str, token: str) -> None:
+        reached = {"server": server, "certificate-authority": str(self._cluster.server.ca_file)}
+        path.write_text(
+            yaml.safe_dump(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "current-context": "operator",
+                    "contexts": [{"name": "operator", "context": {"cluster": "test", "user": "operator"}}],
+                    "clusters": [{"name": "test", "cluster": reached}],
+                    "users": [{"name": "operator", "user": {"token": token}}],
+                }
+            )
+        )
