@@ -39,14 +39,29 @@ def test_what_takes_a_node(kubectl: Kubectl, tenant: Tenant, tmp_path: Path) -> 
     commands = [
         command
         for page in pages()
-        for command in page.commands
+        for command in (*page.commands, *page.in_passing)
         for pattern, test in ELSEWHERE.items()
         if test == HERE and re.search(pattern, command.text)
     ]
     assert commands
+    _let_the_operator_start_anew(kubectl, tenant)
     with terminal(tmp_path, kubectl, tenant) as typed:
         printed = {command.text: typed.type(command) for command in commands}
     assert [text for text, output in printed.items() if not output.strip()] == []
+
+
+def _let_the_operator_start_anew(kubectl: Kubectl, tenant: Tenant) -> None:
+    """End its process, so that there is the log of the one before."""
+    deployment = "deployment/bannette-operator"
+    kubectl("-n", OPERATOR_NAMESPACE, "exec", deployment, "--", "sh", "-c", "kill 1")
+    pods = ("get", "pods", "-l", "app.kubernetes.io/component=operator")
+    starts = "jsonpath={.items[*].status.containerStatuses[0].restartCount}"
+
+    def started_anew() -> bool:
+        return kubectl("-n", OPERATOR_NAMESPACE, *pods, "-o", starts) not in ("", "0")
+
+    tenant.wait("the operator's container to start anew", started_anew, seconds=60)
+    kubectl("-n", OPERATOR_NAMESPACE, "rollout", "status", deployment, "--timeout=120s", seconds=130)
 
 
 def test_a_binder_on_a_volume_is_backed_up_and_restored_by_a_pod(
