@@ -454,6 +454,48 @@ def test_people_are_told_once_what_happened(tenant: Tenant, operator: Operator) 
     assert reasons().count("FirstRunStarted") == reasons().count("RunSucceeded") == 1
 
 
+def test_describe_tells_the_story_in_its_order(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_binder()
+    tenant.add_credentials()
+    tenant.add_claim()
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="False", reason="PrerequisitesMissing")
+    tenant.add_recipient()
+    tenant.run(tenant.wait_for_job("Initial"))
+    tenant.request("today")
+    failed = {
+        "result": "Failed",
+        "reason": "FolderNotFound",
+        "message": "There is no folder /Factures: make it.",
+        "collected": 0,
+    }
+    # A person is needed: the Job doesn't try again.
+    job = tenant.wait_for_job("Manual")
+    said = tenant.entry(job, **failed)
+    tenant.report({"history": [said, *tenant.status()["history"]], "lastRun": said})
+    tenant.end_pod(tenant.wait_for_pod(job), exit_code=2, reason="Error")
+    tenant.wait_until_finished(job)
+    story = [
+        ("Warning", "PrerequisitesMissing", 'Recipient "marie"'),
+        ("Normal", "PrerequisitesMet", "exist."),
+        ("Normal", "FirstRunStarted", "The first collection starts."),
+        ("Normal", "RunSucceeded", "Initial run: 3 documents."),
+        ("Normal", "RunRequested", "A run starts for the request of today."),
+        ("Warning", "RunFailed", "Manual run, FolderNotFound: There is no folder /Factures: make it."),
+    ]
+    wanted = {reason for _, reason, _ in story}
+
+    def told() -> list[tuple[str, str, str]] | None:
+        described = tenant.cluster.server.kubectl("-n", tenant.namespace, "describe", "cch", "acme-onedrive")
+        lines = [line.split(maxsplit=4) for line in described.partition("\nEvents:\n")[2].splitlines()[2:]]
+        found = [(words[0], words[1], words[4]) for words in lines if words[1] in wanted]
+        return found if {reason for _, reason, _ in found} == wanted else None
+
+    for (kind, reason, message), expected in zip(eventually(told, "all is told"), story, strict=True):
+        assert (kind, reason) == expected[:2]
+        assert expected[2] in message
+
+
 def test_a_new_channel_and_a_request_cost_few_writes(cluster: Cluster, tenant: Tenant, operator: Operator) -> None:
     tenant.add_prerequisites()
     position = cluster.audit_position()
@@ -465,6 +507,12 @@ def test_a_new_channel_and_a_request_cost_few_writes(cluster: Cluster, tenant: T
     children = [write for write in made if write.partition("?")[0].rpartition("/")[2] != "status"]
     assert len(children) == 5, made  # ServiceAccount, Role, RoleBinding, CronJob, the first Job
     assert len(made) <= 8, made
+
+    position = cluster.audit_position()
+    tenant.add_channel("later", suspend=True)
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended", name="later")
+    made = _without_events(cluster.writes_of(Operator.user, since=position))
+    assert len(made) == 5, made  # without a Job, and with a status
 
     position = cluster.audit_position()
     tenant.request("once")
