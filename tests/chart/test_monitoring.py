@@ -80,6 +80,20 @@ def test_every_panel_asks_for_series_that_exist(exposed: set[str]) -> None:
     assert len(set(numbers)) == len(numbers)
 
 
+def listed() -> set[str]:
+    """The series of the page's table; … stands for what the name before it begins with, up to its second word."""
+    found = set()
+    for row in re.findall(r"^\| (`bannette_[^|]*) \|", OPERATIONS.read_text(), re.MULTILINE):
+        first, *others = re.findall(r"`(\S+?)`", row)
+        beginning = "_".join(first.split("_")[:2])
+        found |= {first, *(other.replace("…", beginning) for other in others)}
+    return found
+
+
+def test_the_page_lists_every_series_and_no_other(exposed: set[str]) -> None:
+    assert listed() == {re.sub(r"_(bucket|count|sum)$", "", name) for name in exposed}
+
+
 def test_every_alert_says_what_to_do() -> None:
     headings = {
         line.removeprefix("### ").strip() for line in OPERATIONS.read_text().splitlines() if line.startswith("###")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 
 import pytest
 import requests
 
+from tests.controller.between import Answer, Between
 from tests.controller.cluster import eventually
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
@@ -37,6 +39,43 @@ def answer(address: str, path: str) -> requests.Response:
 def test_it_is_alive_and_ready(address: str) -> None:
     assert (answer(address, "/healthz").status_code, answer(address, "/healthz").text) == (200, "ok\n")
     eventually(lambda: answer(address, "/readyz").ok, "ready")
+
+
+def test_it_is_alive_and_not_ready_while_it_cannot_list_what_is_there(
+    new_operator: Callable[..., Operator], between: Between
+) -> None:
+    between.fault = lambda asked: Answer(503, "") if asked.path.endswith("/jobs") and not asked.watches else None
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    new_operator(f"--listen=127.0.0.1:{port}", server=between.url).start(until="watch.failed")
+    ready = answer(address, "/readyz")
+    assert (ready.status_code, "listed" in ready.text) == (503, True)
+    assert answer(address, "/healthz").status_code == 200
+    between.fault = lambda asked: None
+    eventually(lambda: answer(address, "/readyz").ok, "ready")
+
+
+def test_what_it_does_inside_is_told(tenant: Tenant, new_operator: Callable[..., Operator], between: Between) -> None:
+    port = free_port()
+    operator = new_operator(f"--listen=127.0.0.1:{port}", server=between.url).start()
+
+    def value(sample: str) -> float:
+        text = answer(f"http://127.0.0.1:{port}", "/metrics").text
+        found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
+        return float(found[1]) if found else 0
+
+    before = [value(f"bannette_{name}_seconds_count") for name in ("queue_latency", "reconcile_duration")]
+    tenant.add_prerequisites()
+    between.fault = lambda asked: Answer.refusal(403, "Forbidden") if asked.writes and "/roles/" in asked.path else None
+    tenant.add_channel()
+    eventually(lambda: value('bannette_reconcile_errors_total{reason="Forbidden"}'), "the refusal is counted")
+    name = f"{tenant.namespace}/acme-onedrive"
+    operator.wait_for_line(f"ERROR reconcile.refused channel={name} ")
+    between.fault = lambda asked: None
+    tenant.wait_for_job("Initial")
+    operator.wait_for_line(f"INFO run.requested channel={name} job=acme-onedrive-initial-")
+    after = [value(f"bannette_{name}_seconds_count") for name in ("queue_latency", "reconcile_duration")]
+    assert all(now > then for now, then in zip(after, before, strict=True))
 
 
 def test_its_metrics_follow_a_channel_from_its_first_run_to_its_end(tenant: Tenant, address: str) -> None:
