@@ -10,6 +10,8 @@ from bannette.controller.store import Store
 from tests.controller.scene import UID, Body, channel_body
 
 KEY = Key("acme", "acme-onedrive")
+MADE = "2026-11-24T09:00:00Z"
+AGAIN = {"uid": "another", "creationTimestamp": "2026-11-24T09:00:01Z"}
 OWNER: Body = {
     "apiVersion": "bannette.io/v1alpha1",
     "kind": "CollectionChannel",
@@ -86,18 +88,46 @@ def test_an_older_version_that_comes_late_is_ignored() -> None:
 
 @pytest.mark.parametrize(
     ("version", "metadata", "known"),
-    [(9, {}, True), (10, {}, True), (11, {}, False), (9, {"uid": "another"}, False), (9, {"name": "another"}, False)],
+    [(9, {}, True), (10, {}, True), (11, {}, False), (11, AGAIN, False), (9, {"name": "another"}, False)],
 )
 def test_a_version_of_a_channel_is_known_when_it_or_a_later_one_was_seen(version, metadata, known) -> None:
     store = Store()
-    store.put_channel(versioned(channel_body(), 10))
+    store.put_channel(versioned(channel_body(metadata={"creationTimestamp": MADE}), 10))
     assert store.has_channel(versioned(channel_body(metadata=metadata), version)) is known
 
 
 def test_a_channel_made_again_is_another_one_whatever_its_version() -> None:
     store = Store()
-    store.put_channel(versioned(channel_body(), 10))
-    assert store.put_channel(versioned(channel_body(metadata={"uid": "another"}), 2))
+    store.put_channel(versioned(channel_body(metadata={"creationTimestamp": MADE}), 10))
+    assert not store.has_channel(versioned(channel_body(metadata=AGAIN), 2))
+    assert store.put_channel(versioned(channel_body(metadata=AGAIN), 2))
+
+
+def test_what_is_told_late_of_an_earlier_channel_is_not_taken_for_the_one_made_again() -> None:
+    """Each uid's events are handled in a task of its own: an earlier channel's may come last."""
+    store = Store()
+    earlier = channel_body(metadata={"creationTimestamp": MADE})
+    store.put_channel(versioned(earlier, 1))
+    store.put_channel(versioned(channel_body(metadata=AGAIN), 4))
+    assert not store.put_channel(versioned(earlier, 2))
+    store.lose_channel(versioned(earlier, 3))
+    assert store.channel_version(KEY, "another") == "4"
+
+
+def test_an_answer_that_a_channel_is_gone_takes_away_no_other_one_of_its_name() -> None:
+    store = Store()
+    store.put_channel(versioned(channel_body(metadata=AGAIN), 4))
+    store.remove_channel(KEY, UID)
+    assert store.knows(KEY)
+
+
+def test_what_is_told_late_of_an_earlier_job_is_not_taken_for_the_one_made_again() -> None:
+    store = Store()
+    again = a_job("one", version=5)
+    again["metadata"] = {**cast("Body", again["metadata"]), "uid": "another"}
+    store.put_job(again)
+    assert store.put_job(a_job("one", version=4)) is None
+    assert [job.uid for job in store.jobs(KEY, UID)] == ["another"]
 
 
 def test_the_answer_to_a_write_of_our_own_wakes_only_if_others_changed_something() -> None:
@@ -116,7 +146,7 @@ def test_a_channel_is_found_by_what_it_names() -> None:
     assert store.channels_naming("acme", recipient="marie") == [KEY]
     assert store.channels_naming("acme", binder="other") == []
     assert store.channels_naming("elsewhere", binder="purchases") == []
-    store.remove_channel(KEY)
+    store.remove_channel(KEY, UID)
     assert store.channels_naming("acme", binder="purchases") == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,8 +22,8 @@ CHANNELS = {
     "kind": "CollectionChannelList",
     "metadata": {"resourceVersion": "7", "continue": "next"},
     "items": [
-        {"metadata": {"name": "odd", "managedFields": []}, "spec": 1},
-        {"metadata": {"name": "even", "managedFields": [{"manager": "kubectl"}]}, "spec": {}},
+        {"metadata": {"name": "odd", "uid": "1", "managedFields": []}, "spec": 1},
+        {"metadata": {"name": "even", "uid": "2", "managedFields": [{"manager": "kubectl"}]}, "spec": {}},
     ],
 }
 KINDS = {"kind": "APIResourceList", "resources": [{"name": "collectionchannels"}]}
@@ -34,18 +34,25 @@ class Listener:
 
     def __init__(self) -> None:
         self.seen: list[tuple[Kind, Manifest]] = []
+        self.ended: list[tuple[Kind, str | None, set[str]]] = []
 
     def listed(self, kind: Kind, body: Manifest) -> None:
         if body["spec"] == 1:
             raise TypeError("a number has no members")
         self.seen.append((kind, body))
 
+    def all_listed(self, kind: Kind, namespace: str | None, uids: Container[str]) -> None:
+        assert isinstance(uids, set)
+        self.ended.append((kind, namespace, uids))
+
     def knows(self, kind: Kind, body: Any) -> bool:
         return kind == CHANNEL and int(body["metadata"]["resourceVersion"]) <= 10
 
 
 @asynccontextmanager
-async def answered(text: bytes, listener: Listener, *, status: int = 200, query: str = "") -> AsyncIterator[Any]:
+async def answered(
+    text: bytes, responses: type[aiohttp.ClientResponse], *, status: int = 200, query: str = ""
+) -> AsyncIterator[Any]:
     async def serve(_: web.BaseRequest) -> web.Response:
         return web.Response(body=text, status=status, content_type="application/json")
 
@@ -56,7 +63,7 @@ async def answered(text: bytes, listener: Listener, *, status: int = 200, query:
     host, port = server.addresses[0][:2]
     try:
         async with (
-            aiohttp.ClientSession(response_class=response_class(listener)) as session,
+            aiohttp.ClientSession(response_class=responses) as session,
             session.get(f"http://{host}:{port}/{query}") as response,
         ):
             yield response
@@ -64,9 +71,9 @@ async def answered(text: bytes, listener: Listener, *, status: int = 200, query:
         await server.cleanup()
 
 
-def listed(answer: object, listener: Listener) -> Any:
+def listed(answer: object, responses: type[aiohttp.ClientResponse], *, query: str = "") -> Any:
     async def story() -> Any:
-        async with answered(json.dumps(answer).encode(), listener) as response:
+        async with answered(json.dumps(answer).encode(), responses, query=query) as response:
             return await response.json()
 
     return asyncio.run(story())
@@ -76,7 +83,8 @@ def watched(*lines: bytes, status: int = 200, cut: bytes = b"") -> list[bytes]:
     """Return what kopf reads of a watch in which those lines come."""
 
     async def story() -> list[bytes]:
-        async with answered(b"\n".join([*lines, cut]), Listener(), status=status, query="?watch=true") as response:
+        text, responses = b"\n".join([*lines, cut]), response_class(Listener())
+        async with answered(text, responses, status=status, query="?watch=true") as response:
             return [line async for line in iter_jsonlines(response.content)]
 
     return asyncio.run(story())
@@ -90,14 +98,33 @@ def event(change: str, version: int, kind: Kind = CHANNEL) -> bytes:
 def test_objects_of_a_list_are_seen_and_go_no_further_and_one_that_cannot_be_read_hides_no_other(caplog):
     listener = Listener()
     with caplog.at_level(logging.ERROR):
-        page = listed(CHANNELS, listener)
-    assert listener.seen == [(CHANNEL, {"metadata": {"name": "even"}, "spec": {}})]
+        page = listed(CHANNELS, response_class(listener))
+    assert listener.seen == [(CHANNEL, {"metadata": {"name": "even", "uid": "2"}, "spec": {}})]
     assert page == {**CHANNELS, "items": []}
     assert [record.getMessage() for record in caplog.records] == ["object.unreadable kind=CollectionChannel"]
 
 
 def test_other_answers_stay_as_they_are():
-    assert listed(KINDS, Listener()) == KINDS
+    assert listed(KINDS, response_class(Listener())) == KINDS
+
+
+@pytest.mark.parametrize(
+    ("path", "namespace"),
+    [
+        ("apis/bannette.io/v1alpha1/namespaces/acme/collectionchannels", "acme"),
+        ("apis/bannette.io/v1alpha1/collectionchannels", None),
+        ("clusters/namespaces/c-1/apis/bannette.io/v1alpha1/collectionchannels", None),
+    ],
+)
+def test_at_the_end_of_a_list_all_that_it_had_is_told(path, namespace):
+    """Its pages may come in several sessions: a token may end between two."""
+    listener = Listener()
+    responses = response_class(listener)
+    listed(CHANNELS, responses, query=f"{path}?limit=2")
+    assert listener.ended == []
+    last = {**CHANNELS, "metadata": {}, "items": [{"metadata": {"name": "third", "uid": "3"}, "spec": {}}]}
+    listed(last, responses, query=f"{path}?limit=2&continue=next")
+    assert listener.ended == [(CHANNEL, namespace, {"1", "2", "3"})]
 
 
 def test_an_event_that_tells_nothing_new_is_a_bookmark():

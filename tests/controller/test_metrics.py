@@ -160,7 +160,7 @@ def test_the_series_of_a_channel_go_with_it() -> None:
     store.put_channel(body())
     metrics.run_ended(ACME, entry())
     assert any("channel=onedrive" in name for name in series(metrics))
-    store.remove_channel(ACME)
+    store.remove_channel(ACME, "onedrive")
     metrics.forget(ACME)
     assert not [name for name in series(metrics) if "channel=onedrive" in name]
 

@@ -59,7 +59,7 @@ class Applier:
             case Confirm():
                 return await self._confirm(key, uid)
             case PatchStatus(status, resource_version):
-                return await self._patch_status(status, resource_version, key)
+                return await self._patch_status(status, resource_version, key, uid)
             case Create(kind, manifest) if kind == JOB:
                 await self._create_job(manifest, key, uid)
             case Create(kind, manifest):
@@ -82,13 +82,18 @@ class Applier:
             return answered(await self._api.apply(kind.path(key.namespace, name), manifest))
 
     async def _confirm(self, key: Key, uid: str) -> bool:
+        _, changed = await self._read(key, uid)
+        return changed
+
+    async def _read(self, key: Key, uid: str) -> tuple[str, bool]:
+        """Return the channel's version, and whether it has changed."""
         body = await self._api.get(CHANNEL.path(*key))
         if body is None or _metadata(body)["uid"] != uid:
-            self._store.remove_channel(key)
+            self._store.remove_channel(key, uid)
             if body is not None:
                 self._store.put_channel(body)
-            raise ChannelGone(f"Channel {key} was deleted.", reason="ChannelGone")
-        return self._store.put_channel(body)
+            raise _gone(key)
+        return _metadata(body)["resourceVersion"], self._store.put_channel(body)
 
     async def _create_job(self, manifest: Manifest, key: Key, uid: str) -> None:
         name = _name(manifest)
@@ -107,14 +112,25 @@ class Applier:
                 ) from None
         self._store.put_job(body)
 
-    async def _patch_status(self, status: Manifest, resource_version: str | None, key: Key) -> bool:
-        patch: Manifest = {"status": status}
+    async def _patch_status(self, status: Manifest, resource_version: str | None, key: Key, uid: str) -> bool:
         if resource_version is not None:
-            patch["metadata"] = {"resourceVersion": resource_version}
+            return await self._merge_status(status, resource_version, key, uid)
+        # Of a status the API server ignores the uid: only by its version is a channel told from the next of its name.
+        known = self._store.channel_version(key, uid)
+        if known is None:
+            raise _gone(key)
+        try:
+            return await self._merge_status(status, known, key, uid)
+        except Conflict:
+            version, changed = await self._read(key, uid)
+        return await self._merge_status(status, version, key, uid) or changed
+
+    async def _merge_status(self, status: Manifest, resource_version: str, key: Key, uid: str) -> bool:
+        patch: Manifest = {"metadata": {"resourceVersion": resource_version}, "status": status}
         body = await self._api.merge(CHANNEL.path(*key, "status"), patch)
         if body is None:
-            self._store.remove_channel(key)
-            raise ChannelGone(f"Channel {key} was deleted.", reason="ChannelGone")
+            self._store.remove_channel(key, uid)
+            raise _gone(key)
         log(logger, "status.written", level=logging.DEBUG, channel=key, members=",".join(sorted(status)))
         return self._store.put_channel(body, written=True)
 
@@ -125,6 +141,10 @@ class Applier:
         except BannetteError as error:
             # Events are a courtesy: what they say is in the status too.
             log(logger, "event.lost", level=logging.WARNING, channel=key, reason=announcement.reason, error=error)
+
+
+def _gone(key: Key) -> ChannelGone:
+    return ChannelGone(f"Channel {key} was deleted.", reason="ChannelGone")
 
 
 def _metadata(body: Manifest) -> dict[str, Any]:

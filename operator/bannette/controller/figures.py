@@ -38,15 +38,15 @@ def channel_figures(body: Mapping[str, Any]) -> ChannelFigures:
     last = status.get("lastRun") or {}
     checkpoint = status.get("checkpoint") or {}
     return ChannelFigures(
-        created=_seconds(body["metadata"].get("creationTimestamp")) or 0.0,
+        created=seconds(body["metadata"].get("creationTimestamp")) or 0.0,
         suspended=bool((body.get("spec") or {}).get("suspend")),
         conditions={
             one["type"]: one["status"] == "True" for one in status.get("conditions") or () if one["type"] in TYPES
         },
-        last_run=_seconds(last.get("completedAt")),
-        last_success=_seconds(_last_success(status)),
+        last_run=seconds(last.get("completedAt")),
+        last_success=seconds(_last_success(status)),
         last_failed=last.get("result") == RunResult.FAILED.value,
-        next_run=_seconds((status.get("schedule") or {}).get("nextRunTime")),
+        next_run=seconds((status.get("schedule") or {}).get("nextRunTime")),
         seen=int(checkpoint.get("seenItems") or 0),
         deferred=int(checkpoint.get("deferredItems") or 0),
         rejected=int(checkpoint.get("rejectedItems") or 0),
@@ -61,7 +61,8 @@ def _last_success(status: Mapping[str, Any]) -> str | None:
     return max(ends, default=None) or (status.get("checkpoint") or {}).get("committedAt")
 
 
-def _seconds(text: object) -> float | None:
+def seconds(text: object) -> float | None:
+    """Return a time of the API in seconds since the epoch; None if it is none."""
     try:
         return parse_time(text).timestamp() if isinstance(text, str) else None
     except ValueError:

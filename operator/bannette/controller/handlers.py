@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Container, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
@@ -49,10 +49,27 @@ class Sightings:
 
     def listed(self, kind: Kind, body: Manifest) -> None:
         """Take in an object of a list."""
+        self._told(kind, None, body)
+
+    def all_listed(self, kind: Kind, namespace: str | None, uids: Container[str]) -> None:
+        """Forget what a list has not: it went while nobody watched."""
+        seen = self._store.channel_uids() if kind == CHANNEL else self._reference_uids(kind)
+        for key, uid in seen:
+            if namespace in (None, key.namespace) and uid not in uids:
+                self._told(kind, "DELETED", {"metadata": {"namespace": key.namespace, "name": key.name, "uid": uid}})
+
+    def _told(self, kind: Kind, change: str | None, body: Manifest) -> None:
         if kind == CHANNEL:
-            self.channel(None, body)
+            self.channel(change, body)
         else:
-            self.reference(kind, None, body)
+            self.reference(kind, change, body)
+
+    def _reference_uids(self, kind: Kind) -> list[tuple[Key, str]]:
+        return [
+            (Key(namespace, name), str(said[0]))
+            for (of_kind, namespace, name), said in self._seen.items()
+            if of_kind == kind
+        ]
 
     def knows(self, kind: Kind, body: Manifest) -> bool:
         """Tell whether an object that is there is as it is known: what the operator wrote comes back to it."""
@@ -89,11 +106,12 @@ class Sightings:
 def registry_for(sightings: Sightings, api: KubernetesApi) -> kopf.OperatorRegistry:
     """Return kopf's registry with our handlers in it, and nothing else."""
     registry = kopf.OperatorRegistry()
+    responses = response_class(sightings)
 
     @kopf.on.login(registry=registry)
     async def log_in(**_: Any) -> kopf.AiohttpSession:
         # The same credentials as our own calls; kopf asks again when they have expired.
-        session = await api.session(response_class(sightings))
+        session = await api.session(responses)
         return kopf.AiohttpSession(server=api.server, aiohttp_session=session)
 
     @kopf.on.event(GROUP, VERSION, CHANNELS, registry=registry)

@@ -8,7 +8,7 @@ itself has written comes back as one.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Mapping
 from typing import Any, Final, Protocol, Self, cast
 
 import aiohttp
@@ -28,20 +28,29 @@ class Listener(Protocol):
     def listed(self, kind: Kind, body: Manifest) -> None:
         """Take in an object of a list, without its managedFields."""
 
+    def all_listed(self, kind: Kind, namespace: str | None, uids: Container[str]) -> None:
+        """Forget what a list has not: it went while nobody watched. *namespace* is None for the whole cluster."""
+
     def knows(self, kind: Kind, body: Manifest) -> bool:
         """Tell whether nothing is new in an object that is said to be there."""
 
 
 def response_class(listener: Listener) -> type[aiohttp.ClientResponse]:
-    """Return the class of the responses of kopf's session."""
+    """Return the class of the responses of kopf's sessions; a list may begin in one and end in the next."""
+    uids: dict[str, set[str]] = {}
 
     class HeardResponse(aiohttp.ClientResponse):
         async def json(self, **_: Any) -> Any:
             page = orjson.loads(await self.read())
             kind = _KINDS.get(str(page.get("kind")).removesuffix("List"))
             if kind is not None and "items" in page:
+                if "continue" not in self.url.query:
+                    uids[self.url.path] = set()
                 for item in cast("list[Manifest] | None", page["items"]) or ():
+                    uids[self.url.path].add(cast("dict[str, str]", item["metadata"])["uid"])
                     _hand_over(kind, item)
+                if not page["metadata"].get("continue"):
+                    listener.all_listed(kind, _namespace_in(self.url.path), uids.pop(self.url.path))
                 page["items"] = []
             return page
 
@@ -60,6 +69,12 @@ def response_class(listener: Listener) -> type[aiohttp.ClientResponse]:
             logger.exception("object.unreadable kind=%s", kind.kind)
 
     return HeardResponse
+
+
+def _namespace_in(path: str) -> str | None:
+    # From the end: before it may be the path of a proxy.
+    *_, namespaces, namespace, _ = path.split("/")
+    return namespace if namespaces == "namespaces" else None
 
 
 class _News:

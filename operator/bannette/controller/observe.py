@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
-from bannette.controller.api import KubernetesApi, Manifest
+from bannette.controller.api import Conflict, KubernetesApi, Manifest
 from bannette.controller.history import unheard_of, unrecorded
 from bannette.controller.names import (
     BINDER,
@@ -227,6 +227,9 @@ class Observer:
             return channel, version, _Unsaid()
         self._store.put_channel(body)
         fresh, version = Channel.parse(body), cast("dict[str, str]", body["metadata"])["resourceVersion"]
+        if fresh.generation != channel.generation:
+            # What it needs was looked up by what it said before, and the store has told of its change by now.
+            raise Conflict(f"Channel {key} has changed.", reason="Conflict")
         lacking = unrecorded(self._store.jobs(key, fresh.uid), fresh.status, limit=fresh.history_limit)
         ended = []
         for job in lacking:

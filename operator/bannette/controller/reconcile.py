@@ -94,10 +94,10 @@ class Reconciler:
         try:
             return await self._reconcile(key, channel, resource_version=_metadata(body)["resourceVersion"])
         except ForeignObject as error:
-            await self._say(body, conditions.stalled(error.reason, str(error)))
+            await self._try_to_say(body, conditions.stalled(error.reason, str(error)))
             raise
         except Refused as error:
-            await self._say(body, conditions.reconciling("ApplyFailed", f"{error.reason}: {error}"))
+            await self._try_to_say(body, conditions.reconciling("ApplyFailed", f"{error.reason}: {error}"))
             raise
 
     async def _reconcile(self, key: Key, channel: Channel, *, resource_version: str) -> timedelta | None:
@@ -129,10 +129,12 @@ class Reconciler:
     async def _attempt(self, key: Key) -> None:
         try:
             look_again = await self.reconcile(key)
-        except (ChannelGone, NamespaceTerminating):
+        except ChannelGone:
             self._queue.forget(key)
-            if self._store.channel(key) is None:
-                self._forget(key)
+            # Another one of its name is known by an answer: no watch tells of it any more.
+            self._queue.add(key)
+        except NamespaceTerminating:
+            self._queue.forget(key)
         except Conflict as error:
             self._metrics.reconcile_errors.labels(error.reason).inc()
             self._queue.retry(key)
@@ -162,9 +164,15 @@ class Reconciler:
         status = ChannelStatus.salvage(cast("Manifest", body.get("status") or {}))
         actions = refused(status, verdicts, generation=metadata.get("generation") or 0, now=datetime.now(UTC))
         key = Key(metadata["namespace"], metadata["name"])
+        if await self._applier.apply(actions, key, metadata["uid"]):
+            self._queue.add(key)
+
+    async def _try_to_say(self, body: Manifest, verdicts: tuple[Verdict, ...]) -> None:
+        """Write into the status why nothing could be done, which is tried again anyway."""
         try:
-            await self._applier.apply(actions, key, metadata["uid"])
+            await self._say(body, verdicts)
         except BannetteError as error:
+            key = Key(_metadata(body)["namespace"], _metadata(body)["name"])
             event(logger, "status.lost", level=logging.WARNING, channel=key, error=error)
 
     def _queue_for_slot(self, key: Key, *, waits: bool) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, cast
 import orjson
 
 from bannette.controller.api import Manifest
-from bannette.controller.figures import ChannelFigures, channel_figures
+from bannette.controller.figures import ChannelFigures, channel_figures, seconds
 from bannette.controller.names import CHANNEL, CHANNEL_LABEL, OWNED, Key, Kind
 from bannette.controller.packing import Packing
 from bannette.controller.runs import Job, parse_job
@@ -76,7 +76,12 @@ class _ChannelEntry:
     since: float
 
     def is_as_new_as(self, metadata: Mapping[str, object]) -> bool:
-        return self.uid == metadata["uid"] and not _is_newer(metadata, self.version)
+        """Tell whether *metadata* is of this version, or an earlier one, or of an earlier channel of that name."""
+        if _is_newer(metadata, self.version):
+            return False
+        # After a restore of etcd versions begin anew: a channel that was made later is another one in any case.
+        created = seconds(metadata.get("creationTimestamp")) or 0.0
+        return self.uid == metadata["uid"] or created <= self.figures.created
 
 
 class _Gone:
@@ -153,12 +158,13 @@ class Store:
         metadata = cast("dict[str, Any]", body["metadata"])
         key = Key(metadata["namespace"], metadata["name"])
         self._gone.add(metadata)
-        entry = self._channels.get(key)
-        if entry is not None and entry.uid == metadata["uid"]:
-            self.remove_channel(key)
+        self.remove_channel(key, metadata["uid"])
 
-    def remove_channel(self, key: Key) -> None:
-        self._channels.pop(key, None)
+    def remove_channel(self, key: Key, uid: str) -> None:
+        """Forget the channel with that uid; not another one of its name, which a watch may have brought by now."""
+        if self.channel_version(key, uid) is None:
+            return
+        del self._channels[key]
         names = self._names.get(key.namespace, set())
         names.discard(key.name)
         if not names:
@@ -171,6 +177,14 @@ class Store:
     def knows(self, key: Key) -> bool:
         """Tell whether there is such a channel, as far as is known."""
         return key in self._channels
+
+    def channel_version(self, key: Key, uid: str) -> str | None:
+        """Return the version of the channel with that uid; None if there is none, or another one of that name."""
+        entry = self._channels.get(key)
+        return entry.version if entry is not None and entry.uid == uid else None
+
+    def channel_uids(self) -> list[tuple[Key, str]]:
+        return [(key, entry.uid) for key, entry in self._channels.items()]
 
     def seen_since(self, key: Key) -> float:
         """Return when the channel was first seen, by the monotonic clock; now, if it isn't there."""
@@ -261,8 +275,8 @@ class Store:
         old = known.get(job.name)
         if (
             old is not None
-            and old.uid == job.uid
             and not _is_newer(cast("Manifest", body["metadata"]), old.resource_version)
+            and (old.uid == job.uid or job.created_at <= old.created_at)
         ):
             return None
         known[job.name] = job
