@@ -80,6 +80,18 @@ def test_every_panel_asks_for_series_that_exist(exposed: set[str]) -> None:
     assert len(set(numbers)) == len(numbers)
 
 
+def test_every_panel_asks_in_words_that_prometheus_knows(tmp_path: Path) -> None:
+    board = json.loads((FILES / "dashboard.json").read_text())
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    recorded = [{"record": f"panel:{number}", "expr": expression} for number, expression in enumerate(asked)]
+    rules = tmp_path / "panels.yaml"
+    rules.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": recorded}]}))
+    done = subprocess.run([promtool.promtool(), "check", "rules", str(rules)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    variables = {variable["name"] for variable in board["templating"]["list"]}
+    assert set(re.findall(r"\$\{?(\w+)", " ".join(asked))) <= variables
+
+
 def listed() -> set[str]:
     """The series of the page's table; … stands for what the name before it begins with, up to its second word."""
     found = set()
