@@ -155,3 +155,7 @@ class Operator:
                 }
             )
         )
+
+
+# What the fixture ``new_operator`` gives.
+NewOperator = Callable[..., Operator]

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from bannette.controller.names import (
-    CHANNEL,
-    CHILD_KINDS,
-    CRON_JOB,
-    JOB,
-    ROLE,
-    SECRET,
-    SERVICE_ACCOUNT,
-    child_name,
-)
+from bannette.controller.names import CHANNEL, CHILD_KINDS, CRON_JOB, JOB, ROLE, SECRET, SERVICE_ACCOUNT, child_name
 from tests.controller.cluster import Cluster, eventually
-from tests.controller.operator_process import Operator
+from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
-
-NewOperator = Callable[..., Operator]
 
 
 def test_a_channel_gets_its_children_and_its_first_run(tenant: Tenant, operator: Operator) -> None:
@@ -67,69 +54,6 @@ def _were_looked_at(cluster: Cluster, position: int) -> bool:
     return all(
         any(read.endswith(name) for read in reads) for name in ("/binders/purchases", "/acme-delegated-onedrive")
     )
-
-
-def test_one_request_is_one_run_however_often_it_is_made(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    tenant.run(tenant.wait_for_job("Initial"))
-    for _ in range(20):
-        tenant.request("2026-11-24T10:00:00+01:00")
-    job = tenant.wait_for_job("Manual")
-    eventually(lambda: tenant.status().get("lastHandledRequestedAt"), "the request is acknowledged")
-    tenant.run(job)
-    for _ in range(20):
-        tenant.request("2026-11-24T10:00:00+01:00")
-    tenant.change(historyLimit=9)
-    eventually(lambda: tenant.status()["observedGeneration"] == 2, "the channel was looked at again")
-    assert len(tenant.jobs("Manual")) == 1
-
-
-def test_of_the_requests_during_a_run_the_latest_is_run_afterwards(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    first = tenant.wait_for_job("Initial")
-    for value in ("A", "B", "C"):
-        tenant.request(value)
-    eventually(lambda: "request of C waits" in tenant.condition("Ready").get("message", ""), "C is said to wait")
-    assert "lastHandledRequestedAt" not in tenant.status()
-    tenant.run(first)
-    job = tenant.wait_for_job("Manual")
-    assert job["metadata"]["annotations"]["bannette.io/request"] == "C"
-    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "C", "C is acknowledged")
-    assert len(tenant.jobs("Manual")) == 1
-
-
-def test_only_the_newest_requests_job_is_kept(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    tenant.run(tenant.wait_for_job("Initial"))
-    for value in ("A", "B"):
-        tenant.request(value)
-        tenant.run(tenant.wait_for_job("Manual", request=value))
-    eventually(lambda: len(tenant.jobs("Manual")) == 1, "the older Job is removed")
-    assert tenant.jobs("Manual")[0]["metadata"]["annotations"]["bannette.io/request"] == "B"
-    assert len(tenant.jobs("Initial")) == 1
-
-
-def test_a_wiped_status_starts_nothing_and_comes_back(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    first = tenant.wait_for_job("Initial")
-    tenant.run(first)
-    tenant.request("A")
-    second = tenant.wait_for_job("Manual")
-    tenant.run(second)
-    path = CHANNEL.path(tenant.namespace, "acme-onedrive", "status")
-    tenant.cluster.request(
-        "PATCH", path, [{"op": "remove", "path": "/status"}], content_type="application/json-patch+json"
-    )
-    for job in (second, first):
-        assert tenant.wait_for_entry(job)["collected"] == 3
-    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "the request is acknowledged again")
-    assert tenant.status()["lastRun"]["id"] == second["metadata"]["uid"]
-    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
-    assert len(tenant.jobs()) == 2
 
 
 def test_a_foreign_object_with_a_childs_name_stalls_the_channel_and_is_not_touched(
@@ -193,21 +117,6 @@ def test_prerequisites_may_come_later_and_are_named_until_then(tenant: Tenant, o
     assert {"name": "binder", "persistentVolumeClaim": {"claimName": "binders"}} in volumes
 
 
-def test_a_suspended_channel_holds_its_request_until_it_may_run(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel(suspend=True)
-    tenant.request("A")
-    ready = eventually(
-        lambda: (found := tenant.condition("Ready")) and "held" in found["message"] and found, "the request is held"
-    )
-    assert (ready["status"], ready["reason"]) == ("True", "Suspended")
-    assert tenant.cron_job()["spec"]["suspend"] is True
-    assert tenant.jobs() == []
-    tenant.change(suspend=False)
-    tenant.run(tenant.wait_for_job("Initial"))
-    assert tenant.wait_for_job("Manual")["metadata"]["annotations"]["bannette.io/request"] == "A"
-
-
 def test_the_first_collection_follows_the_clients_sign_in(tenant: Tenant, operator: Operator) -> None:
     tenant.add_prerequisites()
     tenant.add_channel(delegated=True)
@@ -231,91 +140,6 @@ def test_the_first_collection_follows_the_clients_sign_in(tenant: Tenant, operat
         "account": "compta@acme.example",
         "connectedAt": "2026-11-24T10:00:00Z",
     }
-
-
-@pytest.mark.parametrize(
-    ("ends", "reason"),
-    [
-        ({"exit_code": 2, "reason": "Error"}, "PersonNeeded"),
-        ({"exit_code": 2, "reason": "OOMKilled"}, "OOMKilled"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_run_that_says_nothing_is_recorded_from_its_job(
-    tenant: Tenant, operator: Operator, ends: dict[str, object], reason: str
-) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    job = tenant.wait_for_job("Initial")
-    active = {
-        "id": job["metadata"]["uid"],
-        "trigger": "Initial",
-        "job": job["metadata"]["name"],
-        "startedAt": "2026-11-24T10:00:00Z",
-        "heartbeat": "2026-11-24T10:00:00Z",
-    }
-    tenant.cluster.patch(
-        CHANNEL, tenant.namespace, "acme-onedrive", {"status": {"activeRun": active}}, subresource="status"
-    )
-    tenant.end_pod(tenant.wait_for_pod(job), **ends)  # type: ignore[arg-type]
-    entry = tenant.wait_for_entry(job)
-    assert (entry["result"], entry["reason"]) == ("Failed", reason)
-    assert "activeRun" not in tenant.status()
-    assert tenant.status()["lastRun"] == entry
-
-
-def test_a_run_that_could_not_reach_the_status_is_recorded_in_its_own_words(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    job = tenant.wait_for_job("Initial")
-    said = tenant.run(job, report=False, collected=12)
-    assert tenant.wait_for_entry(job).items() >= said.items()
-
-
-def test_a_run_that_reported_is_not_recorded_again(cluster: Cluster, tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    said = tenant.run(tenant.wait_for_job("Initial"))
-    tenant.change(historyLimit=9)
-    eventually(lambda: tenant.status()["observedGeneration"] == 2, "the channel was looked at again")
-    assert tenant.status()["history"] == [said]
-
-
-def test_a_run_whose_job_was_deleted_is_recorded_and_no_longer_active(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    job = tenant.wait_for_job("Initial")
-    active = {
-        "id": job["metadata"]["uid"],
-        "trigger": "Initial",
-        "job": job["metadata"]["name"],
-        "startedAt": "2026-11-24T10:00:00Z",
-        "heartbeat": "2026-11-24T10:00:00Z",
-    }
-    tenant.cluster.patch(
-        CHANNEL, tenant.namespace, "acme-onedrive", {"status": {"activeRun": active}}, subresource="status"
-    )
-    tenant.cluster.delete(JOB, tenant.namespace, job["metadata"]["name"])
-    assert tenant.wait_for_entry(job)["reason"] == "JobDeleted"
-    assert "activeRun" not in tenant.status()
-    assert tenant.jobs() == []
-
-
-def test_a_request_whose_job_was_deleted_before_it_ran_is_recorded_once(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    tenant.add_channel()
-    tenant.run(tenant.wait_for_job("Initial"))
-    tenant.request("A")
-    job = tenant.wait_for_job("Manual")
-    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "A is acknowledged")
-    tenant.cluster.delete(JOB, tenant.namespace, job["metadata"]["name"])
-    eventually(lambda: tenant.status()["lastRun"].get("request") == "A", "A is recorded")
-    last = tenant.status()["lastRun"]
-    assert (last["result"], last["reason"], last["job"]) == ("Failed", "JobDeleted", job["metadata"]["name"])
-    tenant.request("B")
-    tenant.run(tenant.wait_for_job("Manual", request="B"))
-    entries = tenant.status()["history"]
-    assert [entry.get("request") for entry in entries] == ["B", "A", None]
 
 
 def test_drift_in_children_is_repaired(tenant: Tenant, operator: Operator) -> None:
@@ -366,27 +190,6 @@ def test_a_channel_can_be_deleted_while_the_operator_is_down_and_made_again(tena
         assert [owner["uid"] for owner in child["metadata"]["ownerReferences"]] == [uid]
 
 
-def test_runs_beyond_the_limit_wait_visibly_and_go_on(tenant: Tenant, new_operator: NewOperator) -> None:
-    tenant.add_prerequisites()
-    new_operator("--max-concurrent-runs=1").start()
-    for name in ("one", "two", "three"):
-        tenant.add_channel(name)
-    ran: list[str] = []
-    for waiting in (2, 1, 0):
-        [job] = eventually(
-            lambda: [job for job in tenant.jobs() if job["metadata"]["name"] not in ran], "the next Job is made"
-        )
-        name = job["metadata"]["labels"]["bannette.io/channel"]
-        others = {"one", "two", "three"} - {one.rsplit("-initial-", 1)[0] for one in ran} - {name}
-        assert len(others) == waiting
-        for other in others:
-            said = tenant.wait_for_condition("Ready", status="True", reason="RunWaiting", name=other)
-            assert "limit" in said["message"]
-        ran.append(job["metadata"]["name"])
-        tenant.run(job)
-    tenant.wait_for_condition("Ready", status="True", reason="Scheduled", name="three")
-
-
 def test_the_operator_outlives_the_api_server(cluster: Cluster, tenant: Tenant, operator: Operator) -> None:
     tenant.add_prerequisites()
     tenant.add_channel()
@@ -399,28 +202,6 @@ def test_the_operator_outlives_the_api_server(cluster: Cluster, tenant: Tenant, 
     eventually(
         lambda: tenant.status().get("schedule", {}).get("cron") == "15 6 * * *", "the channel is followed", seconds=90
     )
-
-
-def test_a_killed_operator_makes_no_second_run(tenant: Tenant, new_operator: NewOperator) -> None:
-    tenant.add_prerequisites()
-    operator = new_operator()
-    operator.start()
-    tenant.add_channel()
-    account = child_name(SERVICE_ACCOUNT, "acme-onedrive")
-    for begun in (lambda: tenant.cluster.find(SERVICE_ACCOUNT, tenant.namespace, account), tenant.jobs):
-        eventually(begun, "the operator has begun")
-        operator.kill()
-        operator.start()
-        if tenant.jobs():
-            break
-    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
-    tenant.request("A")
-    tenant.run(tenant.wait_for_job("Initial"))
-    operator.wait_for_line("run.requested")
-    operator.kill()
-    operator.start()
-    eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "the request is acknowledged")
-    assert len(tenant.jobs()) == 2
 
 
 def test_of_two_replicas_one_works_and_the_other_takes_over(tenant: Tenant, new_operator: NewOperator) -> None:
@@ -437,63 +218,6 @@ def test_of_two_replicas_one_works_and_the_other_takes_over(tenant: Tenant, new_
     second.wait_for_line("operator.ready")
     tenant.change(suspend=True)
     tenant.wait_for_condition("Ready", status="True", reason="Suspended")
-
-
-def test_people_are_told_once_what_happened(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_channel()
-    tenant.wait_for_condition("Ready", status="False", reason="PrerequisitesMissing")
-    tenant.add_prerequisites()
-    tenant.run(tenant.wait_for_job("Initial"))
-    wanted = {"PrerequisitesMissing", "PrerequisitesMet", "FirstRunStarted", "RunSucceeded"}
-
-    def reasons() -> list[str]:
-        items = tenant.cluster.request("GET", f"/apis/events.k8s.io/v1/namespaces/{tenant.namespace}/events")["items"]
-        return [item["reason"] for item in items if item["regarding"]["kind"] == "CollectionChannel"]
-
-    eventually(lambda: wanted <= set(reasons()), "all is told")
-    assert reasons().count("FirstRunStarted") == reasons().count("RunSucceeded") == 1
-
-
-def test_describe_tells_the_story_in_its_order(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_binder()
-    tenant.add_credentials()
-    tenant.add_claim()
-    tenant.add_channel()
-    tenant.wait_for_condition("Ready", status="False", reason="PrerequisitesMissing")
-    tenant.add_recipient()
-    tenant.run(tenant.wait_for_job("Initial"))
-    tenant.request("today")
-    failed = {
-        "result": "Failed",
-        "reason": "FolderNotFound",
-        "message": "There is no folder /Factures: make it.",
-        "collected": 0,
-    }
-    # A person is needed: the Job doesn't try again.
-    job = tenant.wait_for_job("Manual")
-    said = tenant.entry(job, **failed)
-    tenant.report({"history": [said, *tenant.status()["history"]], "lastRun": said})
-    tenant.end_pod(tenant.wait_for_pod(job), exit_code=2, reason="Error")
-    tenant.wait_until_finished(job)
-    story = [
-        ("Warning", "PrerequisitesMissing", 'Recipient "marie"'),
-        ("Normal", "PrerequisitesMet", "exist."),
-        ("Normal", "FirstRunStarted", "The first collection starts."),
-        ("Normal", "RunSucceeded", "Initial run: 3 documents."),
-        ("Normal", "RunRequested", "A run starts for the request of today."),
-        ("Warning", "RunFailed", "Manual run, FolderNotFound: There is no folder /Factures: make it."),
-    ]
-    wanted = {reason for _, reason, _ in story}
-
-    def told() -> list[tuple[str, str, str]] | None:
-        described = tenant.cluster.server.kubectl("-n", tenant.namespace, "describe", "cch", "acme-onedrive")
-        lines = [line.split(maxsplit=4) for line in described.partition("\nEvents:\n")[2].splitlines()[2:]]
-        found = [(words[0], words[1], words[4]) for words in lines if words[1] in wanted]
-        return found if {reason for _, reason, _ in found} == wanted else None
-
-    for (kind, reason, message), expected in zip(eventually(told, "all is told"), story, strict=True):
-        assert (kind, reason) == expected[:2]
-        assert expected[2] in message
 
 
 def test_a_new_channel_and_a_request_cost_few_writes(cluster: Cluster, tenant: Tenant, operator: Operator) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,10 @@ from bannette.controller.names import ROLE, child_name
 from devcluster.apiserver import ApiServer
 from tests.controller.between import After, Answer, Asked, Before, Between, Fault, Late
 from tests.controller.cluster import Cluster, eventually, install_rights
-from tests.controller.operator_process import Operator
+from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
-
-NewOperator = Callable[..., Operator]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,11 @@ import yaml
 from bannette.controller.names import CHANNEL, CRON_JOB, JOB, SECRET, Kind
 from tests.controller.between import Between
 from tests.controller.cluster import Cluster, eventually
-from tests.controller.operator_process import Operator
+from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
 
-NewOperator = Callable[..., Operator]
 _QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 
 

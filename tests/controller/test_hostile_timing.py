@@ -11,13 +11,11 @@ import requests
 from bannette.controller.names import CHANNEL, JOB, SERVICE_ACCOUNT, Kind
 from tests.controller.between import Asked, Between, Fault, Late
 from tests.controller.cluster import PATIENCE, Cluster, eventually
-from tests.controller.operator_process import Operator
+from tests.controller.operator_process import NewOperator
 from tests.controller.tenant import Tenant
 from tests.controller.test_operator_port import free_port
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
-
-NewOperator = Callable[..., Operator]
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 import yaml
@@ -16,12 +15,11 @@ from bannette.controller.names import CHILD_KINDS, JOB, child_name
 from bannette.controller.rights import LEASE_RULES
 from tests.controller.between import After, Asked, Before, Between, Fault
 from tests.controller.cluster import SYSTEM, Cluster, Json, eventually
-from tests.controller.operator_process import Operator
+from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1800)]
 
-NewOperator = Callable[..., Operator]
 _RANDOM_KILLS = int(os.environ.get("BANNETTE_OPERATOR_KILLS", "10"))
 
 

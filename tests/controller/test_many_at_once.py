@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import requests
 
 from bannette.controller.names import ROLE, child_name
 from tests.controller.cluster import Cluster, eventually
-from tests.controller.operator_process import Operator
+from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 from tests.controller.test_operator_port import free_port
-
-NewOperator = Callable[..., Operator]
 
 
 @pytest.mark.apiserver
