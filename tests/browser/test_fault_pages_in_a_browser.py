@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 
@@ -112,6 +113,38 @@ def of_another_browser(office: Office, person: Person, locale: str) -> None:
     person.press("Accept")
 
 
+def policy(office: Office, person: Person, locale: str) -> None:
+    person.open(office.link())
+    person.press(GO[locale])
+    office.simulator.control.add_faults("conditional access")
+    person.agree(office.simulator.user)
+
+
+def other_person(office: Office, person: Person, locale: str) -> None:
+    """The account was made anew at Microsoft, under the name of the one that had been connected."""
+    person.open(office.link())
+    person.press(GO[locale])
+    person.agree(office.simulator.user)
+    tokens = base64.b64decode(office.secret["data"]["token-cache"])
+    changed = tokens.replace(b'"home_account_id": "', b'"home_account_id": "0')
+    assert changed != tokens
+    office.change_secret({"data": {"token-cache": base64.b64encode(changed).decode()}})
+    lost = {"type": "Connected", "status": "False", "reason": "AccountGone", "message": "It is gone."}
+    conditions = [{**lost, "lastTransitionTime": "2099-01-01T00:00:00Z"}]
+    office.change("collectionchannels", NAME, {"status": {"conditions": conditions}}, status=True)
+    person.open(office.link())
+    person.look(f"ask-lost.{locale}")
+    person.press(GO[locale])
+    person.agree(office.simulator.user)
+
+
+def application(office: Office, person: Person, _: str) -> None:
+    office.delete("collectionchannels", NAME)
+    account = {"tenantId": office.simulator.tenant_id, "user": office.simulator.user, "clientId": "x"}
+    office.create_channel({"application": {**account, "credentialsSecret": {"name": "x"}}})
+    person.open(office.link())
+
+
 # what happens -> the headings
 FAULTS: dict[str, tuple[Way, dict[str, str]]] = {
     "tampered": (link_spoilt_by(tampered), {"en": "This link isn’t valid", "fr": "Ce lien n’est pas valable"}),
@@ -133,6 +166,12 @@ FAULTS: dict[str, tuple[Way, dict[str, str]]] = {
     ),
     "unavailable": (unavailable, {"en": "Not available at the moment", "fr": "Indisponible pour le moment"}),
     "cookies-lost": (cookies_lost, {"en": "Please try once more", "fr": "Recommencez, s’il vous plaît"}),
+    "policy": (policy, {"en": "Your organisation doesn’t allow it", "fr": "Votre organisation ne le permet pas"}),
+    "other-person": (
+        other_person,
+        {"en": "That isn’t the account of before", "fr": "Ce n’est pas le compte d’avant"},
+    ),
+    "nothing-to-connect": (application, {"en": "Nothing is to be connected", "fr": "Il n’y a rien à connecter"}),
     "too-late": (too_late, {"en": "The sign-in took too long", "fr": "La connexion a pris trop de temps"}),
     "disconnected": (
         disconnected,

@@ -41,6 +41,16 @@ def test_an_account_is_connected_and_disconnected(office, pages, new_person, loc
     assert office.connection is None
 
 
+@pytest.mark.parametrize(
+    ("locale", "heading"), [("en", "The application is allowed"), ("fr", "L’application est autorisée")]
+)
+def test_an_administrator_who_agreed_is_thanked(office, pages, new_person, locale, heading):
+    person = new_person(locale=locale)
+    person.open(f"{PUBLIC}/callback?admin_consent=True&tenant={office.simulator.tenant_id}")
+    assert person.heading == heading
+    person.look(f"allowed.{locale}.light")
+
+
 def test_without_scripts_everything_works(office, pages, new_person):
     office.open(locale="en")
     person = new_person(java_script_enabled=False)
