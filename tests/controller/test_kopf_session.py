@@ -15,7 +15,7 @@ from aiohttp import web
 from kopf._cogs.clients.api import iter_jsonlines
 
 from bannette.controller.api import Manifest
-from bannette.controller.kopf_session import response_class
+from bannette.controller.kopf_session import LoginPauses, response_class
 from bannette.controller.names import BINDER, CHANNEL, Kind
 
 CHANNELS = {
@@ -151,6 +151,16 @@ def test_an_event_that_tells_nothing_new_is_a_bookmark():
 )
 def test_what_else_a_watch_says_goes_on_as_it_came(line):
     assert watched(line) == [line]
+
+
+def test_credentials_that_are_refused_again_and_again_are_tried_less_and_less_often():
+    pauses, now, waits = LoginPauses(), 1000.0, []
+    for _ in range(8):
+        waits.append(pauses.next(now))
+        now += waits[-1] + 0.01
+    assert waits == [0, 1, 2, 4, 8, 16, 30, 30]
+    # These were good for an hour.
+    assert pauses.next(now + 3600) == 0
 
 
 def test_a_refused_watch_goes_on_as_it_came():

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from bannette.controller.api import KubernetesApi, Manifest
 from bannette.controller.framework import kopf
-from bannette.controller.kopf_session import response_class
+from bannette.controller.kopf_session import LoginPauses, response_class
 from bannette.controller.names import BINDER, CHANNEL, RECIPIENT, Key, Kind
 from bannette.controller.observe import RecentReads
 from bannette.controller.store import Store
@@ -106,11 +106,15 @@ class Sightings:
 def registry_for(sightings: Sightings, api: KubernetesApi) -> kopf.OperatorRegistry:
     """Return kopf's registry with our handlers in it, and nothing else."""
     registry = kopf.OperatorRegistry()
-    responses = response_class(sightings)
+    responses, pauses = response_class(sightings), LoginPauses()
 
     @kopf.on.login(registry=registry)
     async def log_in(**_: Any) -> kopf.AiohttpSession:
-        # The same credentials as our own calls; kopf asks again when they have expired.
+        # The same credentials as our own calls; kopf asks again when they were refused.
+        seconds = pauses.next(asyncio.get_running_loop().time())
+        if seconds:
+            event(logger, "credentials.refused", level=logging.WARNING, seconds=f"{seconds:.0f}")
+            await asyncio.sleep(seconds)
         session = await api.session(responses)
         return kopf.AiohttpSession(server=api.server, aiohttp_session=session)
 

@@ -8,6 +8,7 @@ itself has written comes back as one.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Container, Mapping
 from typing import Any, Final, Protocol, Self, cast
 
@@ -21,6 +22,11 @@ logger = logging.getLogger(__name__)
 
 _KINDS: Final[Mapping[str, Kind]] = {kind.kind: kind for kind in (CHANNEL, BINDER, RECIPIENT)}
 
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
+# Credentials that are refused later than that were good.
+_GOOD_SECONDS: Final = 60.0
+
 
 class Listener(Protocol):
     """Whoever is told of custom resources before kopf is."""
@@ -33,6 +39,26 @@ class Listener(Protocol):
 
     def knows(self, kind: Kind, body: Manifest) -> bool:
         """Tell whether nothing is new in an object that is said to be there."""
+
+
+class LoginPauses:
+    """How long kopf is kept waiting for credentials: it asks for them when they are refused, and tries them at once.
+
+    A token that isn't accepted any more would be sent five hundred times a second.
+    """
+
+    def __init__(self) -> None:
+        self._given = -math.inf
+        self._seconds = 0.0
+
+    def next(self, now: float) -> float:
+        """Return how many seconds to wait with credentials that are asked for at *now*, by a monotonic clock."""
+        if now - self._given > _GOOD_SECONDS:
+            self._seconds = 0.0
+        else:
+            self._seconds = min(max(2 * self._seconds, _FIRST_PAUSE), _LONGEST_PAUSE)
+        self._given = now + self._seconds
+        return self._seconds
 
 
 def response_class(listener: Listener) -> type[aiohttp.ClientResponse]:
