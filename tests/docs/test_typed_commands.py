@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from bannette.controller.names import CHANNEL, CRON_JOB, RECIPIENT, SECRET, Kind
+from bannette.controller.names import BINDER, CHANNEL, CRON_JOB, JOB, RECIPIENT, SECRET, Kind
 from devcluster.images import TARGETS
 from tests.controller.cluster import SYSTEM, eventually
 from tests.docs.fenced import SOURCE, Command, pages
@@ -92,11 +92,26 @@ def _nothing_is_left(place: Place) -> None:
     assert (place.binder_folder / "binder.json").exists()
 
 
-def _tenant_of_a_release(place: Place) -> None:
-    """The page has installed without Helm, and goes on to uninstall by it: let there be something to lose."""
-    place.remove_manifests()
-    place.have_helm_release()
+def _tenant_of_a_release_that_took_over(place: Place) -> None:
+    """Upgrade what the page installed without Helm, as it says; let there be something to lose, and an open inbox."""
+    words = (
+        "helm",
+        "upgrade",
+        "bannette",
+        "charts/bannette",
+        "--namespace",
+        SYSTEM,
+        "--set",
+        "onedrive.clientId=other",
+    )
+    with pytest.raises(CommandEnded, match=r"conflicts? with"):
+        place.terminal.run(*words)
+    place.terminal.run(*words, "--force-conflicts")
+    place.wait_for_operator()
     place.have_tenant()
+    asked = {"bannette.io/inbox-reader": "a" * 64, "bannette.io/inbox-opened": "2026-11-24T10:00:00Z"}
+    place.cluster.patch(BINDER, NAMESPACE, "purchases", {"metadata": {"annotations": asked}})
+    eventually(lambda: place.cluster.find(JOB, NAMESPACE, "purchases-inbox"), "the inbox is opened")
 
 
 def _still_runs_daily(place: Place) -> None:
@@ -207,7 +222,7 @@ SCENARIOS = [
         Place.have_cluster,
         steps={
             "sed 's#localhost": Place.uninstall,
-            "helm uninstall": _tenant_of_a_release,
+            "helm uninstall": _tenant_of_a_release_that_took_over,
             "kubectl delete collectionchannels": _still_runs_daily,
         },
         check=_nothing_is_left,
