@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from bannette.controller.access import find_access
-from bannette.errors import PersonNeeded
+from bannette.errors import PersonNeeded, Transient
 
 SERVER = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "6443"}
 IMPORTED = """
@@ -64,7 +64,7 @@ def test_a_token_that_cannot_be_read_is_looked_for_at_the_next_request(account):
         access = await find_access(account, SERVER)
         (account / "token").rename(account / "elsewhere")
         for _ in range(2):
-            with pytest.raises(FileNotFoundError):
+            with pytest.raises(Transient, match="token: No such file"):
                 await access.authorization()
         (account / "elsewhere").rename(account / "token")
         return await access.authorization()

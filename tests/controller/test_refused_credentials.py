@@ -33,3 +33,16 @@ def test_a_token_that_is_not_accepted_is_not_sent_without_end(
     between.fault = lambda asked: None
     tenant.change(suspend=True)
     tenant.wait_for_condition("Ready", status="True", reason="Suspended")
+
+
+def test_a_token_that_is_away_for_a_while_ends_nothing(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    token = operator.log.parent / "token"
+    away = token.rename(token.with_name("away"))
+    tenant.change(suspend=True)
+    operator.wait_for_line("reconcile.postponed")
+    away.rename(token)
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended")
+    assert "Traceback" not in operator.log.read_text()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from bannette.errors import PersonNeeded
+from bannette.errors import PersonNeeded, Transient
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 # Seconds. At its start a pod asks a thousand times a second.
@@ -28,7 +28,8 @@ class Access:
 
     Attributes:
         server: its origin.
-        authorization: returns the present value of the header of that name; None: the certificate says who asks.
+        authorization: returns the present value of the header of that name; None: the certificate says who asks. It
+            raises Transient when a token can't be read.
         way: what else aiohttp must know of each request, such as a proxy.
     """
 
@@ -81,10 +82,17 @@ class _TokenFile:
         now = time.monotonic()
         if now - self._looked < _LOOKS_AT_TOKEN:
             return self._token
-        found = self._path.stat()
-        version = (found.st_mtime_ns, found.st_ino)
-        if version != self._version:
-            self._token, self._version = self._path.read_text(encoding="utf-8").strip(), version
+        try:
+            found = self._path.stat()
+            version = (found.st_mtime_ns, found.st_ino)
+            if version != self._version:
+                self._token, self._version = self._path.read_text(encoding="utf-8").strip(), version
+        except OSError as error:
+            # As good as a server that doesn't answer: what asks tries again, and so does not end.
+            raise Transient(
+                f"The token of the ServiceAccount can't be read ({self._path}: {error.strerror}).",
+                reason="ApiUnavailable",
+            ) from error
         self._looked = now
         return self._token
 
