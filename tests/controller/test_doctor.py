@@ -128,6 +128,35 @@ def test_a_missing_key_of_a_secret_is_told(settled: Tenant, deployed: str, call:
     assert "canary" not in answer[1]
 
 
+def test_what_events_lack_is_told(settled: Tenant, deployed: str, call: Called) -> None:
+    events = {
+        "url": "https://erp.example/documents",
+        "secret": {"name": "erp-token"},
+        "caBundle": {"configMap": "company-ca"},
+    }
+    path = f"/apis/bannette.io/v1alpha1/namespaces/{settled.namespace}/binders/purchases"
+    settled.cluster.request("PATCH", path, {"spec": {"events": events}}, content_type="application/merge-patch+json")
+    within = f'of namespace "{settled.namespace}" doesn\'t exist: create it; it holds'
+    assert problems(call("doctor", "-o", "json")) == [
+        (
+            "Events of binder purchases",
+            f'Secret "erp-token" {within} the token for the sink of binder "purchases" (spec.events.secret). '
+            f'ConfigMap "company-ca" {within} the authorities for the sink of binder "purchases" '
+            "(spec.events.caBundle).",
+        )
+    ]
+    core = f"/api/v1/namespaces/{settled.namespace}"
+    secret = {"metadata": {"name": "erp-token"}, "stringData": {"token": "canary"}}
+    settled.cluster.request("POST", f"{core}/secrets", {"apiVersion": "v1", "kind": "Secret", **secret})
+    bundle = {"metadata": {"name": "company-ca"}, "data": {"ca.crt": "-"}}
+    settled.cluster.request("POST", f"{core}/configmaps", {"apiVersion": "v1", "kind": "ConfigMap", **bundle})
+    answer = call("doctor", "-o", "json")
+    assert problems(answer) == []
+    said = {check: message for _, check, message in found_by(answer)}["Events of binder purchases"]
+    assert said == "what it takes is there; no run has told anything yet."
+    assert "canary" not in answer[1]
+
+
 def test_an_unbound_claim_is_told_and_one_that_waits_for_its_first_pod_is_not_a_problem(
     tenant: Tenant, operator: Operator, call: Called
 ) -> None:

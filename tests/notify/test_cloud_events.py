@@ -69,6 +69,8 @@ def http_sink(*script, tls=None) -> Iterator[HttpSink]:
         def do_POST(self):
             sink.answer(self)
 
+        do_OPTIONS = do_POST  # noqa: N815 - http.server's name
+
         def log_message(self, *_):
             pass
 
@@ -207,6 +209,13 @@ def test_a_slow_sink_is_given_up_and_asked_again():
     with http_sink(HANG, 202) as sink:
         assert sent(sink, seconds=0.3) == [Delivery(event().id)]
     assert len(sink.heard) == 2
+
+
+def test_a_name_that_no_name_server_knows_is_said_to_be():
+    with pytest.raises(Transient) as unknown:
+        list(deliver(Sink(url="https://nobody.invalid/events"), [event()], left=countdown(0.2), first_pause=0.01))
+    assert unknown.value.reason == "EventSinkUnreachable"
+    assert str(unknown.value) == "nobody.invalid isn't known to the name servers."
 
 
 def test_a_sink_that_is_down_is_said_to_be():

@@ -23,7 +23,15 @@ from bannette.cli.plugin.permissions import (
     judge_operator_rights,
     operator_rights,
 )
-from bannette.cli.plugin.setup import Unseen, judge_channel, judge_mails, judge_storage
+from bannette.cli.plugin.setup import (
+    Unseen,
+    event_needs,
+    judge_channel,
+    judge_events,
+    judge_mails,
+    judge_storage,
+    wanted,
+)
 from bannette.controller.names import CLAIM, SECRET
 from bannette.controller.prerequisites import Need, Presence, needs
 from bannette.errors import BannetteError, PersonNeeded
@@ -286,6 +294,55 @@ def test_the_credentials_of_a_bucket_are_judged(seen: Presence | Unseen | None, 
     (need,) = (need for need in needs(Channel.parse(channel()), OF_BUCKET) if need.name == "keys")
     found = judge_storage(OF_BUCKET, seen={need: seen}, claims={})
     assert (found.state.value, text in found.message) == (state, True), found.message
+
+
+OF_SINK = binder({"persistentVolumeClaim": {"claimName": "purchases"}}) | {
+    "spec": {
+        "company": "Acme",
+        "storage": {"persistentVolumeClaim": {"claimName": "purchases"}},
+        "events": {
+            "url": "https://erp.example/documents",
+            "secret": {"name": "erp-token"},
+            "caBundle": {"configMap": "company-ca"},
+        },
+    }
+}
+TOLD = ("True", "The sink of events has been told of every document.")
+UNTOLD = ("False", "3 documents are still to be told of (EventSinkRefuses): Correct its address or the token.")
+BOTH = (Presence(frozenset({"token"})), Presence(frozenset({"ca.crt"})))
+
+
+@pytest.mark.parametrize(
+    ("seen", "said", "state", "text"),
+    [
+        (BOTH, TOLD, "ok", "told of every document"),
+        (BOTH, None, "ok", "no run has told anything yet"),
+        (BOTH, UNTOLD, "problem", "says: 3 documents are still to be told of (EventSinkRefuses): Correct"),
+        ((None, BOTH[1]), TOLD, "problem", 'Secret "erp-token" of namespace "acme" doesn\'t exist: create it'),
+        ((Presence(), BOTH[1]), TOLD, "problem", "lacks token: add what is missing; it holds the token for the sink"),
+        ((BOTH[0], None), UNTOLD, "problem", 'ConfigMap "company-ca" of namespace "acme" doesn\'t exist: create it'),
+        ((BOTH[0], Presence()), TOLD, "problem", "lacks ca.crt"),
+        ((Unseen("Forbidden"), None), TOLD, "problem", "company-ca"),
+        ((Unseen("Forbidden"), BOTH[1]), TOLD, "ok", "told of every document"),
+        ((Unseen("Forbidden"), BOTH[1]), None, "note", "may not look at Secret erp-token, and no run"),
+    ],
+)
+def test_what_it_takes_to_tell_of_documents_is_judged(
+    seen: tuple[Presence | Unseen | None, ...], said: tuple[str, str] | None, state: str, text: str
+) -> None:
+    parsed = Binder.parse(OF_SINK)
+    conditions = [{"type": "EventsDelivered", "status": said[0], "reason": "X", "message": said[1]}] if said else []
+    body = {**OF_SINK, "status": {"conditions": conditions}}
+    found = judge_events(body, parsed, seen=dict(zip(event_needs(parsed), seen, strict=True)))
+    assert found is not None
+    assert (found.check, found.state.value) == ("Events of binder purchases", state)
+    assert text in found.message
+
+
+def test_what_events_take_is_looked_at_and_without_events_nothing_is_said() -> None:
+    parsed = Binder.parse(OF_SINK)
+    assert set(event_needs(parsed)) <= wanted([], {"purchases": parsed})
+    assert judge_events({}, OF_CLAIM, seen={}) is None
 
 
 @pytest.mark.parametrize(

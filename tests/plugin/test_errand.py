@@ -50,23 +50,23 @@ def channel() -> Json:
     }
 
 
-def binder(storage: Json) -> Json:
+def binder(storage: Json, events: Json | None = None) -> Json:
     return {
         "apiVersion": "bannette.io/v1alpha1",
         "kind": "Binder",
         "metadata": {**METADATA, "name": "purchases", "annotations": {"bannette.io/adopt": "other", "note": "private"}},
-        "spec": {"company": "Acme", "storage": storage},
+        "spec": {"company": "Acme", "storage": storage, **({"events": events} if events else {})},
     }
 
 
-def pod(storage: Json, **changes: Any) -> Json:
+def pod(storage: Json, events: Json | None = None, **changes: Any) -> Json:
     settings = Settings(
         collector_image="registry.example/collector:1",
         image_pull_secrets=("pull",),
         collector_environment={"BANNETTE_GRAPH_URL": "https://graph.example"},
     )
-    made = jobs.cron_job(Channel.parse(channel()), Binder.parse(binder(storage)), settings, suspend=False)
-    resources = (channel(), binder(storage))
+    made = jobs.cron_job(Channel.parse(channel()), Binder.parse(binder(storage, events)), settings, suspend=False)
+    resources = (channel(), binder(storage, events))
     errand = Errand("history", ("--limit", "20"), resources, 300, **changes)
     return errand_pod(made, errand, suffix="abc123", now=NOW)
 
@@ -108,6 +108,13 @@ def test_a_bucket_is_opened_with_its_credentials() -> None:
     made = pod(BUCKET)
     assert mounts(made) == {"scratch": False, "store": True, "ca": True}
     assert {"name": "store", "secret": {"secretName": "keys", "defaultMode": 0o440}} in made["spec"]["volumes"]
+
+
+def test_the_authorities_of_the_sink_are_there_and_its_token_is_not() -> None:
+    told = {"url": "https://erp.example", "secret": {"name": "t"}, "caBundle": {"configMap": "c", "key": "ca.crt"}}
+    made = pod(CLAIM, told)
+    assert mounts(made) == {"scratch": False, "binder": True, "ca": True, "events-ca": True}
+    assert "events" not in [one["name"] for one in made["spec"]["volumes"]]
 
 
 def test_only_a_probe_may_write_in_the_volume() -> None:

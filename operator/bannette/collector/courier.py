@@ -19,12 +19,10 @@ from bannette.binder import Binder, Record
 from bannette.errors import BannetteError
 from bannette.notify.events import Event, document_collected
 from bannette.notify.sink import Sink, deliver
-from bannette.resources import Condition, ConditionStatus
+from bannette.resources import EVENTS_DELIVERED, Condition, ConditionStatus
 
 logger = logging.getLogger(__name__)
 
-#: The condition of a Binder whose sink is told of documents.
-EVENTS_DELIVERED: Final = "EventsDelivered"
 # How much longer than the collecting itself the telling may take.
 _PATIENCE: Final = 30.0
 _MOST_IN_MEMORY: Final = 1_000

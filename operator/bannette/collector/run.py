@@ -16,7 +16,7 @@ from bannette.collector import status
 from bannette.collector.assignment import Assignment
 from bannette.collector.capacity import Capacity, capacity
 from bannette.collector.concurrency import Concurrency
-from bannette.collector.courier import EVENTS_DELIVERED, Courier, Told
+from bannette.collector.courier import Courier, Told
 from bannette.collector.discovery import Discovery
 from bannette.collector.documents import Destination, Documents
 from bannette.collector.handover import Halt, ScratchSpace
@@ -172,7 +172,7 @@ class Run:
         if courier is not None:
             self._told = courier.finish(hurried=lambda: self._interruption.requested)
         try:
-            self._status.show_in_binder(EVENTS_DELIVERED, self._told.condition if self._told else None)
+            self._status.show_in_binder(resources.EVENTS_DELIVERED, self._told.condition if self._told else None)
         except BannetteError as error:
             logs.event(logger, "status.unwritable", level=logging.WARNING, reason=error.reason)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import requests
+import urllib3.exceptions
 
 from bannette.errors import ItemRejected, PersonNeeded, Transient
 from bannette.notify.addresses import AddressRefused, new_session
@@ -123,6 +124,18 @@ def deliver(
                     pause = min(pause * 2, _LONGEST_PAUSE)
 
 
+def reach(sink: Sink) -> int:
+    """Ask the sink what it allows, and return the status that it answers with: nothing is delivered, no token sent.
+
+    Raises:
+        PersonNeeded: nothing would be sent there: EventSinkForbidden, EventSinkUntrusted, EventSinkInvalid.
+        Transient: EventSinkUnreachable.
+    """
+    with new_session() as session:
+        session.auth = _NoAuth()
+        return _answered(session, sink, "OPTIONS", {"User-Agent": "bannette"})[0]
+
+
 class _NoAuth(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
@@ -132,18 +145,27 @@ def _sent(session: requests.Session, sink: Sink, event: Event) -> ItemRejected |
     headers = {"Content-Type": CONTENT_TYPE, "User-Agent": "bannette"}
     if sink.token is not None:
         headers["Authorization"] = f"Bearer {sink.token}"
+    status, later = _answered(session, sink, "POST", headers, body=event.body)
+    return _judged(status, later, sink)
+
+
+def _answered(
+    session: requests.Session, sink: Sink, method: str, headers: Mapping[str, str], *, body: bytes | None = None
+) -> tuple[int, str | None]:
+    """Return the status that the sink answers with, and its Retry-After."""
     try:
         # Nothing of the answer but its head is read; where it redirects to never gets the token.
-        with session.post(
+        with session.request(
+            method,
             sink.url,
-            data=event.body,
+            data=body,
             headers=headers,
             timeout=sink.seconds,
             allow_redirects=False,
             stream=True,
             verify=True if sink.ca_file is None else str(sink.ca_file),
         ) as answer:
-            return _judged(answer.status_code, answer.headers.get("Retry-After"), sink)
+            return answer.status_code, answer.headers.get("Retry-After")
     except AddressRefused:
         raise PersonNeeded(
             f"{sink.host} leads to a link-local address or to a cloud's metadata: no event goes there.",
@@ -156,12 +178,19 @@ def _sent(session: requests.Session, sink: Sink, event: Event) -> ItemRejected |
                 f"The certificate of {sink.host} isn't trusted, or there is none: name its authority.",
                 reason="EventSinkUntrusted",
             ) from None
-        raise Transient(f"{sink.host} can't be reached, or doesn't answer.", reason="EventSinkUnreachable") from None
+        told = "isn't known to the name servers" if _is_unknown(error) else "can't be reached, or doesn't answer"
+        raise Transient(f"{sink.host} {told}.", reason="EventSinkUnreachable") from None
     except OSError:
         raise PersonNeeded(
             "The file with the authorities for events can't be read: correct it, or leave it out.",
             reason="EventSinkInvalid",
         ) from None
+
+
+def _is_unknown(error: requests.exceptions.RequestException) -> bool:
+    """Whether the name has no address."""
+    cause = error.args[0] if error.args else None
+    return isinstance(getattr(cause, "reason", None), urllib3.exceptions.NameResolutionError)
 
 
 def _judged(status: int, retry_after: str | None, sink: Sink) -> ItemRejected | None:

@@ -5,6 +5,7 @@ Raw mappings end here: ``Channel.parse(body)`` returns a frozen object with its 
 """
 
 from bannette.resources.binder import (
+    EVENTS_DELIVERED,
     Addressing,
     AzureBlobStorage,
     Binder,
@@ -79,6 +80,7 @@ __all__ = [
     "DISCONNECT",
     "DISCONNECTED_ANNOTATION",
     "DISCONNECTION_ANNOTATION",
+    "EVENTS_DELIVERED",
     "GROUP",
     "INBOX_OPENED",
     "INBOX_READER",

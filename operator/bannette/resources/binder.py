@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from bannette.resources import rules
 from bannette.resources.channel import CaBundle, parse_ca_bundle
 from bannette.resources.fields import Section
 from bannette.resources.metadata import open_resource
 from bannette.resources.names import ADOPT, uid_of_binder
+
+# The condition that says whether a program was told of all documents, or why not.
+EVENTS_DELIVERED: Final = "EventsDelivered"
 
 
 class OnDuplicate(StrEnum):

@@ -28,7 +28,7 @@ ERRAND_LABEL: Final = f"{GROUP}/errand"
 UNTIL_ANNOTATION: Final = f"{GROUP}/until"
 _PROGRAM: Final = ("python", "-P", "-m", "bannette.cli.plugin.inside")
 # Of a run's volumes: its room to write, the binder, the binder's credentials, and the authorities to trust.
-_VOLUMES: Final = frozenset({"scratch", "binder", "store", "ca"})
+_VOLUMES: Final = frozenset({"scratch", "binder", "store", "ca", "events-ca"})
 _OF_RUNS: Final = frozenset({"BANNETTE_TRIGGER", "BANNETTE_REQUEST"})
 _GRACE: Final = timedelta(seconds=60)
 

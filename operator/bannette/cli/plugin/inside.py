@@ -19,34 +19,43 @@ from bannette.cli.plugin.reply import RESOURCES_VARIABLE, Reply, encoded
 
 VOLUME: Final = Path("/binder")
 STORE: Final = Path("/etc/bannette/store")
+EVENTS_CA: Final = Path("/etc/bannette/events-ca/ca.crt")
 PROBE: Final = "probe"
 
 Json = dict[str, Any]
 
 
-def answer(words: Sequence[str], resources: Sequence[Json], *, volume: Path = VOLUME, store: Path = STORE) -> Reply:
+def answer(
+    words: Sequence[str],
+    resources: Sequence[Json],
+    *,
+    volume: Path = VOLUME,
+    store: Path = STORE,
+    events_ca: Path = EVENTS_CA,
+) -> Reply:
     """Do what *words* say on the binder of *resources*.
 
     Args:
         resources: a channel and its binder.
         volume: where the binder's volume is mounted.
         store: where the Secret of the binder's bucket is mounted.
+        events_ca: the file with the authorities for the binder's sink.
     """
     output, errors = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
         try:
-            code = _run(words, _placed(resources, volume, store))
+            code = _run(words, _placed(resources, volume, store), events_ca)
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
     return Reply(code, output.getvalue(), errors.getvalue())
 
 
-def _run(words: Sequence[str], resources: Sequence[Json]) -> int:
+def _run(words: Sequence[str], resources: Sequence[Json], events_ca: Path) -> int:
     with _in_memory(json.dumps({"kind": "List", "items": resources})) as file:
         if words[0] == PROBE:
             from bannette.cli.plugin.probes import probe
 
-            print(json.dumps([finding.to_dict() for finding in probe(file, os.environ)]))
+            print(json.dumps([finding.to_dict() for finding in probe(file, os.environ, events_ca=events_ca)]))
             return 0
         from bannette.cli.main import main
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bannette.cli.output import size_text
 from bannette.cli.plugin.findings import Finding, ok, problem
 from bannette.errors import BannetteError
-from bannette.resources import Binder, Channel
+from bannette.resources import Binder, Channel, EventSink
 
 if TYPE_CHECKING:
     from bannette.collector import ResourceFiles
@@ -25,17 +26,31 @@ _UNTRUSTED: Final = (
 )
 _CLOSED: Final = "let the namespace's pods out to it by HTTPS: network policies, firewall, and DNS"
 
+_SINK_ADVICE: Final = {
+    "EventSinkUnreachable": (
+        "Correct spec.events.url, or let the namespace's pods out to it: network policies, firewall, and DNS."
+    ),
+    "EventSinkUntrusted": "Name it in spec.events.caBundle.",
+}
+
 IsItself = Callable[[int, bytes], bool]
 
 
-def probe(file: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield what is found from this process for the channel and the binder of *file*."""
+def probe(file: Path, environ: Mapping[str, str], *, events_ca: Path) -> Iterator[Finding]:
+    """Yield what is found from this process for the channel and the binder of *file*.
+
+    Args:
+        events_ca: where the authorities for the binder's sink are mounted, if it names some.
+    """
     from bannette.collector import ResourceFiles
 
     files = ResourceFiles.load([file])
     channel = files.channel()
     yield from reach_microsoft(channel, environ)
-    yield _try_store(files, files.binder(channel.namespace, channel.binder))
+    binder = files.binder(channel.namespace, channel.binder)
+    yield _try_store(files, binder)
+    if binder.events is not None:
+        yield reach_sink(binder, binder.events, ca_file=events_ca)
 
 
 def reach_microsoft(channel: Channel, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -84,6 +99,25 @@ def _reached(check: str, origin: str, url: str, transport: Transport, is_itself:
         f"{origin} is answered by something else (status {status}): a proxy or firewall stands in its place, or the "
         "service is out of order.",
     )
+
+
+def reach_sink(binder: Binder, events: EventSink, *, ca_file: Path) -> Finding:
+    """Return whether the program that is told of documents answers; it is told nothing, and isn't sent the token."""
+    from bannette.collector.sinks import sink_of
+    from bannette.notify.sink import reach
+
+    check = f"Egress to the sink of binder {binder.name}"
+    try:
+        sink = sink_of(binder, replace(events, secret=None), secret={}, ca_file=ca_file)
+        status = reach(sink)
+    except BannetteError as error:
+        return problem(check, f"{error} {_SINK_ADVICE.get(error.reason, '')}".strip())
+    if 300 <= status <= 399:
+        return problem(check, f"{sink.host} redirects, which no event follows: write where to into spec.events.url.")
+    # What a gateway says; a program that doesn't know the question may answer with 500 or 501.
+    if status in (502, 503, 504):
+        return problem(check, f"{sink.host} answers with {status}: look at the program, and at what stands before it.")
+    return ok(check, f"{sink.host} answers.")
 
 
 def _is_sign_in(status: int, body: bytes) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bannette.cli.plugin.findings import Finding, note, ok, problem
-from bannette.controller.names import CLAIM
+from bannette.controller.names import CLAIM, CONFIG_MAP, SECRET
 from bannette.controller.prerequisites import (
     Missing,
     Need,
@@ -19,7 +19,16 @@ from bannette.controller.prerequisites import (
     storage_needs,
     unmet,
 )
-from bannette.resources import Binder, Channel, ChannelStatus, ConditionStatus, InvalidResource, Recipient
+from bannette.resources import (
+    EVENTS_DELIVERED,
+    Binder,
+    Channel,
+    ChannelStatus,
+    ConditionStatus,
+    EventSink,
+    InvalidResource,
+    Recipient,
+)
 from bannette.resources.needs import need_of
 
 Json = dict[str, Any]
@@ -38,7 +47,20 @@ Seen = Presence | Unseen | None
 def wanted(channels: Iterable[Channel], binders: Mapping[str, Binder]) -> set[Need]:
     """Return the plain objects that are to be looked at."""
     found = {need for channel in channels for need in needs(channel, binders.get(channel.binder))}
-    return found | {need for binder in binders.values() for need in storage_needs(binder)}
+    return found | {need for one in binders.values() for need in (*storage_needs(one), *event_needs(one))}
+
+
+def event_needs(binder: Binder) -> tuple[Need, ...]:
+    """Return the plain objects that it takes to tell a program of the binder's documents; runs go on without."""
+    events, found = binder.events, []
+    if events is not None and events.secret:
+        purpose = f'the token for the sink of binder "{binder.name}" (spec.events.secret)'
+        found.append(Need(SECRET, events.secret, purpose, "EventTokenMissing", (frozenset({EventSink.TOKEN}),)))
+    if events is not None and events.ca_bundle is not None:
+        bundle = events.ca_bundle
+        purpose = f'the authorities for the sink of binder "{binder.name}" (spec.events.caBundle)'
+        found.append(Need(CONFIG_MAP, bundle.config_map, purpose, "EventCaMissing", (frozenset({bundle.key}),)))
+    return tuple(found)
 
 
 def judge_channel(
@@ -88,6 +110,30 @@ def judge_storage(
         if need.kind == CLAIM:
             return _judge_claim(check, claims[need.name], waits=need.name in waiting)
     return ok(check, "its credentials are there." if wanted else "it needs no Secret: its pods' identity opens it.")
+
+
+def judge_events(body: Mapping[str, Any], binder: Binder, *, seen: Mapping[Need, Seen]) -> Finding | None:
+    """Return whether what it takes to tell a program of documents is there, and it was told; None if there is none.
+
+    Args:
+        body: the binder as the API server has it.
+    """
+    if binder.events is None:
+        return None
+    check = f"Events of binder {binder.name}"
+    wanted = event_needs(binder)
+    found = {need: one for need in wanted if not isinstance(one := seen.get(need), Unseen)}
+    missing = list(lacking(found, namespace=binder.namespace))
+    if missing:
+        return problem(check, " ".join(one.message for one in missing))
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    said = next((one for one in conditions if one["type"] == EVENTS_DELIVERED), None)
+    if said is not None and said["status"] == "False":
+        return problem(check, f"The last run that had something to tell says: {said['message']}")
+    unseen = [f"{need.kind.kind} {need.name}" for need in wanted if need not in found]
+    if unseen and said is None:
+        return note(check, f"you may not look at {', '.join(unseen)}, and no run has told anything yet.")
+    return ok(check, said["message"] if said is not None else "what it takes is there; no run has told anything yet.")
 
 
 def judge_mails(body: Mapping[str, Any]) -> Finding | None:

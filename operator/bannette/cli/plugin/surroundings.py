@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bannette.cli.plugin.findings import Finding, problem
 from bannette.cli.plugin.kubectl import BINDERS, CHANNELS, RECIPIENTS, Json, Kubectl
-from bannette.cli.plugin.setup import Seen, Unseen, judge_channel, judge_mails, judge_storage, wanted
+from bannette.cli.plugin.setup import Seen, Unseen, judge_channel, judge_events, judge_mails, judge_storage, wanted
 from bannette.controller.names import CLAIM
 from bannette.controller.prerequisites import Need, Presence
 from bannette.errors import PersonNeeded
@@ -53,6 +53,9 @@ class Surroundings:
                 yield problem(f"Storage of binder {body['metadata']['name']}", _fault(body))
             else:
                 yield judge_storage(binder, seen=self.seen, claims=self.claims, waiting=self.waiting)
+                events = judge_events(body, binder, seen=self.seen)
+                if events is not None:
+                    yield events
 
     def probed(self) -> Iterator[tuple[Json, Json]]:
         """Yield a channel and its binder for each binder, cloud and CA that there are: all others have the same."""
