@@ -128,6 +128,21 @@ def test_a_job_is_read_from_what_the_api_says() -> None:
     assert found.finished_at.hour == 15
 
 
+@pytest.mark.parametrize("moment", ["0000-01-01T00:00:00Z", "10000-01-01T00:59:59Z"])
+def test_a_job_with_times_that_python_does_not_have_is_read_all_the_same(moment: str) -> None:
+    """The API server takes 9999-12-31T23:59:59-01:00, and has it in UTC from then on."""
+    body = {
+        "metadata": {"name": "a", "namespace": "b", "uid": "c", "creationTimestamp": "2026-11-24T09:00:00Z"},
+        "status": {
+            "startTime": moment,
+            "completionTime": moment,
+            "conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": moment}],
+        },
+    }
+    found = parse_job(body)
+    assert (found.state, found.started_at, found.finished_at) == (JobState.COMPLETE, None, found.created_at)
+
+
 def test_a_job_whose_failure_is_only_decided_is_unfinished() -> None:
     body = {
         "metadata": {"name": "a", "namespace": "b", "uid": "c", "creationTimestamp": "2026-11-24T09:00:00Z"},

@@ -185,4 +185,8 @@ def _unschedulable(status: Mapping[str, Any]) -> str | None:
 
 
 def _time(text: str | None) -> datetime | None:
-    return None if text is None else parse_time(text)
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError:
+        # Whoever may write the status of a Job may write years that Python doesn't have: none ends the operator.
+        return None
