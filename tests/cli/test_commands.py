@@ -208,9 +208,11 @@ def test_the_last_line_is_the_entry_as_json(bannette, channel, simulator):
     done = bannette("collect", *file_of(channel), "--state", str(channel.state))
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 1
-    assert json.loads(done.stdout)["collected"] == 1
-    assert "run.started" in done.stderr
-    assert "run.finished" in done.stderr
+    entry = json.loads(done.stdout)
+    assert entry["collected"] == 1
+    run = f"channel=acme/acme-onedrive run={entry['id']}"
+    assert f"INFO run.started {run} trigger=" in done.stderr
+    assert f"INFO run.finished {run} result=Succeeded reason={entry['reason']} " in done.stderr
 
 
 def test_the_secret_may_stand_in_a_file_of_its_own_in_base64(bannette, channel, simulator, tmp_path):

@@ -72,8 +72,11 @@ def test_what_it_does_inside_is_told(tenant: Tenant, new_operator: Callable[...,
     name = f"{tenant.namespace}/acme-onedrive"
     operator.wait_for_line(f"ERROR reconcile.refused channel={name} ")
     between.fault = lambda asked: None
-    tenant.wait_for_job("Initial")
-    operator.wait_for_line(f"INFO run.requested channel={name} job=acme-onedrive-initial-")
+    job = tenant.wait_for_job("Initial")
+    operator.wait_for_line(f"INFO run.requested channel={name} job={job['metadata']['name']}")
+    run = f"channel={name} run={job['metadata']['uid']} trigger=Initial"
+    tenant.run(job, result="Failed", reason="FolderNotFound")
+    operator.wait_for_line(f"ERROR run.ended {run} result=Failed reason=FolderNotFound")
     after = [value(f"bannette_{name}_seconds_count") for name in ("queue_latency", "reconcile_duration")]
     assert all(now > then for now, then in zip(after, before, strict=True))
 

@@ -25,7 +25,7 @@ from bannette.controller.slots import Slots
 from bannette.controller.store import Store
 from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.logs import event
-from bannette.resources import Channel, ChannelStatus, InvalidResource
+from bannette.resources import Channel, ChannelStatus, InvalidResource, RunResult
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +122,9 @@ class Reconciler:
             self._announced[key] = orjson.dumps(list(planned.announced))
         for entry in planned.ended_runs:
             self._metrics.run_ended(key, entry)
+            level = logging.ERROR if entry.result is RunResult.FAILED else logging.INFO
+            said = {"trigger": entry.trigger.value, "result": entry.result.value, "reason": entry.reason}
+            event(logger, "run.ended", level=level, channel=key, run=entry.id, **said)
         if changed:
             self._queue.add(key)
         return planned.look_again
