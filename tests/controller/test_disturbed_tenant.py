@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from bannette.controller.names import CHANNEL, CRON_JOB, JOB, SECRET, Kind
+from tests.clocks import with_clock
 from tests.controller.between import Between
 from tests.controller.cluster import Cluster, eventually
 from tests.controller.operator_process import NewOperator, Operator
@@ -199,7 +199,7 @@ def test_a_clock_that_is_wrong_by_days_starts_no_run_and_loses_none(
     operator.kill()
     position = cluster.audit_position()
     # Without TLS: to a clock that is behind, the server's certificate would not be valid yet.
-    moved = new_operator(environ=_with_clock(offset), server=between.url).start()
+    moved = new_operator(environ=with_clock(offset), server=between.url).start()
     tenant.request("A")
     job = tenant.wait_for_job("Manual")
     tenant.run(job, report=False)
@@ -215,10 +215,3 @@ def test_a_clock_that_is_wrong_by_days_starts_no_run_and_loses_none(
     tenant.wait_for_condition("Ready", status="True", reason="Suspended")
     assert len(cluster.created_by(Operator.user, "jobs", namespace=tenant.namespace, since=position)) == 1
     assert [entry["id"] for entry in tenant.status()["history"]] == [job["metadata"]["uid"], first["metadata"]["uid"]]
-
-
-def _with_clock(offset: str) -> dict[str, str]:
-    """Return the environment of a process whose clock is off, its monotonic one apart."""
-    subprocess.run(["requirements/system.sh", "libfaketime"], check=True)
-    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
-    return {"LD_PRELOAD": str(library), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

@@ -69,10 +69,12 @@ def ended(status: ChannelStatus, entry: HistoryEntry, checkpoint: Checkpoint | N
     """Return *status* with the run in its history; another run that is going on stays the active one."""
     newer = status.active_run is not None and status.active_run.id != entry.id
     last = status.last_run
+    # One that is to start after this one's end had a clock that was ahead.
+    overtaken = last is not None and entry.started_at < last.started_at <= entry.completed_at
     return replace(
         status,
         active_run=status.active_run if newer else None,
-        last_run=last if last is not None and last.started_at > entry.started_at else entry,
+        last_run=last if overtaken else entry,
         checkpoint=checkpoint or status.checkpoint,
         history=upsert_history(status.history, entry, limit=limit),
     )
