@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bannette.cli.plugin.completion import candidates
 from bannette.cli.plugin.kubectl import Kubectl
+from bannette.cli.plugin.main import main
 
 
 class _Cluster(Kubectl):
@@ -40,3 +43,12 @@ class _Cluster(Kubectl):
 )
 def test_what_fits_is_offered(words: list[str], expected: list[str]) -> None:
     assert [one.partition("\t")[0] for one in candidates(words, _Cluster())] == expected
+
+
+@pytest.mark.parametrize("command", [one.partition("\t")[0] for one in candidates([""], _Cluster())])
+def test_every_option_is_offered_and_no_other(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    with pytest.raises(SystemExit):
+        main(("help", command))
+    _, _, options = capsys.readouterr().out.partition("\noptions:\n")
+    known = set(re.findall(r"--[a-z-]+", options)) - {"--help"}
+    assert set(candidates([command, "--"], _Cluster())) == known
