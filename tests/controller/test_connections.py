@@ -120,6 +120,20 @@ def test_connected_says_when_it_was_last_checked() -> None:
     assert said == "compta@acme.example has signed in. Last checked 2026-11-24T09:50:00Z."
 
 
+def test_a_suspended_channel_is_warned_of_the_end_of_a_sign_in_that_nothing_uses() -> None:
+    def said(status: Body, **spec: object) -> str:
+        return verdict_on(channel(account=DELEGATED, status=status, **spec), token(60 * 24 * 50)).message
+
+    assert "lasts until" not in said({}, suspend=False)
+    warned = "no run uses that, it lasts until {}: `kubectl collection check acme-onedrive -n acme` renews it."
+    # 90 days after the sign-in, the last run, and the last check.
+    assert warned.format("2027-01-03") in said({}, suspend=True)
+    assert warned.format("2027-02-22") in said(run_said(), suspend=True)
+    assert warned.format("2027-02-22") in said(check_said(10, lost=False), suspend=True)
+    assert "lasts until" not in said(LOST_RUN, suspend=True)
+    assert "lasts until" not in said({"connection": {"checkedAt": "9999-12-31T23:59:59Z"}}, suspend=True)
+
+
 def test_who_hasnt_signed_in_is_told_the_way_that_there_is() -> None:
     def said(page: Page | None) -> str:
         return verdict_on(channel(account=DELEGATED), Presence(), page=page).message

@@ -125,6 +125,7 @@ OLD_LOSS = Asked(standing=Standing.LOST, occasion=NOW - 9 * DAY, first=NOW - HOU
         ),
         # A clock that was wrong costs nobody a mail, and one that is a little ahead doesn't repeat it
         (look(channel(age=-DAY)), sent(Kind.CONNECT, "a")),
+        (look(channel(standing=Standing.CONNECTED, age=NOW - datetime.max.replace(tzinfo=UTC))), later(76 * DAY)),
         (look(channel(), mailed=[-365 * DAY]), sent(Kind.CONNECT, "a")),
         (look(channel(), mailed=[-MINUTE]), later(11 * MINUTE)),
         (look(asked(channel(), first=-99 * DAY)), sent(Kind.REMINDER, "a")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from bannette.controller.conditions import CONNECTED, Verdict
@@ -15,6 +15,7 @@ from bannette.resources import (
     CONNECTION_ID_ANNOTATION,
     DISCONNECTED_ANNOTATION,
     SIGN_IN_LOST,
+    UNUSED_ENDS,
     ApplicationAccount,
     Channel,
     ConditionStatus,
@@ -26,6 +27,8 @@ from bannette.resources import (
 )
 from bannette.resources.channel import MAX_REQUEST_LENGTH
 
+# Who may write a status may write any time.
+_LAST_USE: Final = datetime.max.replace(tzinfo=UTC) - UNUSED_ENDS
 _LET_IN: Final = (RunResult.SUCCEEDED, RunResult.PARTIALLY_SUCCEEDED)
 
 
@@ -74,7 +77,8 @@ def connection_verdict(channel: Channel, found: Prerequisites, *, page: Page | N
     when = f" Last checked {format_time(checked.at)}." if checked is not None else ""
     if isinstance(account, ApplicationAccount):
         return _connected(True, "CredentialsPresent", f"The app signs in for {account.user} by itself.{when}")
-    return _connected(True, "SignedIn", f"{account.login_hint} has signed in.{when}")
+    end = _end(channel, found.token, checked)
+    return _connected(True, "SignedIn", f"{account.login_hint} has signed in.{when}{end}")
 
 
 def connection_status(channel: Channel, found: Prerequisites, *, page: Page | None) -> ConnectionStatus:
@@ -126,6 +130,17 @@ def _way_in(channel: Channel, page: Page | None, *, left: bool) -> str:
         return f'recipient "{channel.recipient}" is asked by mail to do so, and gets the link again at {page.address}.'
     link = f"kubectl collection connect {channel.name} -n {channel.namespace} --link"
     return f"`{link}` makes a link to hand over, which opens {page.address}."
+
+
+def _end(channel: Channel, token: Presence | None, checked: _Finding | None) -> str:
+    """Return what a suspended channel is warned of: no run uses its sign-in, and Microsoft ends it for that."""
+    _, connected_at = connected_account(token) if token is not None else (None, None)
+    times = (channel.status.last_used, connected_at, checked.at if checked is not None else None)
+    used = max((one for one in times if one is not None), default=None)
+    if not channel.suspend or used is None or used > _LAST_USE:
+        return ""
+    check = f"kubectl collection check {channel.name} -n {channel.namespace}"
+    return f" While no run uses that, it lasts until {used + UNUSED_ENDS:%Y-%m-%d}: `{check}` renews it."
 
 
 def _findings(channel: Channel, token: Presence | None) -> Iterator[_Finding]:

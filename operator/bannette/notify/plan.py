@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bannette.resources import Asked, Standing
+from bannette.resources import UNUSED_ENDS, Asked, Standing
 
 
 class Kind(StrEnum):
@@ -87,7 +87,7 @@ class Pace:
     same_channel: timedelta = timedelta(days=1)
     on_request: timedelta = timedelta(hours=1)
     reminders: tuple[timedelta, ...] = (timedelta(days=3), timedelta(days=7))
-    unused: timedelta = timedelta(days=90)
+    unused: timedelta = UNUSED_ENDS
     warned: timedelta = timedelta(days=14)
 
     def __post_init__(self) -> None:
@@ -220,7 +220,8 @@ def _reminder(key: str, asked: Asked, now: datetime, pace: Pace) -> _Due | None:
 
 
 def _lapse(channel: KnownChannel, now: datetime, pace: Pace) -> _Due | None:
-    ends = channel.since + pace.unused
+    # What was used last by a clock that was wrong was used by now.
+    ends = min(channel.since, now) + pace.unused
     told = channel.asked is not None and _is_for(channel.asked, channel)
     # What has ended can't be warned of; the next run, or the next check, finds it lost.
     if told or ends <= now:

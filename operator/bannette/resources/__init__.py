@@ -21,6 +21,7 @@ from bannette.resources.binder import (
 from bannette.resources.channel import CaBundle, Channel, CollectorSettings, SourceType
 from bannette.resources.connection import (
     SIGN_IN_LOST,
+    UNUSED_ENDS,
     CheckOutcome,
     ConnectionCheck,
     ConnectionStatus,
@@ -88,6 +89,7 @@ __all__ = [
     "REQUESTED_AT",
     "SIGN_IN_LOST",
     "TOKEN_KEY",
+    "UNUSED_ENDS",
     "VERSION",
     "ActiveRun",
     "Addressing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,9 @@ from bannette.resources.history import cut_message
 from bannette.resources.times import format_time, formatted
 
 # Reasons of a run or a check: the account can't be read before a person sets its sign-in right.
+UNUSED_ENDS: Final = timedelta(days=90)
+"""After this time without use, Microsoft ends a sign-in (refresh token lifetime)."""
+
 SIGN_IN_LOST: Final = frozenset(
     {
         "AccountDisabled",

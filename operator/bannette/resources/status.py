@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bannette.resources.connection import ConnectionStatus, PagesStatus
 from bannette.resources.fields import InvalidResource, Section, present
-from bannette.resources.history import ActiveRun, History, HistoryEntry, cut_message
+from bannette.resources.history import ActiveRun, History, HistoryEntry, RunResult, cut_message
 from bannette.resources.times import format_time, formatted
 
 
@@ -182,6 +182,14 @@ class ChannelStatus:
             InvalidResource: it isn't one.
         """
         return cls.read(Section(body, owner="Status"))
+
+    @property
+    def last_used(self) -> datetime | None:
+        """When what signs in was last used, to connect, by a check or by a run, as far as is known."""
+        connection, last = self.connection or ConnectionStatus(), self.last_run
+        ran_at = last.completed_at if last is not None and last.result is not RunResult.SKIPPED else None
+        times = (connection.connected_at, connection.checked_at, ran_at)
+        return max((one for one in times if one is not None), default=None)
 
     @property
     def runs(self) -> frozenset[str]:

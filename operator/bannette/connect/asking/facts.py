@@ -11,7 +11,6 @@ from typing import Final
 
 from bannette.resources import (
     Channel,
-    Condition,
     ConditionStatus,
     DelegatedAccount,
     HistoryEntry,
@@ -161,7 +160,7 @@ def _connection(channel: Channel, created: datetime) -> Connection | None:
     if said is None or said.status is ConditionStatus.UNKNOWN:
         return None
     if said.status is ConditionStatus.TRUE:
-        return Connection(Standing.CONNECTED, _last_used(channel, said, created))
+        return Connection(Standing.CONNECTED, channel.status.last_used or said.last_transition_time or created)
     # Whoever signed in now would wait for somebody to mend what lacks.
     if met is not None and met.status is ConditionStatus.FALSE:
         return None
@@ -175,17 +174,6 @@ def _connection(channel: Channel, created: datetime) -> Connection | None:
         removed = max(since, changed.replace(microsecond=0)) if changed is not None else since
         return Connection(Standing.NEVER, removed, left=True)
     return None if said.reason in _OF_THE_INSTALLATION else Connection(Standing.LOST, since, said.reason)
-
-
-def _last_used(channel: Channel, said: Condition, created: datetime) -> datetime:
-    connection, last = channel.status.connection, channel.status.last_run
-    times = [
-        connection.connected_at if connection else None,
-        connection.checked_at if connection else None,
-        last.completed_at if last is not None and last.result is not RunResult.SKIPPED else None,
-    ]
-    known = [one for one in times if one is not None]
-    return max(known, default=said.last_transition_time or created)
 
 
 def _failing(history: Sequence[HistoryEntry], before: ChannelFacts | None) -> Failing | None:
