@@ -82,9 +82,20 @@ class KubernetesApi:
         return aiohttp.ClientSession(
             connector=self._connector(),
             headers=await self._headers(),
+            middlewares=(self._go_the_way,),
             response_class=response_class,
             trust_env=False,
         )
+
+    async def _go_the_way(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # A session knows nothing of these; our own requests name them one by one.
+        way = self._access.way
+        request.server_hostname = way.get("server_hostname", request.server_hostname)
+        if "proxy" in way:
+            request.update_proxy(URL(way["proxy"]), None, way.get("proxy_headers"))
+        return await handler(request)
 
     def _connector(self) -> aiohttp.TCPConnector:
         return aiohttp.TCPConnector(limit=0, ssl=self._access.tls)
