@@ -88,7 +88,7 @@ manifests: $(VENV)/.complete ## render manifests/install and the chart's README,
 	$(BIN)/python docs/generate_formats.py
 	$(BIN)/python docs/generate_values.py
 
-bench: dev ## measure what runs cost (35 minutes); writes benchmarks/figures.md (BENCH="--only quiet": a part)
+bench: dev ## measure what runs cost (40 minutes); writes benchmarks/figures.md (BENCH="--only quiet": a part)
 	$(BIN)/python -m benchmarks $(BENCH)
 
 soak: dev ## kill runs 1,000 times and the operator 200 times, go through long random sequences and damaged documents; writes benchmarks/soak.md
