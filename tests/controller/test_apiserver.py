@@ -157,6 +157,23 @@ def test_drift_in_children_is_repaired(tenant: Tenant, operator: Operator) -> No
     eventually(lambda: tenant.cluster.find(SERVICE_ACCOUNT, tenant.namespace, account), "the account is made again")
 
 
+def test_every_child_that_somebody_deletes_comes_back(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel(suspend=True)
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended")
+    children = {kind: child_name(kind, "acme-onedrive") for kind in CHILD_KINDS}
+    before = {kind: tenant.cluster.get(kind, tenant.namespace, name) for kind, name in children.items()}
+    for kind, name in children.items():
+        tenant.cluster.delete(kind, tenant.namespace, name)
+    for kind, name in children.items():
+        found = eventually(
+            lambda kind=kind, name=name: tenant.cluster.find(kind, tenant.namespace, name), f"{name} is made again"
+        )
+        assert found["metadata"]["uid"] != before[kind]["metadata"]["uid"]
+        for part in ("rules", "roleRef", "subjects", "spec"):
+            assert found.get(part) == before[kind].get(part)
+
+
 def test_a_label_that_was_taken_off_comes_back(tenant: Tenant, operator: Operator) -> None:
     tenant.add_prerequisites()
     tenant.add_channel()
