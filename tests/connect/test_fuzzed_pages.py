@@ -14,7 +14,9 @@ from tests.connect.office import NAME, PUBLIC, Office, browser_of, serving
 pytestmark = pytest.mark.apiserver
 
 HOST = PUBLIC.removeprefix("https://")
-ODD = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=40)
+INJECTED = "fr\r\nX-Injected: 1\r\n\r\n<h1>Injected"
+# All of it is sent in escapes.
+ODD = st.one_of(st.text(st.characters(codec="latin-1"), max_size=40), st.just(INJECTED))
 # What HTTP allows there (RFC 9110, 5.5). The rest isn't for pages to answer: the server refuses it and resets the
 # connection when a body follows.
 HEADER = st.text(st.characters(codec="latin-1", exclude_characters=[*map(chr, range(32)), "\x7f"]), max_size=40)
@@ -29,7 +31,9 @@ PATHS = st.one_of(
             "/c/a/b",
         ]
     ),
-    st.binary(max_size=60).map(lambda raw: "/" + "".join(f"%{byte:02x}" for byte in raw)),
+    st.one_of(st.binary(max_size=60), st.just(INJECTED.encode())).map(
+        lambda raw: "/" + "".join(f"%{byte:02x}" for byte in raw)
+    ),
 )
 NAMES = st.one_of(st.sampled_from(["t", "lang", "form", "state", "code", "error", "admin_consent"]), ODD)
 
@@ -78,3 +82,5 @@ def test_no_request_makes_the_service_fail(place, data):
         connection.close()
     assert answer.status < 500, (method, path, fields)
     assert "Traceback" not in page
+    assert answer.headers["X-Injected"] is None
+    assert "<h1>Injected" not in page
