@@ -107,6 +107,28 @@ def test_an_owner_connects_by_two_replicas_and_the_first_collection_follows(
     assert (run["trigger"], run["result"], run["collected"]) == ("Initial", "Succeeded", 2)
 
 
+def test_the_plugin_has_a_pod_sign_a_link_that_leads_to_the_page(
+    pages: Kubectl, waiting: Tenant, new_browser: NewBrowser, tmp_path: Path
+) -> None:
+    waiting.wait("the page in the status", lambda: waiting.status.get("connection", {}).get("page"))
+    environment = pages.environment() | install_plugin(tmp_path / "bin")
+
+    def connect(*options: str) -> subprocess.CompletedProcess[str]:
+        command = ["kubectl", "collection", "connect", CHANNEL, "-n", waiting.namespace, "--link", *options]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    printed = connect()
+    assert (printed.returncode, printed.stderr) == (0, "")
+    (signed,) = printed.stdout.splitlines()
+    assert signed.startswith(f"{PUBLIC}/c/{waiting.namespace}/{CHANNEL}?t=")
+    told = json.loads(connect("-o", "json").stdout)
+    assert told.keys() == {"account", "link"}
+    with new_browser(("service/bannette-connect", 80)) as browser:
+        for address in (signed, told["link"]):
+            assert browser.open(address).status == 200
+        assert browser.send(browser.open(signed)).heading == CONNECTED
+
+
 def test_a_visit_that_began_before_a_restart_ends_after_it(
     pages: Kubectl, waiting: Tenant, new_browser: NewBrowser
 ) -> None:
