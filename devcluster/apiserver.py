@@ -122,6 +122,14 @@ class ApiServer:
         """Apply CustomResourceDefinitions and wait until the server serves them."""
         self.apply(manifest)
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        # They are served before they are told of, which kubectl's short names and explanations take.
+        wanted = {name.partition("/")[2] for name in self.kubectl("get", "crd", "-o", "name").split()}
+        wait_until(
+            lambda: wanted <= set(self.kubectl("api-resources", "-o", "name").split()),
+            what="the API server tells of its definitions",
+            seconds=READY_SECONDS,
+            needs=self._processes.values(),
+        )
 
     def restart(self) -> None:
         """End kube-apiserver as a crash would and start it again, on the same port with the same data."""
