@@ -71,11 +71,12 @@ class Register:
         return any(len(self._listed.get(realm, ())) == len(KINDS) for realm in ("", namespace))
 
     def _take_channel(self, key: Key, body: Mapping[str, object] | None, now: datetime) -> set[Key]:
-        before = self._channels.pop(key, None)
+        before = self._channels.get(key)
         after = None
         if body is not None:
             after = facts_of(body, before=before, has_application=self._has_application, now=now)
         if before is not None:
+            del self._channels[key]
             self._of[key[0], before.recipient].discard(key)
         if after is not None:
             self._channels[key] = after
