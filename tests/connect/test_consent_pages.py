@@ -188,6 +188,14 @@ def test_the_rights_that_the_docs_name_are_enough_and_without_them_nothing_is_to
     assert SECRET not in page.text
 
 
+def test_a_confidential_application_signs_by_its_certificate(office, browser, simulator):
+    simulator.control.application(redirect_uris={f"{PUBLIC}/callback": "web"})
+    made = simulator.new_certificate()
+    office.create_secret("acme-app", data={"tls.crt": made.certificate, "tls.key": made.key})
+    office.open(credentialsSecret={"name": "acme-app"})
+    assert browser.send(browser.open(office.link())).heading == "Votre OneDrive est connecté"
+
+
 def test_a_personal_account_is_connected_by_the_same_page(office, browser, simulator):
     simulator.control.person("marie@outlook.example", flavour="personal")
     simulator.control.settings(person="marie@outlook.example", bare_scopes=True)
