@@ -136,6 +136,18 @@ class ApiServer:
         self._processes["kube-apiserver"].stop(patience=0)
         self._start_api_server()
 
+    def save(self, folder: Path) -> None:
+        """Copy what etcd has into *folder*, which must not exist."""
+        with self.paused("etcd"):
+            shutil.copytree(self.folder / "etcd", folder)
+
+    def restore(self, folder: Path) -> None:
+        """Start all again, on the same ports, with what `save` put into *folder*: what came after it never was."""
+        self.stop()
+        shutil.rmtree(self.folder / "etcd")
+        shutil.copytree(folder, self.folder / "etcd")
+        self._start_processes()
+
     @contextmanager
     def paused(self, name: str) -> Iterator[None]:
         """Let the process of that name (etcd, kube-apiserver) do nothing until the block is left: SIGSTOP."""
@@ -171,6 +183,9 @@ class ApiServer:
         self.url = f"https://127.0.0.1:{self._ports['kube-apiserver']}"
         write_kubeconfig(self.kubeconfig, context=CONTEXT, server=self.url, ca_file=self.ca_file, token=self.token)
         shutil.rmtree(self.folder / "etcd", ignore_errors=True)  # what an attempt before this one left
+        self._start_processes()
+
+    def _start_processes(self) -> None:
         etcd, peer = (f"http://127.0.0.1:{self._ports[name]}" for name in ("etcd", "etcd-peer"))
         self._run(
             "etcd",

@@ -132,6 +132,11 @@ class KubernetesApi:
                 return
             asked["continue"] = metadata["continue"]
 
+    async def version(self, path: str) -> str:
+        """Return the version that a collection has now."""
+        page = await self._json("GET", path, query="limit=1")
+        return cast("dict[str, str]", page.get("metadata") or {}).get("resourceVersion", "")
+
     async def list(self, path: str, *, selector: str) -> list[Manifest]:
         """Return all objects that have these labels."""
         return [item async for items, _ in self.pages(path, selector=selector) for item in items]

@@ -27,6 +27,10 @@ _FAILURES_BEFORE_A_NEW_LIST: Final = 3
 _LISTS_AT_ONCE: Final = 2
 
 
+class Restored(BannetteError):
+    """The cluster is as it was before: what is remembered isn't what there is, and the process must be started anew."""
+
+
 class Watch:
     """One kind of object in one namespace, or in all (None), followed into the store."""
 
@@ -51,7 +55,11 @@ class Watch:
         self.listed = asyncio.Event()
 
     async def run(self) -> None:
-        """Follow until cancelled."""
+        """Follow until cancelled.
+
+        Raises:
+            Restored: the API server's versions have gone back.
+        """
         failures = 0
         version: str | None = None
         while True:
@@ -60,17 +68,30 @@ class Watch:
                     async with self._lists:
                         version = await self._list()
                     self.listed.set()
+                else:
+                    await self._see_whether_restored(version)
                 async for seen in self._follow(version):
                     version, failures = seen, 0
                 await asyncio.sleep(_PAUSE_BETWEEN_STREAMS)
             except Gone:
                 version = None
+            except Restored:
+                raise
             except BannetteError as error:
                 failures += 1
                 version = version if failures < _FAILURES_BEFORE_A_NEW_LIST else None
                 event(logger, "watch.failed", level=logging.WARNING, kind=self._kind.plural, error=error)
                 pause = min(0.5 * 2.0 ** min(failures, 10), _LONGEST_PAUSE)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+
+    async def _see_whether_restored(self, version: str) -> None:
+        # A watch from a version that is yet to come is silent until it has come, whatever happens before.
+        now = await self._api.version(self._kind.path(self._namespace))
+        if now.isdecimal() and version.isdecimal() and int(now) < int(version):
+            raise Restored(
+                f"The cluster was restored from a backup: its version is {now}, and was {version} before.",
+                reason="Restored",
+            )
 
     async def _list(self) -> str:
         version, listed = "0", set[str]()
