@@ -106,7 +106,7 @@ class Person:
 
     def tab_to(self, name: str) -> None:
         """Press Tab until the button or link *name* has the focus, which can be seen."""
-        for _ in range(20):
+        for _ in range(40):
             self.page.keyboard.press("Tab")
             focused: Mapping[str, str] = self.page.evaluate(_FOCUSED)
             if focused["name"] == name:

@@ -74,6 +74,24 @@ def test_markup_in_names_and_texts_stays_text_and_is_saved_not_shown(opened: Ser
     assert download.value.path().read_bytes() == b"<b>hostile</b>"
 
 
+def test_a_keyboard_is_enough_at_the_inbox_and_shows_where_one_is(opened: Served, clerk):
+    person = clerk("en")
+    person.tab_to("Skip to the content")
+    person.page.keyboard.press("Enter")
+    person.page.locator("[name=q]").focus()
+    person.page.keyboard.type("lefevre")
+    person.press_enter()
+    person.tab_to("first.pdf")
+    person.press_enter()
+    assert person.heading == "first.pdf"
+    person.tab_to("Mark as done")
+    person.press_enter()
+    person.tab_to("Put it back")
+    person.press_enter()
+    assert person.heading == "first.pdf"
+    person.tab_to("Mark as done")
+
+
 def test_without_scripts_the_inbox_works(opened: Served, clerk):
     person = clerk("en", java_script_enabled=False)
     person.page.get_by_role("link", name="page 59.pdf").click()
