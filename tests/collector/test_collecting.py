@@ -49,6 +49,16 @@ def test_a_quiet_run_asks_graph_one_question(channel, collect, drive):
     assert ended.counts("result", "reason", "collected") == ("Succeeded", "NothingNew", 0)
 
 
+def test_the_history_says_what_was_asked_of_graph_and_how_often_it_said_wait(channel, collect, drive):
+    drive.create("/Invoices/a.txt", "alpha")
+    drive.add_faults({"like": "throttled", "headers": {"Retry-After": "0"}})
+    ended = collect()
+    asked = drive.counters()["requests"]
+    graph = sum(asked[kind] for kind in ("drive", "item", "children", "delta", "content"))
+    assert ended.counts("collected", "requests", "throttled") == (1, graph, 1)
+    assert channel.status()["history"][0]["throttled"] == 1
+
+
 def test_only_what_is_new_is_collected(channel, collect, drive):
     drive.create("/Invoices/a.txt", "alpha")
     collect()
