@@ -30,8 +30,9 @@ says what a run does, what it reports, and how it ends: exit 0 done, 2 a person 
 first so many requests, with a probability drawn from a seed, or for one item. Against it runs the collector as it is,
 in the test's process or as the command, into a real binder, and the test looks at what came of it: the counts and the
 reason in the run's history, the bytes and records in the binder, the exit code, what the next run does, and what the
-simulator counted. No tenant of Microsoft's was at hand: what the service does is taken from its documentation and from
-what users of other clients reported. `make test` runs all of these tests; `pytest -m behaviour` runs them alone.
+simulator counted. Where an account is connected (1 to 5) the pages run, and what they show and keep is looked at. No
+tenant of Microsoft's was at hand: what the service does is taken from its documentation and from what users of other
+clients reported. `make test` runs all of these tests; `pytest -m behaviour` runs them alone.
 """
 
 

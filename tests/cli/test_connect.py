@@ -10,6 +10,7 @@ import subprocess
 import time
 from contextlib import suppress
 
+import pytest
 import yaml
 
 from tests.collector.connected import browser, connect, connection_file, delegate, refresh_tokens
@@ -54,6 +55,7 @@ def test_an_account_that_signs_in_by_itself_has_nothing_to_connect(connecting, c
     assert "account.application" in ended.stderr
 
 
+@pytest.mark.behaviour(4)
 def test_the_address_may_be_spelled_in_other_case(connecting, channel, simulator, tmp_path):
     account = {"loginHint": simulator.user.upper(), "clientId": simulator.client_id}
     channel.write(onedrive={"account": {"delegated": account}})

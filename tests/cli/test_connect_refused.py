@@ -13,6 +13,7 @@ from bannette.errors import PersonNeeded
 from tests.collector.connected import answer_of, browser, connection_file, delegate, new_consent
 
 
+@pytest.mark.behaviour(4)
 @pytest.mark.parametrize("way", ["browser", "code"])
 def test_another_account_is_refused_and_nothing_of_it_is_kept(connecting, channel, simulator, tmp_path, way):
     simulator.control.person("somebody.else@acme.example")
@@ -27,6 +28,7 @@ def test_another_account_is_refused_and_nothing_of_it_is_kept(connecting, channe
     assert connection_file(channel).load() is None
 
 
+@pytest.mark.behaviour(3)
 @pytest.mark.parametrize(
     ("says", "told"),
     [("no", "AADSTS65004"), ("admin", "adminconsent?client_id=bannette-collector")],
@@ -39,6 +41,7 @@ def test_a_consent_that_is_refused_is_told(connecting, channel, simulator, tmp_p
     assert connection_file(channel).load() is None
 
 
+@pytest.mark.behaviour(2)
 @pytest.mark.parametrize("platform", ["web", "spa"])
 def test_a_redirect_under_another_platform_names_the_mistake(connecting, channel, simulator, tmp_path, platform):
     simulator.control.application(redirect_uris={"http://localhost": platform})
@@ -48,6 +51,7 @@ def test_a_redirect_under_another_platform_names_the_mistake(connecting, channel
     assert connection_file(channel).load() is None
 
 
+@pytest.mark.behaviour(2)
 def test_a_secret_for_a_public_application_names_the_mistake(connecting, channel, simulator, tmp_path):
     delegate(channel, secret={"clientSecret": simulator.client_secret})
     ended = connecting(browser_program=browser(tmp_path, simulator))
@@ -55,6 +59,7 @@ def test_a_secret_for_a_public_application_names_the_mistake(connecting, channel
     assert "leave credentialsSecret out" in ended.stderr
 
 
+@pytest.mark.behaviour(5)
 def test_answers_with_a_foreign_state_are_refused_and_the_right_one_is_taken(connecting, simulator, tmp_path):
     program = browser(tmp_path, simulator, answers={"state": "forged"}, times=2)
     ended = connecting(browser_program=program)
@@ -62,6 +67,7 @@ def test_answers_with_a_foreign_state_are_refused_and_the_right_one_is_taken(con
     assert [status for status, _ in connecting.browser_log()] == [400, 400, 200]
 
 
+@pytest.mark.behaviour(5)
 def test_an_answer_is_taken_once(connecting, simulator, tmp_path):
     ended = connecting(browser_program=browser(tmp_path, simulator, times=3))
     assert ended.code == 0, ended.stderr
@@ -78,6 +84,7 @@ def test_a_forged_code_connects_nothing(connecting, channel, simulator, tmp_path
     assert "forged" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.behaviour(1)
 def test_a_code_of_another_sign_in_is_refused(simulator):
     """PKCE and the nonce bind the answer to the visit that asked for it."""
     mine, theirs = (new_consent(simulator) for _ in range(2))

@@ -11,6 +11,7 @@ from tests.connect.office import PUBLIC
 pytestmark = pytest.mark.apiserver
 
 
+@pytest.mark.behaviour(4)
 def test_another_account_is_not_taken(office, browser, simulator):
     office.open()
     simulator.control.person("paul@acme.example")
@@ -25,6 +26,7 @@ def test_another_account_is_not_taken(office, browser, simulator):
     assert browser.send(again).heading == "Votre OneDrive est connecté"
 
 
+@pytest.mark.behaviour(4)
 def test_another_name_of_the_same_account_is_another_account(office, browser, simulator):
     """Microsoft may let people sign in by an alias; what it calls the account then is what counts."""
     simulator.control.settings(person=simulator.user)
@@ -35,6 +37,7 @@ def test_another_name_of_the_same_account_is_another_account(office, browser, si
     assert office.connection is None
 
 
+@pytest.mark.behaviour(4)
 def test_the_named_account_may_be_spelled_in_other_case(office, browser, simulator):
     office.open(locale="en", loginHint=simulator.user.title())
     assert simulator.user.title() != simulator.user
@@ -79,6 +82,7 @@ def test_another_person_of_the_same_name_is_not_taken(office, browser, simulator
     assert office.connection.id == before.id
 
 
+@pytest.mark.behaviour(3)
 def test_who_declines_is_told_that_nothing_happens(office, browser, simulator):
     office.open()
     simulator.control.settings(person_says="no")
@@ -91,6 +95,7 @@ def test_who_declines_is_told_that_nothing_happens(office, browser, simulator):
     assert browser.send(browser.open(page.parsed.links[-1])).heading == "Votre OneDrive est connecté"
 
 
+@pytest.mark.behaviour(3)
 def test_an_administrator_gets_a_link_to_agree_by(office, browser, simulator):
     office.open(locale="en")
     simulator.control.settings(person_says="admin")
@@ -113,6 +118,7 @@ REGISTRATIONS = {
 }
 
 
+@pytest.mark.behaviour(2)
 @pytest.mark.parametrize("platform", REGISTRATIONS)
 def test_a_wrong_registration_is_told_with_its_number_and_what_to_change(office, browser, simulator, platform):
     simulator.control.application(redirect_uris={f"{PUBLIC}/callback": platform})
@@ -134,6 +140,7 @@ def test_a_secret_that_is_wrong_is_told_without_being_shown(office, browser, sim
     assert "canary" not in page.body
 
 
+@pytest.mark.behaviour(2)
 def test_a_secret_of_a_public_application_is_told_to_be_left_out(office, browser, simulator):
     office.create_secret("acme-app", data={"clientSecret": simulator.client_secret})
     office.open(locale="en", credentialsSecret={"name": "acme-app"})

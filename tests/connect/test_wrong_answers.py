@@ -24,6 +24,7 @@ def begun(office, browser):
     return answer_of(browser, browser.stop_at(browser.open(office.link()), office.simulator.origin))
 
 
+@pytest.mark.behaviour(5)
 def test_an_answer_is_good_once(office, browser):
     office.open(locale="en")
     back = begun(office, browser)
@@ -37,6 +38,7 @@ def test_an_answer_is_good_once(office, browser):
     assert office.connection == before
 
 
+@pytest.mark.behaviour(5)
 def test_of_answers_that_come_at_once_one_is_taken(office, browser):
     office.open(locale="en")
     back = begun(office, browser)
@@ -47,6 +49,7 @@ def test_of_answers_that_come_at_once_one_is_taken(office, browser):
     assert told == {"Your OneDrive is connected": 1, "This sign-in is over": 7}
 
 
+@pytest.mark.behaviour(5)
 def test_an_answer_in_another_browser_is_foreign_and_leaves_the_visit_alone(office, browser):
     office.open(locale="en")
     back = begun(office, browser)
@@ -59,6 +62,7 @@ def test_an_answer_in_another_browser_is_foreign_and_leaves_the_visit_alone(offi
     assert browser.open(back).heading == "Your OneDrive is connected"
 
 
+@pytest.mark.behaviour(5)
 def test_a_cookie_of_another_visit_does_not_take_an_answer(office, browser):
     """Somebody who lets a victim's browser take the answer of the attacker's own visit."""
     office.open(locale="en")
@@ -72,6 +76,7 @@ def test_a_cookie_of_another_visit_does_not_take_an_answer(office, browser):
     assert office.connection is None
 
 
+@pytest.mark.behaviour(5)
 def test_an_answer_about_another_channel_connects_neither(office, browser):
     office.open(locale="en")
     theirs = begun(office, browser)
@@ -97,6 +102,7 @@ def changed_flow(office, **changes):
     office.put_pending({state: {**visit, "flow": {**visit["flow"], **changes}}})
 
 
+@pytest.mark.behaviour(1)
 def test_a_code_whose_challenge_nobody_can_meet_connects_nothing_and_may_be_repeated(office, browser):
     """Somebody put the code of another sign-in into the answer: PKCE (AADSTS501481)."""
     office.open(locale="en")
@@ -110,6 +116,7 @@ def test_a_code_whose_challenge_nobody_can_meet_connects_nothing_and_may_be_repe
     assert browser.send(browser.open(office.link())).heading == "Your OneDrive is connected"
 
 
+@pytest.mark.behaviour(1)
 def test_a_code_that_somebody_used_before_connects_nothing_and_may_be_repeated(office, browser):
     """AADSTS54005: an answer that was read on its way, and redeemed by a stranger who hasn't the verifier."""
     office.open(locale="en")
@@ -133,6 +140,7 @@ def test_a_code_that_somebody_used_before_connects_nothing_and_may_be_repeated(o
     assert browser.send(browser.open(office.link())).heading == "Your OneDrive is connected"
 
 
+@pytest.mark.behaviour(5)
 @pytest.mark.parametrize("state", ["", "unknown", "x" * 600])
 def test_an_answer_without_a_state_of_ours_is_foreign(office, browser, state):
     office.open()
@@ -142,6 +150,7 @@ def test_an_answer_without_a_state_of_ours_is_foreign(office, browser, state):
     assert (page.status, page.heading) == (400, "This sign-in wasn’t begun here")
 
 
+@pytest.mark.behaviour(5)
 def test_a_visit_ends_after_a_quarter_of_an_hour(office, browser):
     office.open(locale="en")
     back = begun(office, browser)
