@@ -6,7 +6,7 @@ import pytest
 
 from bannette.console.rendering import WORDS as TEXTS
 from bannette.resources.requests import on_demand_job_name
-from tests.browser.person import Person
+from tests.browser.person import WINDOWS, Person
 from tests.connect.office import PUBLIC
 from tests.console.conftest import api as api  # the fixtures
 from tests.console.conftest import cluster as cluster
@@ -82,6 +82,17 @@ def test_every_page_can_be_read_by_everybody(firm, console, locale, scheme):
     person.look(f"console-no-page.{suffix}")
     person.open(f"{PUBLIC}{firm.url(page='/connect')}")
     person.look(f"console-connect.{suffix}")
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en", ': "'), ("fr", '\N{NO-BREAK SPACE}: "')])
+def test_on_a_phone_labels_are_punctuated_as_the_language_has_it(firm, console, locale, said):
+    person = console(firm, "viewer", locale=locale)
+    person.page.set_viewport_size(WINDOWS["phone"])
+    person.press(WORDS[locale]["sign_in"])
+    person.open(f"{PUBLIC}{firm.url(page='/history')}")
+    label = person.page.locator("td[data-label]").first
+    content = label.evaluate("it => getComputedStyle(it, '::before').content")
+    assert content.endswith(said), content
 
 
 @BOTH

@@ -184,8 +184,10 @@ def test_at_the_console_a_channel_is_created_connected_and_collected(
     person.look("way-4-collected")
     assert len(tenant.inbox()) == 3
     person.open(f"{PUBLIC}/console/inboxes/{tenant.namespace}/purchases")
-    # The page looks again until what serves the documents has started.
-    page.get_by_role("heading", name="Bannette de Acme Conseil SAS").wait_for(timeout=120_000)
+    # The page looks again, under the same heading, until what serves the documents has started.
+    page.get_by_role("link", name="3.txt").wait_for(timeout=120_000)
+    assert person.heading == "Bannette de Acme Conseil SAS"
+    assert page.locator("ul.documents li").count() == 3
     person.look("way-7-inbox")
     person.press("3.txt")
     assert "A third document" in person.text
