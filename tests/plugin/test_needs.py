@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bannette.cli.plugin.following import overdue
+from bannette.cli.plugin.following import hopeless, overdue
 from bannette.cli.plugin.status import summary
 from bannette.controller.names import on_demand_job_name
 from bannette.resources.needs import need_of
@@ -113,6 +113,22 @@ def test_the_run_of_another_job_is_not_shown_as_that_of_the_request() -> None:
 def test_what_takes_too_long_is_said_to_be_where_it_is(stage: Stage, reason: str, said: str) -> None:
     error = overdue(Progress(stage, "As it says."), seconds=3)
     assert (error.reason, said in str(error)) == (reason, True), str(error)
+
+
+@pytest.mark.parametrize(
+    ("stage", "asked", "blocked", "reason"),
+    [
+        (Stage.ASKED, 60, 0, None),
+        (Stage.ASKED, 61, 0, "NotAcknowledged"),
+        (Stage.WAITING, 20_000, 0, None),
+        (Stage.STARTED, 20_000, 0, None),
+        (Stage.BLOCKED, 20_000, 300, None),
+        (Stage.BLOCKED, 400, 301, "RunBlocked"),
+    ],
+)
+def test_what_may_yet_come_is_waited_for(stage: Stage, asked: float, blocked: float, reason: str | None) -> None:
+    error = hopeless(Progress(stage, "As it says."), asked=asked, blocked=blocked)
+    assert (error and error.reason) == reason
 
 
 @pytest.mark.parametrize(

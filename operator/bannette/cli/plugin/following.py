@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.resources.progress import BLOCKED, Progress, Stage
+
+# For the operator to say something.
+_ACKNOWLEDGED_SECONDS: Final = 60.0
+# In which a cluster adds a node, or a registry comes back.
+_UNBLOCKED_SECONDS: Final = 300.0
+
+
+def hopeless(progress: Progress, *, asked: float, blocked: float) -> BannetteError | None:
+    """Return why following a request ends before its time; None: it goes on.
+
+    Args:
+        asked: seconds since the request.
+        blocked: seconds since its run is said not to start; 0 if it isn't.
+    """
+    if progress.stage is Stage.ASKED and asked > _ACKNOWLEDGED_SECONDS:
+        return overdue(progress, seconds=_ACKNOWLEDGED_SECONDS)
+    if progress.stage is Stage.BLOCKED and blocked > _UNBLOCKED_SECONDS:
+        return overdue(progress, seconds=asked)
+    return None
 
 
 def overdue(progress: Progress, *, seconds: float) -> BannetteError:

@@ -217,7 +217,11 @@ def _parser() -> argparse.ArgumentParser:
         "--no-wait", dest="wait", action="store_false", help="end when the run has started, not when it has ended"
     )
     run.add_argument(
-        "--timeout", type=_seconds, default=21_600, metavar="SECONDS", help="follow for so long (default: six hours)"
+        "--timeout",
+        type=_seconds,
+        default=21_600,
+        metavar="SECONDS",
+        help="follow for so long (default: six hours; a run that doesn't start is given up after five minutes)",
     )
     check = command(
         "check",

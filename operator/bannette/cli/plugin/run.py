@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bannette.cli.output import plain, print_data
-from bannette.cli.plugin.following import overdue
+from bannette.cli.plugin.following import hopeless, overdue
 from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
 from bannette.cli.plugin.live import Live
 from bannette.cli.plugin.told import Told
@@ -17,8 +17,6 @@ from bannette.errors import ExitCode, PersonNeeded, Transient
 from bannette.resources import REQUESTED_AT, HistoryEntry, RunResult
 from bannette.resources.progress import Progress, Stage, progress_of
 
-# For the operator to say something.
-_PATIENCE: Final = 60.0
 # Between two looks at the Job of a run that says nothing.
 _LOOK_SECONDS: Final = 5.0
 
@@ -56,7 +54,7 @@ def _follow(kubectl: Kubectl, name: str, request: str, *, wait: bool, seconds: f
 
     Raises: PersonNeeded: Held, RunBlocked. Transient: NotAcknowledged, TimedOut, JobDeleted.
     """
-    began = looked = time.monotonic()
+    began = looked = unblocked = time.monotonic()
     progress = Progress(Stage.ASKED)
     with Live() as live:
         for body in kubectl.states(name, deadline=began + seconds):
@@ -75,8 +73,11 @@ def _follow(kubectl: Kubectl, name: str, request: str, *, wait: bool, seconds: f
             entry = progress.entry
             if entry is not None and (entry.result is not RunResult.FAILED or _is_final(kubectl, entry)):
                 return entry
-            if progress.stage is Stage.ASKED and time.monotonic() - began > _PATIENCE:
-                raise overdue(progress, seconds=_PATIENCE)
+            now = time.monotonic()
+            unblocked = unblocked if progress.stage is Stage.BLOCKED else now
+            error = hopeless(progress, asked=now - began, blocked=now - unblocked)
+            if error is not None:
+                raise error
     raise overdue(progress, seconds=seconds)
 
 
