@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from bannette.controller.names import CHANNEL, CHILD_KINDS, CRON_JOB, JOB, ROLE, SECRET, SERVICE_ACCOUNT, child_name
+from bannette.controller.names import (
+    CHANNEL,
+    CHILD_KINDS,
+    CRON_JOB,
+    JOB,
+    ROLE,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE_ACCOUNT,
+    child_name,
+)
 from tests.controller.cluster import Cluster, eventually
 from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
@@ -172,6 +182,29 @@ def test_every_child_that_somebody_deletes_comes_back(tenant: Tenant, operator: 
         assert found["metadata"]["uid"] != before[kind]["metadata"]["uid"]
         for part in ("rules", "roleRef", "subjects", "spec"):
             assert found.get(part) == before[kind].get(part)
+
+
+def test_a_binding_that_was_turned_to_another_role_is_told_and_to_delete_it_is_enough(
+    tenant: Tenant, operator: Operator
+) -> None:
+    """The API server lets nobody change what a RoleBinding is about, and the operator may delete none."""
+    tenant.add_prerequisites()
+    tenant.add_channel(suspend=True)
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended")
+    name = child_name(ROLE_BINDING, "acme-onedrive")
+    right = tenant.cluster.get(ROLE_BINDING, tenant.namespace, name)
+    kept = {member: right["metadata"][member] for member in ("name", "labels", "annotations", "ownerReferences")}
+    operator.kill()
+    tenant.cluster.delete(ROLE_BINDING, tenant.namespace, name)
+    turned = right | {"metadata": kept, "roleRef": right["roleRef"] | {"name": "another"}}
+    tenant.cluster.create(ROLE_BINDING, tenant.namespace, turned)
+    operator.start()
+    said = tenant.wait_for_condition("Ready", status="False", reason="ApplyFailed")["message"]
+    assert name in said
+    assert "cannot change roleRef" in said
+    tenant.cluster.delete(ROLE_BINDING, tenant.namespace, name)
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended")
+    assert tenant.cluster.get(ROLE_BINDING, tenant.namespace, name)["roleRef"] == right["roleRef"]
 
 
 def test_a_label_that_was_taken_off_comes_back(tenant: Tenant, operator: Operator) -> None:
