@@ -153,21 +153,21 @@ def test_a_job_whose_failure_is_only_decided_is_unfinished() -> None:
 
 @pytest.mark.parametrize("reason", ["ImagePullBackOff", "ErrImagePull"])
 def test_an_image_that_cannot_be_pulled_is_one_obstacle(reason: str) -> None:
-    said = obstacle("acme-collect-1", [pod(reason="Evicted", age=9), pod(reason=reason)])
+    said = obstacle("acme-collect-1", [pod(reason="Evicted", age=9), pod(reason=reason)], namespace="acme")
     assert said is not None
     assert said.startswith("the collector's image can't be pulled (pod p)")
-    assert "kubectl delete job acme-collect-1" in said
+    assert "`kubectl delete job acme-collect-1 -n acme`" in said
 
 
 def test_a_job_without_a_pod_is_explained() -> None:
-    said = obstacle("acme-collect-1", [])
+    said = obstacle("acme-collect-1", [], namespace="acme")
     assert said is not None
-    assert "kubectl describe job acme-collect-1" in said
+    assert "`kubectl describe job acme-collect-1 -n acme`" in said
 
 
 @pytest.mark.parametrize("pods", [[pod()], [pod(reason="ContainerCreating")], [pod(reason="OOMKilled")]])
 def test_a_pod_that_may_start_has_no_obstacle(pods: list[Pod]) -> None:
-    assert obstacle("job", pods) is None
+    assert obstacle("job", pods, namespace="acme") is None
 
 
 def test_a_pod_is_read_from_what_the_api_says() -> None:

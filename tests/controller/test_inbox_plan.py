@@ -25,6 +25,7 @@ def job(
     return {
         "metadata": {
             "name": "purchases-inbox",
+            "namespace": "acme",
             "uid": "j",
             "creationTimestamp": (NOW - timedelta(seconds=age)).isoformat(),
             "labels": {"app.kubernetes.io/managed-by": "bannette"},

@@ -125,11 +125,11 @@ def _with_job(seen: Seen, wish: Wish, job: Manifest, *, now: datetime) -> Decisi
     if seen.outdated:
         return Decision(_opening(seen), delete=True, look_again=_SOON)
     age = now - datetime.fromisoformat(_metadata(job)["creationTimestamp"])
-    name = _metadata(job)["name"]
+    name, namespace = _metadata(job)["name"], _metadata(job)["namespace"]
     if age > _TIME_TO_START and newest is None:
         message = (
             "No pod can be made for it: a quota, a LimitRange or a policy of the namespace is in its way; see "
-            f"`kubectl describe job {name}`."
+            f"`kubectl describe job {name} -n {namespace}`."
         )
         return Decision(_blocked(seen, wish, message), look_again=_LATER)
     if age > _TIME_TO_START and newest is not None and newest.pod.reason in CANNOT_START:
@@ -138,7 +138,7 @@ def _with_job(seen: Seen, wish: Wish, job: Manifest, *, now: datetime) -> Decisi
     if age > _TIME_TO_MOUNT and newest is not None:
         message = (
             f"Pod {newest.pod.name} doesn't start. A volume that one node at a time may mount may be in use on another "
-            f"one; `kubectl describe pod {newest.pod.name}` says more."
+            f"one; `kubectl describe pod {newest.pod.name} -n {namespace}` says more."
         )
         return Decision(_blocked(seen, wish, message), look_again=_LATER)
     opened = (_metadata(job).get("annotations") or {}).get(INBOX_OPENED, "")

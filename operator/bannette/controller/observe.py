@@ -249,7 +249,7 @@ class Observer:
     async def _obstacle(self, channel: Channel) -> str | None:
         for job in self._store.jobs(Key(channel.namespace, channel.name), channel.uid):
             if not has_begun(job, channel.status) and datetime.now(UTC) - job.created_at > _TIME_TO_START:
-                return obstacle(job.name, await self._pods(job))
+                return obstacle(job.name, await self._pods(job), namespace=channel.namespace)
         return None
 
     async def _pods(self, job: Job) -> tuple[Pod, ...]:

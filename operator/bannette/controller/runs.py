@@ -140,7 +140,7 @@ CANNOT_START: Final = {
 }
 
 
-def obstacle(job: str, pods: Iterable[Pod]) -> str | None:
+def obstacle(job: str, pods: Iterable[Pod], *, namespace: str) -> str | None:
     """Return why the newest of a Job's pods doesn't start; None if nothing is known to be in its way.
 
     Args:
@@ -151,14 +151,14 @@ def obstacle(job: str, pods: Iterable[Pod]) -> str | None:
         # Its events say which; to read them would take the right to read everybody's.
         return (
             f"no pod can be made for it: a quota, a LimitRange or a policy of the namespace is in its way; "
-            f"see `kubectl describe job {job}`"
+            f"see `kubectl describe job {job} -n {namespace}`"
         )
     if newest.reason not in CANNOT_START:
         return None
     # Without the reason itself: it goes back and forth between two while an image can't be pulled.
     return (
-        f"{CANNOT_START[newest.reason]} (pod {newest.name}). Its pod stays as it was made: if the operator's image or "
-        f"the channel was wrong, mend it, then `kubectl delete job {job}` and ask for a run"
+        f"{CANNOT_START[newest.reason]} (pod {newest.name}). Its pod stays as it was made: if the collector's image or "
+        f"the channel was wrong, mend it, then `kubectl delete job {job} -n {namespace}` and ask for a run"
     )
 
 
