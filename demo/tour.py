@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shlex
+import socket
 import sys
 import tempfile
 import threading
@@ -128,9 +129,13 @@ def _tell(target: Cluster, onedrive: ControlClient) -> None:
     assert isinstance(mail, dict)
     say(f"The mail, “{mail['subject']}”:")
     print(mail["text"])
-    with _leading_there(target) as browser:
+    with _leading_there(target) as (browser, tunnel):
         say(f"Open its link as its reader would; at the simulated Microsoft choose {_OWNER}, and accept:")
-        print(f"  {shlex.join([*browser, _link(mail)])}\n", flush=True)
+        print(f"  {shlex.join([*browser, _link(mail)])}\n")
+        print(
+            f"Any Chrome takes these options; on another machine, once the two ports lead here:\n  {tunnel}\n",
+            flush=True,
+        )
         wait_for("the account to be connected", lambda: _is_connected(target), seconds=_PATIENCE)
         say("Connected. The first collection follows by itself.")
         runs = Runs(kubectl, _NAMESPACE, _CHANNEL, begin_anew="make down")
@@ -174,8 +179,11 @@ def _is_connected(target: Cluster) -> bool:
 
 
 @contextlib.contextmanager
-def _leading_there(target: Cluster) -> Iterator[list[str]]:
-    """Let the names of pages and Microsoft lead into the cluster; yield the command of a browser that follows them."""
+def _leading_there(target: Cluster) -> Iterator[tuple[list[str], str]]:
+    """Let the names of pages and Microsoft lead into the cluster.
+
+    Yields: the command of a browser that follows them, and that of a tunnel for one on another machine.
+    """
     kubectl, host, microsoft = str(program("kubectl")), *(urlsplit(url).hostname for url in (_PUBLIC, SIMULATOR_ORIGIN))
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -184,13 +192,15 @@ def _leading_there(target: Cluster) -> Iterator[list[str]]:
         Front(str(host), Path(folder), [service]).running() as front,
     ):
         rules = f"MAP {host} 127.0.0.1:{front.port},MAP {microsoft} 127.0.0.1:{simulator}"
-        yield [
+        forwards = " ".join(f"-L {port}:127.0.0.1:{port}" for port in (front.port, simulator))
+        browser = [
             "chromium",
             f"--user-data-dir={folder}/profile",
             "--ignore-certificate-errors",
             f"--host-resolver-rules={rules}",
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
         ]
+        yield browser, f"ssh -N {forwards} {socket.gethostname()}"
 
 
 if __name__ == "__main__":

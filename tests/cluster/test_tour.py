@@ -53,6 +53,12 @@ def test_whoever_does_what_the_tour_says_connects_and_sees_the_documents_come(af
     try:
         told = Told(output, tour)
         (command,) = told.browsers(1)
+        ports = re.findall(r" 127\.0\.0\.1:([0-9]+)", shlex.join(command))
+        tunnel = re.search(
+            r"^  ssh -N -L (\d+):127\.0\.0\.1:\1 -L (\d+):127\.0\.0\.1:\2 ", output.read_text(), re.MULTILINE
+        )
+        assert tunnel is not None
+        assert [*tunnel.groups()] == ports
         options = [word for word in command[1:-1] if not word.startswith(("--user-data-dir", "--no-sandbox"))]
         with sync_playwright() as playwright:
             launch = playwright.chromium.launch(executable_path=chromium(), args=[*options, "--no-sandbox"])
