@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +103,24 @@ def test_a_list_in_chunks_and_then_each_change(cluster: ApiServer, people: Api) 
     people.call("DELETE", path)
     follower.until(lambda: "late" not in follower.existing)
     follower.stop()
+
+
+@pytest.mark.apiserver
+def test_what_is_made_after_the_cluster_was_restored_is_told_of(tmp_path: Path) -> None:
+    with ApiServer() as cluster:
+        cluster.install_crds(ROOT / "crds")
+        cluster.kubectl("create", "namespace", "acme")
+        people = Api(cluster)
+        follower = Follower(reached(cluster))
+        follower.until_listed()
+        cluster.save(tmp_path / "backup")
+        # Versions that the restored server comes to much later.
+        create(people, *(f"lost-{number}" for number in range(30)))
+        follower.until(lambda: len(follower.existing) == 30)
+        cluster.restore(tmp_path / "backup")
+        create(people, "after")
+        follower.until(lambda: set(follower.existing) == {"after"})
+        follower.stop()
 
 
 @pytest.mark.apiserver
@@ -212,11 +231,13 @@ def test_a_place_in_a_list_that_is_too_old_starts_over(server: ScriptedServer) -
     ids=["refused", "forbidden", "an error", "cut", "a page", "a list", "half an event"],
 )
 def test_a_watch_that_breaks_is_taken_up_where_it_was(server: ScriptedServer, broken: Answer) -> None:
-    server.answers = [listing("5", "one"), broken, Answer(text=event("ADDED", "two", "6") + "\n"), Answer(500)]
+    present = listing("5", "one")
+    server.answers = [present, broken, present, Answer(text=event("ADDED", "two", "6") + "\n"), Answer(500)]
     follower = Follower(ClusterApi(server.url, namespace="acme"))
     follower.until(lambda: "two" in follower.existing)
     follower.stop()
-    assert query(server, 2)["resourceVersion"] == "5"
+    assert query(server, 2) == {"limit": "1"}, "it looks whether versions went back"
+    assert query(server, 3)["resourceVersion"] == "5"
 
 
 def test_a_list_that_is_none_is_asked_for_again(server: ScriptedServer) -> None:

@@ -49,6 +49,8 @@ def follow(api: ClusterApi, plural: str, *, stopped: threading.Event, limit: int
     version, known, failures = "", set[tuple[str, str]](), 0
     while not stopped.is_set():
         try:
+            if version and failures and _went_back(api, plural, version):
+                version = ""
             if not version:
                 for change in _listed(api, plural, known, limit):
                     if change.what is What.LISTED:
@@ -87,6 +89,12 @@ def follow(api: ClusterApi, plural: str, *, stopped: threading.Event, limit: int
                 )
             wait = min(_FIRST_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
             stopped.wait(max(wait, getattr(error, "retry_after", None) or 0.0))
+
+
+def _went_back(api: ClusterApi, plural: str, version: str) -> bool:
+    """Tell whether *version* is yet to come, since the cluster was restored: until then a watch from it is silent."""
+    now = _metadata(api.page(plural, limit=1), "resourceVersion")
+    return now.isdecimal() and version.isdecimal() and int(now) < int(version)
 
 
 def _listed(api: ClusterApi, plural: str, known: set[tuple[str, str]], limit: int) -> Iterator[Change]:
