@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bannette.console.summaries import State, selected, summary_of
@@ -100,6 +102,19 @@ def test_a_channels_page_says_what_is_wrong_and_what_it_is(told, browser):
         assert said in page.text
     assert "sign in &lt;again&gt;" in page.body
     assert "<again>" not in page.body
+
+
+def test_no_two_facts_of_a_channel_have_one_name(told, cluster, port):
+    reads = ("--clusterrole=bannette-inbox", f"--serviceaccount={told.namespace}:viewer")
+    cluster.server.kubectl("-n", told.namespace, "create", "rolebinding", "reads", *reads)
+    for language in ("en", "fr"):
+        browser = browser_at(cluster, port, language=language)
+        signed_in(browser, told.token("viewer"))
+        page = browser.open(told.url())
+        assert f"/console/inboxes/{told.namespace}/purchases" in page.parsed.links
+        names = re.findall(r"<dt>(.*?)</dt>", page.body)
+        assert len(names) >= 8
+        assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "whole_drive": "tout le OneDrive",
     "folder": "Dossier",
     "recipient": "Destinataire",
-    "binder": "Bannette",
+    "binder": "Classeur",
     "every_day": "Chaque jour",
     "at_time": "à {time} ({zone})",
     "suspended": "suspendue",
@@ -87,7 +87,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "no_such_runs": "Aucune collecte ne correspond.",
     "whole_history": "Toutes les collectes, avec filtres",
     "history": "Historique",
-    "history_kept": "Kubernetes garde les {number} dernières collectes de ce canal ; la bannette garde le rapport de "
+    "history_kept": "Kubernetes garde les {number} dernières collectes de ce canal ; le classeur garde le rapport de "
     "chacune.",
     "runs_caption": "Heures de {zone} ; les plus récentes d’abord.",
     "started": "Début",
@@ -126,7 +126,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "stage_blocked_more": "Son pod ne peut pas démarrer, pour cette raison :",
     "stage_ended": "Terminée.",
     "stage_ended_more": "En voici le résultat :",
-    "refreshes": "Cette page est actualisée toutes les quelques secondes.",
+    "refreshes": "Cette page s’actualise d’elle-même.",
     "refresh": "Actualiser",
     "connect_account": "Connecter le compte",
     "connect_heading": "Connecter {account}",
@@ -186,9 +186,9 @@ _TEXTS: Final[Mapping[str, str]] = {
     "field_display_name": "Nom de la personne",
     "field_email": "Adresse électronique",
     "field_locale": "Langue des courriels et des pages",
-    "field_binder": "Bannette",
+    "field_binder": "Classeur",
     "hint_binder": "Là où vont les documents. Ce choix est définitif.",
-    "no_binders": "Il n’y a pas encore de bannette dans ce namespace : l’administrateur du cluster en crée une.",
+    "no_binders": "Il n’y a pas encore de classeur dans ce namespace : l’administrateur du cluster en crée un.",
     "field_time": "Heure",
     "hint_time": "Une collecte par jour, par exemple à 05:30. Sans réponse, une heure entre 04:00 et 07:59 est "
     "choisie.",
