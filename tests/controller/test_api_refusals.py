@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +24,7 @@ async def api_at(
     """Yield the client of a server that answers so, whose certificate is for *named*."""
 
     async def serve(_: web.BaseRequest) -> web.Response:
-        return web.json_response(body, status=status)
+        return web.Response(text=json.dumps(body) + "\n", status=status, content_type="application/json")
 
     authority = trustme.CA()
     own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -70,6 +71,24 @@ def error_of(status: int, body: object, **how: object) -> BannetteError:
 def test_a_refusal_has_one_of_the_reasons_that_api_servers_give(status, reason, error, told):
     caught = error_of(status, {"kind": "Status", "message": "No: too large.", "reason": reason})
     assert (type(caught), caught.reason, str(caught)) == (error, told, "No: too large.")
+
+
+@pytest.mark.parametrize("said", [[], "Sign in.", {"type": "ADDED"}, {"object": {}}, {"type": "ADDED", "object": 1}])
+def test_a_watch_of_which_something_else_tells_is_tried_again(said):
+    async def story() -> BannetteError:
+        async with api_at(200, said) as api:
+            with pytest.raises(BannetteError) as caught:
+                async for _ in api.watch("/api/v1/secrets", selector="", since="1"):
+                    pass
+        return caught.value
+
+    assert isinstance(asyncio.run(story()), Transient)
+
+
+@pytest.mark.parametrize("said", [[], "Sign in.", 7])
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_that_is_no_object_is_tried_again(status, said):
+    assert isinstance(error_of(status, said), Transient)
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,9 @@ class KubernetesApi:
         try:
             async for line in lines(response.content):
                 self._seen("WATCH", path, response.status)
-                event = orjson.loads(line)
+                event = _object(line)
+                if "type" not in event or not isinstance(event.get("object"), dict):
+                    raise _no_answer()
                 if event["type"] == "ERROR":
                     if event["object"].get("code") == 410:
                         raise Gone("The version to watch from is too old.", reason="Gone")
@@ -168,8 +170,6 @@ class KubernetesApi:
                 yield event["type"], event["object"]
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable(error) from error
-        except orjson.JSONDecodeError as error:
-            raise _no_json(error) from error
         finally:
             response.close()
 
@@ -228,11 +228,9 @@ class KubernetesApi:
     ) -> Manifest:
         response = await self._request(method, path, query=query, body=body, content_type=content_type, accept=accept)
         try:
-            return cast("Manifest", orjson.loads(await response.read()))
+            return _object(await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable(error) from error
-        except ValueError as error:
-            raise _no_json(error) from error
 
     async def _request(
         self,
@@ -291,17 +289,27 @@ def _unreachable(error: Exception) -> Transient:
     return Transient(f"The Kubernetes API server can't be reached ({why}).", reason="ApiUnavailable")
 
 
-def _no_json(error: ValueError) -> Transient:
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(text)
+    except ValueError as error:
+        raise _no_answer() from error
+    if not isinstance(found, dict):
+        raise _no_answer()
+    return found
+
+
+def _no_answer() -> Transient:
     return Transient(
-        "Something between the operator and the Kubernetes API server answers in its place, and not in JSON.",
+        "Something between the operator and the Kubernetes API server answers in its place, and not as it does.",
         reason="ApiUnavailable",
     )
 
 
 def _error(response: aiohttp.ClientResponse, text: bytes) -> BannetteError:
     try:
-        status: dict[str, Any] = orjson.loads(text)
-    except ValueError:
+        status = _object(text)
+    except Transient:
         status = {}
     message = str(status.get("message") or response.reason)
     causes = {cause.get("reason") for cause in (status.get("details") or {}).get("causes") or ()}
