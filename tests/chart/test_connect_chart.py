@@ -13,33 +13,16 @@ from bannette.connect.asking.loop import _PATIENCE as PATIENCE
 from bannette.connect.serve import _GRACE_SECONDS as GRACE_SECONDS
 from bannette.controller.settings import Settings as OperatorSettings
 from devcluster import chart
-from tests.chart.connect_pages import ENABLED, MAILS, Manifest, connect, container, environ, rendered
+from tests.chart.connect_pages import Manifest, connect, container, environ, rendered
 from tests.chart.test_chart import settings_of as operator_settings_of
 
 # The first test builds Helm, where it hasn't been built yet.
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
 
 
-def notes(*settings: str) -> str:
-    options = [option for setting in settings for option in ("--set", setting)]
-    command = [chart.helm(), "install", "bannette", chart.CHART, "--dry-run=client", *options]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return text.partition("\nNOTES:\n")[2]
-
-
 def test_nothing_of_it_is_there_before_it_is_enabled() -> None:
     names = {one["metadata"]["name"] for one in yaml.safe_load_all(chart.render()) if one}
     assert not [name for name in names if "connect" in name]
-
-
-def test_the_notes_tell_how_links_reach_clients_and_where_the_console_is() -> None:
-    assert "connect" not in notes()
-    alone = notes(*ENABLED)
-    assert "kubectl collection connect CHANNEL --namespace NAMESPACE --link" in alone
-    assert "/console" not in alone
-    with_both = notes(*ENABLED, *MAILS, "connect.console.enabled=true")
-    assert "--link" not in with_both
-    assert "The console, for your own people: https://connect.example/console/" in with_both
 
 
 def test_the_operator_hears_of_the_pages_and_of_their_account() -> None:
