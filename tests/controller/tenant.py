@@ -160,7 +160,10 @@ class Tenant:
 
     def wait_until_finished(self, job: Json) -> None:
         def ended() -> bool:
-            found = self.cluster.find(JOB, self.namespace, job["metadata"]["name"]) or {}
+            found = self.cluster.find(JOB, self.namespace, job["metadata"]["name"])
+            if found is None:
+                # The operator removes it when it has ended and a newer request's Job is there: both may be a moment.
+                return True
             conditions = found.get("status", {}).get("conditions") or []
             return any(one["type"] in ("Complete", "Failed") and one["status"] == "True" for one in conditions)
 
