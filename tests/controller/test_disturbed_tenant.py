@@ -129,6 +129,8 @@ def test_a_channel_that_others_keep_from_going_starts_nothing_more(
     cluster.patch(CHANNEL, tenant.namespace, "acme-onedrive", {"metadata": {"finalizers": ["example.com/hold"]}})
     cluster.delete(CHANNEL, tenant.namespace, "acme-onedrive")
     eventually(lambda: tenant.cron_job()["spec"]["suspend"], "the CronJob is suspended")
+    tenant.wait_for_condition("Ready", status="False", reason="Deleting")
+    assert "nextRunTime" not in tenant.status()["schedule"]
     tenant.request("A")
     time.sleep(2)
     assert tenant.jobs("Manual") == []

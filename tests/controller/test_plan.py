@@ -75,13 +75,18 @@ def test_a_channel_that_is_being_deleted_starts_nothing_more(suspended: bool) ->
     leaving = channel(metadata={"deletionTimestamp": "2026-11-24T09:00:00Z"}, requested="A")
     own = {"metadata": {"name": "acme-onedrive-collect", "uid": "c"}, "spec": {"suspend": suspended}}
     children = {**dict.fromkeys(CHILD_KINDS), CRON_JOB: own}
-    suspended_now = () if suspended else (Suspend("acme-onedrive-collect", "c"),)
-    assert planned(Observed(leaving, "7", children, met())) == Plan(suspended_now)
+    result = planned(Observed(leaving, "7", children, met()))
+    suspends = [one for one in result.actions if not isinstance(one, PatchStatus)]
+    assert suspends == ([] if suspended else [Suspend("acme-onedrive-collect", "c")])
+    assert (condition(result, "Ready")["status"], condition(result, "Ready")["reason"]) == ("False", "Deleting")
 
 
-def test_a_channel_that_is_being_deleted_and_has_no_children_is_left_alone() -> None:
-    leaving = channel(metadata={"deletionTimestamp": "2026-11-24T09:00:00Z"}, requested="A")
-    assert planned(Observed(leaving, "7", dict.fromkeys(CHILD_KINDS), met())) == Plan()
+def test_a_channel_that_is_being_deleted_and_says_so_is_left_alone() -> None:
+    gone = {"deletionTimestamp": "2026-11-24T09:00:00Z"}
+    children = dict.fromkeys(CHILD_KINDS)
+    first = planned(Observed(channel(metadata=gone, requested="A"), "7", children, met()))
+    leaving = channel(metadata=gone, requested="A", status=written(first))
+    assert planned(Observed(leaving, "7", children, met())) == Plan()
 
 
 def test_missing_prerequisites_are_named_one_by_one_and_suspend_the_cron_job() -> None:

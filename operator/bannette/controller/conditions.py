@@ -118,6 +118,14 @@ def reconciling(reason: str, message: str) -> tuple[Verdict, ...]:
     )
 
 
+def deleting() -> tuple[Verdict, ...]:
+    """Return the verdicts on a channel that was deleted, and that finalizers keep."""
+    message = (
+        "It is being deleted, and starts nothing any more: it goes when the others have done what its finalizers say."
+    )
+    return reconciling("Deleting", message)
+
+
 def set_conditions(
     old: Sequence[Condition], verdicts: Sequence[Verdict], *, generation: int, now: datetime
 ) -> tuple[Condition, ...]:

@@ -157,7 +157,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
     """Return what makes the cluster say what the channel says."""
     channel = observed.channel
     if channel.deleting:
-        return Plan(tuple(_last_actions(observed)))
+        return Plan(tuple(_last_actions(observed, now)))
     if observed.foreign:
         names = ", ".join(observed.foreign)
         message = f"Not this channel's, and in its way: {names}. Delete or rename it, or rename the channel."
@@ -200,11 +200,15 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
     )
 
 
-def _last_actions(observed: Observed) -> Iterator[Action]:
+def _last_actions(observed: Observed, now: datetime) -> Iterator[Action]:
     # The garbage collector takes the children when the channel has gone; others' finalizers may keep it for days.
     body = cast("Mapping[str, Mapping[str, str]]", observed.children[CRON_JOB] or {})
     if body and not body["spec"].get("suspend"):
         yield Suspend(body["metadata"]["name"], body["metadata"]["uid"])
+    old, generation = observed.channel.status, observed.channel.generation
+    new = conditions.set_conditions(old.conditions, conditions.deleting(), generation=generation, now=now)
+    schedule = old.schedule and replace(old.schedule, next_run_time=None)
+    yield from _status_patch(old, replace(old, conditions=new, observed_generation=generation, schedule=schedule))
 
 
 def has_begun(job: Job, status: ChannelStatus) -> bool:
