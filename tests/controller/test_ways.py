@@ -39,7 +39,7 @@ def asked(server: str, way: dict[str, Any], *, named: str | None = None) -> tupl
     """
 
     async def serve(request: web.BaseRequest) -> web.Response:
-        return web.json_response([request.headers["Host"], request.path])
+        return web.json_response({"host": request.headers["Host"], "path": request.path})
 
     async def story() -> tuple[object, object]:
         trust, own = ssl.create_default_context(), None
@@ -68,7 +68,8 @@ def test_a_server_whose_certificate_is_for_another_name_is_asked_by_that_name() 
 
 
 def test_a_server_behind_a_proxy_is_asked_through_it() -> None:
-    assert asked("http://kubernetes.example", {"proxy": "http://{here}"}) == (["kubernetes.example", PATH],) * 2
+    told = {"host": "kubernetes.example", "path": PATH}
+    assert asked("http://kubernetes.example", {"proxy": "http://{here}"}) == (told, told)
 
 
 def test_a_server_is_asked_below_its_path() -> None:
