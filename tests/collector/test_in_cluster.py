@@ -96,6 +96,8 @@ class Pod:
             events=self.events,
             events_ca=self.events / "ca.crt",
         )
+        # Pods have a /tmp of their own; tests that run side by side have one.
+        assignment.scratch = self.volume.with_name("scratch")
         assignment.status = ClusterStatus(self.api, name="acme-onedrive", patience=1.0, poll=0.1)
         entry, code = Run(assignment, order, Interruption(), environ=self.environment, in_pod=True).run()
         return Ended(code, json.dumps(entry.to_dict()), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -41,6 +42,8 @@ def test_a_token_that_is_away_for_a_while_ends_nothing(tenant: Tenant, operator:
     tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
     token = operator.log.parent / "token"
     away = token.rename(token.with_name("away"))
+    # It is looked at once a second.
+    time.sleep(1.1)
     tenant.change(suspend=True)
     operator.wait_for_line("reconcile.postponed")
     away.rename(token)

@@ -63,6 +63,8 @@ def test_a_pod_collects_into_a_bucket_with_the_mounted_keys(api, mounted, simula
         assignment = ClusterAssignment(
             api, channel="acme-onedrive", credentials=mounted / "credentials", store=mounted / "store"
         )
+        # Pods have a /tmp of their own; tests that run side by side have one.
+        assignment.scratch = mounted / "scratch"
         return Run(assignment, order, Interruption(), environ=environment, in_pod=True).run()
 
     entry, code = collect(order)
