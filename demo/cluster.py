@@ -20,7 +20,7 @@ from demo.installation import (
     install_simulator,
     trust_simulator,
 )
-from demo.narration import DemoFailed, say, show, step
+from demo.narration import PHOTO, DemoFailed, say, show, step
 from demo.runs import Runs
 from demo.tools import put_tools
 from devcluster import cluster, images
@@ -131,7 +131,7 @@ def _tell(target: Cluster) -> None:
     run("-n", _NAMESPACE, "wait", "pod", "inbox", "--for=condition=Ready", "--timeout=120s")
     inbox = ("-n", _NAMESPACE, "exec", "inbox", "--", "bannette", "inbox")
     listed = run(*inbox, "list", "--binder", "/binder")
-    photo = next((line.split()[0] for line in listed.splitlines() if "image/jpeg" in line), None)
+    photo = next((line.split()[0] for line in listed.splitlines() if PHOTO in line), None)
     if photo is None:
         raise DemoFailed("No photo came into the inbox.")
     run(*inbox, "show", photo, "--binder", "/binder")

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from demo.narration import DemoFailed, bannette, say, show, step
+from demo.narration import PHOTO, DemoFailed, bannette, say, show, step
 from simulator.testing import Simulator
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -64,7 +64,7 @@ def _tell(channel: Path, simulator: Simulator) -> None:
     entries = json.loads(
         _quiet([bannette(), "inbox", "list", *file, "-o", "json"], environment),
     )
-    photo = next(entry for entry in entries if entry["mediaType"] == "image/jpeg")
+    photo = next(entry for entry in entries if entry["name"] == PHOTO)
     run("inbox", "show", photo["id"][:12])
 
     say("A second run has nothing to do: one request to Microsoft Graph, whatever the drive's size.")
