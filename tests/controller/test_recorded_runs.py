@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bannette.controller.names import CHANNEL, JOB
-from tests.controller.cluster import Cluster, eventually
+from tests.controller.cluster import Cluster, Json, eventually
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
@@ -26,16 +26,7 @@ def test_a_run_that_says_nothing_is_recorded_from_its_job(
     tenant.add_prerequisites()
     tenant.add_channel()
     job = tenant.wait_for_job("Initial")
-    active = {
-        "id": job["metadata"]["uid"],
-        "trigger": "Initial",
-        "job": job["metadata"]["name"],
-        "startedAt": "2026-11-24T10:00:00Z",
-        "heartbeat": "2026-11-24T10:00:00Z",
-    }
-    tenant.cluster.patch(
-        CHANNEL, tenant.namespace, "acme-onedrive", {"status": {"activeRun": active}}, subresource="status"
-    )
+    _report_begun(tenant, job)
     tenant.end_pod(tenant.wait_for_pod(job), **ends)  # type: ignore[arg-type]
     entry = tenant.wait_for_entry(job)
     assert (entry["result"], entry["reason"]) == ("Failed", reason)
@@ -64,16 +55,7 @@ def test_a_run_whose_job_was_deleted_is_recorded_and_no_longer_active(tenant: Te
     tenant.add_prerequisites()
     tenant.add_channel()
     job = tenant.wait_for_job("Initial")
-    active = {
-        "id": job["metadata"]["uid"],
-        "trigger": "Initial",
-        "job": job["metadata"]["name"],
-        "startedAt": "2026-11-24T10:00:00Z",
-        "heartbeat": "2026-11-24T10:00:00Z",
-    }
-    tenant.cluster.patch(
-        CHANNEL, tenant.namespace, "acme-onedrive", {"status": {"activeRun": active}}, subresource="status"
-    )
+    _report_begun(tenant, job)
     tenant.cluster.delete(JOB, tenant.namespace, job["metadata"]["name"])
     assert tenant.wait_for_entry(job)["reason"] == "JobDeleted"
     assert "activeRun" not in tenant.status()
@@ -152,3 +134,17 @@ def test_describe_tells_the_story_in_its_order(tenant: Tenant, operator: Operato
     for (kind, reason, message), expected in zip(eventually(told, "all is told"), story, strict=True):
         assert (kind, reason) == expected[:2]
         assert expected[2] in message
+
+
+def _report_begun(tenant: Tenant, job: Json) -> None:
+    """Say in the status what a run says when it begins."""
+    active = {
+        "id": job["metadata"]["uid"],
+        "trigger": "Initial",
+        "job": job["metadata"]["name"],
+        "startedAt": "2026-11-24T10:00:00Z",
+        "heartbeat": "2026-11-24T10:00:00Z",
+    }
+    tenant.cluster.patch(
+        CHANNEL, tenant.namespace, "acme-onedrive", {"status": {"activeRun": active}}, subresource="status"
+    )

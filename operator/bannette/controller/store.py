@@ -79,9 +79,10 @@ class _ChannelEntry:
         """Tell whether *metadata* is of this version, or an earlier one, or of an earlier channel of that name."""
         if _is_newer(metadata, self.version):
             return False
+        if self.uid == metadata["uid"]:
+            return True
         # After a restore of etcd versions begin anew: a channel that was made later is another one in any case.
-        created = seconds(metadata.get("creationTimestamp")) or 0.0
-        return self.uid == metadata["uid"] or created <= self.figures.created
+        return (seconds(metadata.get("creationTimestamp")) or 0.0) <= self.figures.created
 
 
 class _Gone:
