@@ -30,7 +30,6 @@ from bannette.resources import (
     CheckOutcome,
     ConnectionCheck,
     DelegatedAccount,
-    format_time,
 )
 from bannette.resources.history import cut_message
 
@@ -99,6 +98,8 @@ class Attendant:
         self._backlog: Backlog[Key] = Backlog()
         self._threads: list[threading.Thread] = []
         self._failures: dict[Key, int] = {}
+        # By channel: the check that was taken up here, until what it found is told.
+        self._begun: dict[Key, ConnectionCheck] = {}
         # By channel: its uid and the request that was acted upon, until the operator acknowledges it.
         self._disconnected: dict[Key, tuple[str, str]] = {}
 
@@ -148,18 +149,25 @@ class Attendant:
             # Also of what was done before a restart: the operator hasn't acknowledged it.
             tell_change(api, channel, now=self._now())
             self._disconnected[key] = (channel.uid, request)
-        due = check_due(channel, now=self._now())
-        if due is None or due > 0:
-            return due
-        return self._check(api, channel, body)
+        due, begun = check_due(channel, now=self._now()), self._begun.get(key)
+        if due is None:
+            self._begun.pop(key, None)
+            return None
+        if begun is None or begun.request != channel.check_requested or not _is_told(channel, begun):
+            if due > 0:
+                return due
+            begun = self._begun[key] = ConnectionCheck(channel.check_requested or "", self._now())
+            if not self._take_up(api, channel, body, begun):
+                return _SOON
+        return self._check(api, channel, begun)
 
-    def _check(self, api: ClusterApi, channel: Channel, body: Body) -> float | None:
-        begun = ConnectionCheck(channel.check_requested or "", self._now())
+    def _take_up(self, api: ClusterApi, channel: Channel, body: Body, begun: ConnectionCheck) -> bool:
+        """Tell others that the check has begun; False: the channel has changed, perhaps by that, its answer lost."""
         try:
             # In the version that was read: of two replicas one makes the check.
             claimed = api.patch_status(CHANNELS, channel.name, _said(begun, None), resource_version=_version(body))
         except Conflict:
-            return _SOON
+            return False
         if not _is_told(Channel.parse(claimed), begun):
             # The API server drops what it doesn't know: the check would be made over and over.
             raise PersonNeeded(
@@ -167,6 +175,9 @@ class Attendant:
                 "this one.",
                 reason="DefinitionsOutdated",
             )
+        return True
+
+    def _check(self, api: ClusterApi, channel: Channel, begun: ConnectionCheck) -> float | None:
         try:
             found = check(api, channel, self._environ)
         except Exception as error:  # noqa: BLE001 - whatever a channel's account holds: it is told, and not tried again
@@ -192,7 +203,7 @@ class Attendant:
             except Conflict:
                 continue
             return None
-        return _ABANDONED.total_seconds()
+        return _SOON
 
     def _told(self, plural: str, realm: str, change: Change) -> None:
         metadata = change.body.get("metadata")
@@ -257,7 +268,8 @@ def _said(begun: ConnectionCheck, found: Found | None, *, now: datetime | None =
     """Return the patch that says that a check has begun, or what it found."""
     check: dict[str, object] = {
         "request": begun.request,
-        "startedAt": format_time(begun.started_at),
+        # To the microsecond: of replicas that begin within a second each knows its own.
+        "startedAt": begun.started_at.isoformat(),
         "outcome": found.outcome.value if found else None,
         "reason": found.reason if found else None,
         "message": cut_message(found.message) if found else None,
@@ -274,7 +286,7 @@ def _is_told(channel: Channel, begun: ConnectionCheck) -> bool:
     check = channel.status.pages.check if channel.status.pages is not None else None
     if check is None:
         return False
-    return (check.request, format_time(check.started_at)) == (begun.request, format_time(begun.started_at))
+    return (check.request, check.started_at) == (begun.request, begun.started_at)
 
 
 def _version(body: Body) -> str:
