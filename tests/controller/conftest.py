@@ -56,6 +56,8 @@ def new_operator(cluster: Cluster, tenant: Tenant, tmp_path: Path) -> Iterator[C
     yield prepare
     for operator in made:
         operator.kill()
+        # Shown when the test has failed.
+        print(operator.end_of_log())
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ import yaml
 
 from tests.controller.cluster import PATIENCE, SYSTEM, Cluster, eventually
 
+_SHOWN_LINES = 40
+
 
 class Operator:
     """The operator's process, as its ServiceAccount."""
@@ -125,6 +127,11 @@ class Operator:
     @property
     def log(self) -> Path:
         return self._folder / f"operator-{self._starts}.log"
+
+    def end_of_log(self) -> str:
+        """Return the last lines that it has said since its last start."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join([f"The operator in {self._folder.name} said at last:", *lines[-_SHOWN_LINES:]])
 
     def _access(self) -> dict[str, str]:
         token = self._cluster.service_account_token(SYSTEM, "bannette-operator")
