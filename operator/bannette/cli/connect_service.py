@@ -26,7 +26,7 @@ def _link(channel: str) -> str:
 
     Raises: PersonNeeded, Transient.
     """
-    from bannette.connect import LIFETIME, api_of, load_keys, make_link, settings_of
+    from bannette.connect import LIFETIME, api_of, keys_beside, make_link, settings_of
     from bannette.resources import CHANNELS, Channel
     from bannette.resources.rules import CHANNEL_NAME, REFERENCE
 
@@ -35,4 +35,4 @@ def _link(channel: str) -> str:
         raise PersonNeeded("Name the channel with its namespace: --link NAMESPACE/NAME.", reason="Usage")
     settings = settings_of(os.environ)
     found = Channel.parse(api_of(os.environ).within(namespace).get(CHANNELS, name))
-    return make_link(settings.public_url, found, load_keys(settings.keys), expires=datetime.now(UTC) + LIFETIME)
+    return make_link(settings.public_url, found, keys_beside(settings), expires=datetime.now(UTC) + LIFETIME)

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 PATH: Final = "/.well-known/bannette-address"
 # What the guard of this service says to requests for another host.
 _OTHER_HOST: Final = 421
-_PURPOSE: Final = "address"
+PURPOSE: Final = "address"
 _NONCE: Final = re.compile(r"[\w-]{16,64}", re.ASCII)
 _TIMEOUT: Final = (5.0, 10.0)
 _LONGEST: Final = 4096
@@ -80,7 +80,7 @@ class PublicAddress:
                 text = answer.raw.read(_LONGEST, decode_content=True).decode(errors="replace")
         except (requests.RequestException, OSError) as error:
             return unreached(self._url, error)
-        opened = self._keys().open(_PURPOSE, text)
+        opened = self._keys().open(PURPOSE, text)
         if opened is not None and opened.get("nonce") == nonce:
             return None
         return misled(self._url, answer.status_code, location=answer.headers.get("Location", ""))
@@ -105,7 +105,7 @@ class PublicAddress:
         nonce = request.query_params.get("nonce", "")
         if not _NONCE.fullmatch(nonce):
             return PlainTextResponse("Ask with a nonce.\n", 400)
-        return PlainTextResponse(self._keys().seal(_PURPOSE, {"nonce": nonce}))
+        return PlainTextResponse(self._keys().seal(PURPOSE, {"nonce": nonce}))
 
 
 def _wait(found: str | None, times_wrong: int) -> float:
