@@ -67,7 +67,7 @@ def render() -> str:
 
 def _formats() -> Iterator[str]:
     yield "\n| types | what they are | what is made of them |\n|---|---|---|\n"
-    for family in all_families():
+    for family in all_families().values():
         extensions = sorted({detected(media_type).extension for media_type in family.MEDIA_TYPES} - {"bin"})
         if family.GIVES:
             about = (family.__doc__ or "").split("\n\n")[0].replace("\n", " ")

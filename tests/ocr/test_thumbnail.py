@@ -38,7 +38,12 @@ def test_an_answer_stands_though_its_picture_fails(tmp_path):
     folder.mkdir()
     (folder / "document.pdf").write_bytes(b"no PDF")
     request = Request(
-        path=folder / "document.pdf", media_type="application/pdf", languages=(), limits=Limits(), folder=folder
+        path=folder / "document.pdf",
+        media_type="application/pdf",
+        family="pdf",
+        languages=(),
+        limits=Limits(),
+        folder=folder,
     )
     answer = Answer(outcome=Outcome.TEXT, files={"pdf": "document.pdf"})
     assert add_thumbnail(request, answer) == answer

@@ -38,14 +38,25 @@ def main() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    guard = os.getpid()
+    guard, deaths = os.getpid(), _hear_of_deaths()
     worker = os.fork()
     if worker == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() == guard:
             _work(request)
         os._exit(0)
-    _end_like(_watch(worker, request))
+    _end_like(_watch(worker, deaths, request))
+
+
+def _hear_of_deaths() -> int:
+    """Return a descriptor that can be read when a child of this process has ended."""
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    return heard
 
 
 def _read_line(descriptor: int) -> bytes:
@@ -77,11 +88,8 @@ def _work(request: Request) -> None:
 
 
 def _read(request: Request) -> Answer:
-    family = families.find(request.media_type)
-    if family is None:
-        return Answer(outcome=Outcome.UNSUPPORTED, reason="UnsupportedType")
     try:
-        return family.read(request)
+        return families.named(request.family).read(request)
     except NotRead as error:
         return Answer(outcome=error.outcome, reason=error.reason)
     except MemoryError:
@@ -92,12 +100,14 @@ def _read(request: Request) -> Answer:
         return Answer(outcome=Outcome.FAILED, reason="EngineFailed")
 
 
-def _watch(worker: int, request: Request) -> int:
+def _watch(worker: int, deaths: int, request: Request) -> int:
     """Return the wait status of *worker* when it has ended; kill the session, this process too, if it must end now."""
     while True:
-        collector_gone, _, _ = select.select([sys.stdin], [], [], _LOOK_EVERY)
-        if collector_gone:
+        ready, _, _ = select.select([sys.stdin, deaths], [], [], _LOOK_EVERY)
+        if sys.stdin in ready:
             os.killpg(0, signal.SIGKILL)
+        if deaths in ready:
+            os.read(deaths, 4096)
         if resident_bytes(os.getpid()) > request.limits.memory_bytes:
             Answer(outcome=Outcome.FAILED, reason="OutOfMemory").save(request.answer)
             os.killpg(0, signal.SIGKILL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -133,4 +132,9 @@ def _libmagic() -> magic.Magic:
 
 def _extension(media_type: str) -> str:
     known = _EXTENSIONS.get(media_type)
-    return known or (mimetypes.guess_extension(media_type, strict=False) or ".bin").removeprefix(".")
+    if known is None:
+        # Seldom needed, and what it imports is a tenth of what a child of one document takes to start.
+        import mimetypes
+
+        known = (mimetypes.guess_extension(media_type, strict=False) or ".bin").removeprefix(".")
+    return known

@@ -22,6 +22,7 @@ class Request:
     """One document to read.
 
     Attributes:
+        family: the name of the module that reads it: to find it by the type would import them all.
         folder: the child's own; what shall stay is written here.
         passwords: on the pipe only, never in a file or an argument.
         most_parts: how many documents may be taken out of a mail or archive; part_bytes: of how many bytes together.
@@ -29,6 +30,7 @@ class Request:
 
     path: Path
     media_type: str
+    family: str
     languages: tuple[str, ...]
     limits: Limits
     folder: Path
@@ -58,6 +60,7 @@ class Request:
         return cls(
             path=Path(fields["path"]),
             media_type=fields["media_type"],
+            family=fields["family"],
             languages=tuple(fields["languages"]),
             limits=Limits(**fields["limits"]),
             folder=Path(fields["folder"]),

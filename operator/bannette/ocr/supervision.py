@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 import bannette
 from bannette.errors import Transient
@@ -33,6 +35,7 @@ _COLLECTOR_BYTES = 300 * 1024 * 1024
 # All that a child gets of the environment; the collector's holds secrets.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "PYTHONDONTWRITEBYTECODE")
 _SECONDS_TO_DIE = 5
+_LOOK_EVERY_MS = 25
 
 _lock = threading.Lock()
 _running: set[int] = set()
@@ -75,7 +78,8 @@ def read(
         OSError: *path* is gone, the disk is full, no process can be started.
     """
     began = time.monotonic()
-    if families.find(detected.media_type) is None:
+    family = families.find(detected.media_type)
+    if family is None:
         reason = "UnsupportedType" if path.stat().st_size else "Empty"
         return Reading(outcome=Outcome.UNSUPPORTED, reason=reason, seconds=_since(began))
     if path.stat().st_size > limits.original_bytes:
@@ -84,6 +88,7 @@ def read(
     request = Request(
         path=path.absolute(),
         media_type=detected.media_type,
+        family=family,
         languages=languages,
         limits=limits,
         folder=folder,
@@ -162,7 +167,7 @@ def _run(request: Request, *, deadline: float, tessdata: Path | None) -> int:
         with suppress(BrokenPipeError):
             pipe.write(request.to_line())
             pipe.flush()
-        _wait(process.pid, deadline=deadline)
+        _wait(process.pid, pipe, deadline=deadline)
     finally:
         with _lock:
             # The child isn't reaped before this, so its number can't be another's by now.
@@ -179,14 +184,17 @@ def _run(request: Request, *, deadline: float, tessdata: Path | None) -> int:
     return status
 
 
-def _wait(pid: int, *, deadline: float) -> None:
-    """Wait until process *pid* has ended, without reaping it."""
-    pause = 0.001
+def _wait(pid: int, pipe: IO[bytes], *, deadline: float) -> None:
+    """Wait until process *pid*, which alone reads from *pipe*, has ended, without reaping it."""
+    poll = select.poll()
+    # For no event but the one that is always told: nobody reads any more.
+    poll.register(pipe, 0)
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
         if time.monotonic() >= deadline:
             raise _DeadlineReached
-        time.sleep(pause)
-        pause = min(pause * 2, 0.025)
+        if poll.poll(_LOOK_EVERY_MS):
+            # It is about to be waited for.
+            time.sleep(0.001)
 
 
 def _wait_for_session(pid: int) -> None:

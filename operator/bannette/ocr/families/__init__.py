@@ -28,17 +28,21 @@ class Family(Protocol):
         ...
 
 
-def find(media_type: str) -> Family | None:
-    """Return the family that reads *media_type*, or None when none does."""
+def find(media_type: str) -> str | None:
+    """Return the name of the family that reads *media_type*, or None when none does."""
     return _by_media_type().get(media_type)
 
 
-def all_families() -> list[Family]:
-    """Return all families, by the names of their modules."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return [cast(Family, importlib.import_module(f"{__name__}.{name}")) for name in names]
+def named(name: str) -> Family:
+    """Return the family of this name; no other one is imported."""
+    return cast(Family, importlib.import_module(f"{__name__}.{name}"))
+
+
+def all_families() -> dict[str, Family]:
+    """Return all families by the names of their modules, in their order."""
+    return {name: named(name) for name in sorted(module.name for module in pkgutil.iter_modules(__path__))}
 
 
 @cache
-def _by_media_type() -> dict[str, Family]:
-    return {media_type: family for family in all_families() for media_type in family.MEDIA_TYPES}
+def _by_media_type() -> dict[str, str]:
+    return {media_type: name for name, family in all_families().items() for media_type in family.MEDIA_TYPES}
