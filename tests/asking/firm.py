@@ -195,7 +195,7 @@ class Service:
             api,
             mailer,
             settings=AskingSettings(),
-            links=lambda now: links_for(PUBLIC, load_keys(keys), now),
+            links=lambda now: links_for(PUBLIC, load_keys(keys), now, {}),
             now=firm.clock,
         )
         self.watching = Watching(api, [firm.namespace])

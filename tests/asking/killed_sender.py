@@ -31,7 +31,7 @@ def main(arguments: dict[str, str]) -> None:
         api,
         mailer,
         settings=AskingSettings(),
-        links=lambda now: links_for("https://connect.bannette.example", load_keys(Path(arguments["keys"])), now),
+        links=lambda now: links_for("https://connect.bannette.example", load_keys(Path(arguments["keys"])), now, {}),
         now=lambda: datetime.now(UTC) + ahead,
     )
     watching = Watching(api, [arguments["namespace"]])

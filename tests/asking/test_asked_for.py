@@ -117,10 +117,40 @@ def test_a_loss_that_no_sign_in_mends_is_nothing_to_ask_the_client_for(firm, mai
     service.look(minutes=2)
     service.look(days=4)
     assert subjects(mails) == []
-    for reason in of_the_client:
-        firm.channel(reason.lower(), standing=reason)
+
+
+AGREE = "https://login.microsoftonline.com/organizations/adminconsent?client_id=bannette"
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_what_the_clients_administrator_has_to_do_is_told_with_the_link_where_there_is_one(
+    firm, mails, service, locale
+):
+    firm.recipient(locale=locale)
+    firm.channel("acme-consent", standing="AdminConsentNeeded")
+    firm.channel("acme-assign", standing="UserNotAssigned")
     service.look(minutes=2)
-    assert len(links_in(mails.taken.mails[0])) == len(of_the_client)
+    service.look(days=3.1)
+    assert len(mails.taken.mails) == 2
+    by_words = {
+        "en": "to assign acme-assign@acme.example to the application bannette, then connect again.",
+        "fr": "d'affecter acme-assign@acme.example à l'application bannette, puis reconnectez le compte.",
+    }
+    for mail in mails.taken.mails:
+        text = text_of(mail)
+        assert text.splitlines().count(AGREE) == 1
+        assert by_words[locale] in text
+        assert AGREE.replace("&", "&amp;") in mail.get_body(("html",)).get_content()
+        first, second = (link.partition("?")[0].rpartition("/")[2] for link in links_in(mail))
+        assert text.index(f"/{first}?") < text.index(AGREE) < text.index(f"/{second}?")
+        assert (first, second) == ("acme-assign", "acme-consent"), "the link stands with another channel"
+
+
+def test_a_loss_that_no_administrator_mends_has_no_link_for_them(firm, mails, service):
+    firm.recipient()
+    firm.channel(standing="ConditionalAccess")
+    service.look(minutes=2)
+    assert "adminconsent" not in text_of(mails.taken.mails[0])
 
 
 def test_an_account_that_somebody_disconnected_is_asked_for_once_a_day_later(firm, mails, service):

@@ -96,7 +96,7 @@ def test_settings_have_defaults_and_may_be_changed():
     assert (changed.pace.between_mails.seconds, changed.pace.mails_a_day, changed.pace.settle.seconds) == (300, 3, 90)
     assert (changed.pace.warned.days, changed.failing.days, f"{changed.digest_time:%H:%M}") == (7, 4, "06:30")
     assert asking_settings({"BANNETTE_MAIL_REMINDER_DAYS": "none"}).pace.reminders == ()
-    assert asking_settings({"BANNETTE_CLIENT_ID": "11111111-2222"}).has_application
+    assert asking_settings({"BANNETTE_CLIENT_ID": "11111111-2222"}).application == "11111111-2222"
 
 
 @pytest.mark.parametrize(

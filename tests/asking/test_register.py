@@ -33,7 +33,7 @@ class Unforeseen(Mapping[str, object]):
 
 
 def test_a_channel_that_can_no_longer_be_read_stays_as_it_was():
-    register = Register(has_application=True)
+    register = Register(application="bannette")
     for plural, body in ((RECIPIENTS, MARIE), (CHANNELS, BODY)):
         register.take(plural, "", Change(What.PRESENT, body), now=NOW)
     for plural in KINDS:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.connect.office import PUBLIC, serving
+from tests.connect.office import NAME, PUBLIC, serving
+from tests.connect.test_consent_pages import lost_by
 
 pytestmark = pytest.mark.apiserver
 
@@ -49,6 +50,20 @@ def test_an_administrator_who_agreed_is_thanked(office, pages, new_person, local
     person.open(f"{PUBLIC}/callback?admin_consent=True&tenant={office.simulator.tenant_id}")
     assert person.heading == heading
     person.look(f"allowed.{locale}.light")
+
+
+@pytest.mark.parametrize("locale", HEADINGS)
+@pytest.mark.parametrize("reason", ["AdminConsentNeeded", "UserNotAssigned"])
+def test_a_page_says_what_the_administrator_has_to_do(office, pages, new_person, locale, reason):
+    office.open(locale=locale)
+    person = new_person(locale=locale)
+    person.open(office.link())
+    person.press(BUTTONS[locale][0])
+    person.agree(office.simulator.user)
+    office.change("collectionchannels", NAME, lost_by(reason), status=True)
+    person.open(office.link())
+    assert office.simulator.client_id in person.page.locator(".notice").inner_text()
+    person.look(f"ask-{reason}.{locale}.light")
 
 
 def test_without_scripts_everything_works(office, pages, new_person):

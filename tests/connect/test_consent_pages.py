@@ -105,13 +105,7 @@ def test_connecting_again_makes_a_new_connection_and_keeps_what_else_is_in_the_s
     body = office.secret
     body["data"]["other"] = "a2VwdA=="
     office.api().within(NAMESPACE).put("secrets", body["metadata"]["name"], body)
-    lost = {"type": "Connected", "status": "False", "reason": "PasswordChanged", "message": "It was changed."}
-    office.change(
-        "collectionchannels",
-        NAME,
-        {"status": {"conditions": [{**lost, "lastTransitionTime": "2099-01-01T00:00:00Z"}]}},
-        status=True,
-    )
+    office.change("collectionchannels", NAME, lost_by("PasswordChanged"), status=True)
     page = browser.open(office.link())
     assert "identifiez-vous de nouveau" in page.text
     browser.send(page)
@@ -120,6 +114,27 @@ def test_connecting_again_makes_a_new_connection_and_keeps_what_else_is_in_the_s
     assert second is not None
     assert second.id != first.id
     assert office.secret["data"]["other"] == "a2VwdA=="
+
+
+@pytest.mark.parametrize("reason", ["AdminConsentNeeded", "UserNotAssigned"])
+def test_what_an_administrator_has_to_do_first_is_said_where_the_client_would_sign_in(office, browser, reason):
+    office.open()
+    browser.send(browser.open(office.link()))
+    office.change("collectionchannels", NAME, lost_by(reason), status=True)
+    page = browser.open(office.link())
+    notice = page.text.partition("Continuer chez Microsoft")[0]
+    agree = f"{office.simulator.origin}/organizations/adminconsent?client_id={office.simulator.client_id}"
+    assert (agree in page.parsed.links) == (reason == "AdminConsentNeeded")
+    assert (f"d’affecter {office.simulator.user} à l’application {office.simulator.client_id}" in notice) == (
+        reason == "UserNotAssigned"
+    )
+    assert "identifiez-vous de nouveau" not in notice
+
+
+def lost_by(reason: str) -> dict[str, object]:
+    """Return a channel's status by which its connection was lost after any sign-in."""
+    since = {"status": "False", "lastTransitionTime": "2099-01-01T00:00:00Z"}
+    return {"status": {"conditions": [{"type": "Connected", "reason": reason, "message": "It was lost.", **since}]}}
 
 
 def test_a_channel_that_has_been_collected_shows_when_and_when_again(office, browser):

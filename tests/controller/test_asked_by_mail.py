@@ -40,7 +40,7 @@ def mails(cluster: Cluster, served: Tenant, account: str, tmp_path: Path) -> Ite
         smtp = MailSettings(
             host="localhost", port=server.port, security=Security.NONE, sender="documents@acme.example", seconds=5.0
         )
-        asking = Asking(api, Mailer(smtp), settings=HASTE, links=lambda now: links_for(URL, keys, now))
+        asking = Asking(api, Mailer(smtp), settings=HASTE, links=lambda now: links_for(URL, keys, now, {}))
         watching = Watching(api, [served.namespace])
         asking.listen(watching)
         watching.start()

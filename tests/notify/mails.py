@@ -17,6 +17,8 @@ EXPIRES = datetime(2026, 12, 13, 10, 0, tzinfo=UTC)
 SINCE = datetime(2026, 12, 1, 4, 30, tzinfo=UTC)
 LINK = "https://bannette.example/c/acme/{channel}?t=eyJjIjoiMTIzIn0.c2lnbmF0dXJl"
 PURCHASES = {"company": "Acme", "channel": "acme-onedrive", "folder": "/Factures", "account": "compta@acme.example"}
+APPLICATION = "11111111-2222-3333-4444-555555555555"
+CONSENT = f"https://login.microsoftonline.com/organizations/adminconsent?client_id={APPLICATION}"
 SALES = {"company": "Bolt & Fils", "channel": "bolt-onedrive", "folder": "/", "account": "ventes@bolt.example"}
 
 
@@ -29,8 +31,11 @@ def ask(**changes: object) -> Ask:
     return Ask(**{"link": LINK.format(channel=fields["channel"]), **fields})  # type: ignore[arg-type]
 
 
-def loss(reason: str | None = "PasswordChanged", **changes: object) -> Loss:
-    return Loss(**{**vars(ask(**changes)), "since": SINCE, "reason": reason})
+def loss(
+    reason: str | None = "PasswordChanged", *, application: str = "", consent_link: str = "", **changes: object
+) -> Loss:
+    said = {"since": SINCE, "reason": reason, "application": application, "consent_link": consent_link}
+    return Loss(**{**vars(ask(**changes)), **said})  # type: ignore[arg-type]
 
 
 def lapse(**changes: object) -> Lapse:
@@ -52,7 +57,13 @@ def every_mail(locale: Locale) -> Iterator[tuple[str, Message]]:
     yield "connect-several", messages.connect_request(marie, [ask(), ask(**SALES)])
     yield "lost", messages.connection_lost(marie, [loss()])
     yield "lost-several", messages.connection_lost(marie, [loss(), loss("NeverHeardOf", **SALES)])
+    for_admins = [
+        loss("AdminConsentNeeded", application=APPLICATION, consent_link=CONSENT),
+        loss("UserNotAssigned", application=APPLICATION, **SALES),
+    ]
+    yield "lost-admin", messages.connection_lost(marie, for_admins)
     yield "reminder", messages.reminder(marie, [ask()])
+    yield "reminder-admin", messages.reminder(marie, for_admins)
     yield "lapsing", messages.connection_lapsing(marie, [lapse()])
     yield "first", messages.first_collection(marie, [collected(6, duplicates=1, deferred=1)])
     yield "first-empty", messages.first_collection(marie, [collected(0)])

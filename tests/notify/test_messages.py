@@ -18,7 +18,19 @@ from bannette.notify.languages.texts import Counted, Kind
 from bannette.onedrive import sign_in_refusals
 from bannette.resources import Locale
 from tests.docs.reasons import reasons_of_the_code
-from tests.notify.mails import FOLDER, LINK, SALES, ask, collected, every_mail, failure, loss, recipient, rendered
+from tests.notify.mails import (
+    CONSENT,
+    FOLDER,
+    LINK,
+    SALES,
+    ask,
+    collected,
+    every_mail,
+    failure,
+    loss,
+    recipient,
+    rendered,
+)
 
 MAILS = [(locale, name, message) for locale in Locale for name, message in every_mail(locale)]
 each_mail = pytest.mark.parametrize(
@@ -65,7 +77,9 @@ def test_html_needs_nothing_from_elsewhere(locale, name, message):
     assert root.xpath("//script|//img|//link|//style|//iframe|//form|//object|//@onclick|//@src") == []
     assert "url(" not in message.html
     assert "@import" not in message.html
-    assert all(link.startswith("https://bannette.example/c/") for link in root.xpath("//@href"))
+    elsewhere = {link for link in root.xpath("//@href") if not link.startswith("https://bannette.example/c/")}
+    # Microsoft's page for administrators.
+    assert elsewhere == ({CONSENT} if name.endswith("-admin") else set())
 
 
 @each_mail
@@ -169,6 +183,13 @@ def test_of_a_failure_that_its_owner_cannot_mend_the_reason_is_passed_on():
     assert "Reason: StoreFull\nIt is tried again every day." in text
 
 
+@pytest.mark.parametrize("locale", Locale)
+@pytest.mark.parametrize("reason", ["AdminConsentNeeded", "UserNotAssigned"])
+def test_of_a_failure_that_an_administrator_mends_the_application_is_named(locale, reason):
+    text = messages.failure_notice(recipient(locale), [failure(reason, application="1111-2222")]).text
+    assert re.search("application 1111-2222 (dans|in) Entra", words(text))
+
+
 # Names
 
 
@@ -241,7 +262,9 @@ def test_reasons_that_are_put_into_words_are_those_of_the_code(locale):
     texts = LANGUAGES[locale]
     lost = {reason for reason, _ in sign_in_refusals._LOST.values()}
     # What happens while somebody signs in is said on that page; ConnectionLost tells no more than the mail does.
-    assert set(texts.lost) == lost - {"ConnectionLost", "ConsentDeclined", "SignInExpired"}
+    of_administrators = {"AdminConsentNeeded", "UserNotAssigned"}
+    assert set(texts.lost) == (lost - {"ConnectionLost", "ConsentDeclined", "SignInExpired"}) | of_administrators
+    assert of_administrators <= {reason for reason, _ in sign_in_refusals._CONFIGURATION.values()}
     assert texts.failed.keys() <= reasons_of_the_code().keys()
 
 

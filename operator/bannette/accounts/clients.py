@@ -13,6 +13,11 @@ from bannette.resources import Channel, DelegatedAccount
 CLIENT_ID_VARIABLE: Final = "BANNETTE_CLIENT_ID"
 
 
+def application_of(account: DelegatedAccount, environ: Mapping[str, str]) -> str | None:
+    """Return the id of the application under which people connect an account; None if none is named."""
+    return account.client_id or environ.get(CLIENT_ID_VARIABLE, "").strip() or None
+
+
 def client_of(
     channel: Channel, account: DelegatedAccount, secret: Mapping[str, str], environ: Mapping[str, str]
 ) -> Client:
@@ -21,8 +26,8 @@ def client_of(
     Raises:
         PersonNeeded: none is named, or its Secret has no credentials.
     """
-    client_id = account.client_id or environ.get(CLIENT_ID_VARIABLE, "").strip()
-    if not client_id:
+    client_id = application_of(account, environ)
+    if client_id is None:
         raise PersonNeeded(
             f'Channel "{channel.name}" of namespace "{channel.namespace}" names no application to sign in with: set '
             f"account.delegated.clientId, or {CLIENT_ID_VARIABLE} for the whole installation.",

@@ -14,6 +14,7 @@ from bannette.connect.watching import Watching
 from bannette.kube import ClusterApi
 from bannette.notify.mail import Mailer
 from bannette.notify.settings import MailSettings
+from bannette.onedrive import admin_consent_url, endpoints_for
 from bannette.web.sealing import Keys
 
 
@@ -37,7 +38,7 @@ class Background:
                 api,
                 mailer,
                 settings=asking_settings(environ),
-                links=lambda now: links_for(settings.public_url, settings.load_keys(), now),
+                links=lambda now: links_for(settings.public_url, settings.load_keys(), now, environ),
             )
             self._asking.listen(self._watching)
             self._reminder = Reminder(api)
@@ -70,7 +71,14 @@ class Background:
         return self._reminder.ask if self._reminder is not None else None
 
 
-def links_for(public_url: str, keys: Keys, now: datetime) -> Links:
-    """Return what makes the links of one mail."""
+def links_for(public_url: str, keys: Keys, now: datetime, environ: Mapping[str, str]) -> Links:
+    """Return what makes the links of one mail.
+
+    Args:
+        environ: what redirects Microsoft's endpoints.
+    """
     expires = now + LIFETIME
-    return lambda channel: (make_link(public_url, channel, keys, expires=expires), expires)
+    return Links(
+        page=lambda channel: (make_link(public_url, channel, keys, expires=expires), expires),
+        consent=lambda channel: admin_consent_url(endpoints_for(channel.cloud.value, environ), channel.application),
+    )

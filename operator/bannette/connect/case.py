@@ -61,14 +61,15 @@ class Case:
         return found if found and found.account.casefold() == self.account.login_hint.casefold() else None
 
     @property
-    def lost(self) -> bool:
-        """Whether the operator has found since the last sign-in that the connection doesn't hold any more."""
+    def lost(self) -> str | None:
+        """The reason why the connection doesn't hold any more, as the operator has found since the last sign-in."""
         connection, status = self.connection, self.channel.status
         said = next((one for one in status.conditions if one.type == "Connected"), None)
         if connection is None or said is None or said.status is not ConditionStatus.FALSE:
-            return False
+            return None
         # Until the operator has seen a new sign-in, it speaks of the one before.
-        return said.last_transition_time is not None and said.last_transition_time > connection.connected_at
+        is_later = said.last_transition_time is not None and said.last_transition_time > connection.connected_at
+        return said.reason if is_later else None
 
     def endpoints(self, environ: Mapping[str, str]) -> Endpoints:
         return endpoints_for(self.channel.onedrive.cloud.value, environ)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bannette import logs
-from bannette.accounts import connection_in, with_connection
+from bannette.accounts import application_of, connection_in, with_connection
 from bannette.connect import visits
 from bannette.connect.attendant import tell_change
 from bannette.connect.case import Body, Case, is_place, load_case
@@ -169,7 +169,7 @@ class Desk:
             return reply
 
     def _shown(self, opened: _Opened) -> Reply:
-        connected = opened.case.connection is not None and not opened.case.lost
+        connected = opened.case.connection is not None and opened.case.lost is None
         return opened.page("connected" if connected else "ask", self._settings)
 
     def _begun(self, opened: _Opened) -> Reply:
@@ -279,6 +279,7 @@ class _Opened:
         if case.channel.onedrive.cloud is Cloud.GLOBAL:
             targets.append(_PERSONAL)
         channel, connection = case.channel, case.connection
+        application = application_of(case.account, settings.environ) or ""
         facts: dict[str, object] = {
             "path": f"/c/{channel.namespace}/{channel.name}",
             "token": self.asked.token,
@@ -289,6 +290,8 @@ class _Opened:
             "account": case.account.login_hint,
             "authority": endpoints.authority.removeprefix("https://"),
             "lost": case.lost,
+            "application": application,
+            "consent_link": admin_consent_url(endpoints, application),
             "suspended": channel.suspend,
             "zone": channel.schedule.time_zone,
             "next_run": channel.schedule.next_run(self.now),

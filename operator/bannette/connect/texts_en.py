@@ -19,6 +19,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "ask_intro": "Once it is connected, new documents are collected once a day and handed to the company’s data "
     "entry. You sign in at Microsoft, once.",
     "lost": "The account was connected, and Microsoft doesn’t accept that connection any more: please sign in again.",
+    "lost_consent": "The account was connected, and your organisation now wants its Microsoft 365 administrator to "
+    "agree: pass this address on, and go on here once they have agreed.",
+    "lost_assignment": "The account was connected, and your organisation now keeps the application for some accounts: "
+    "ask its Microsoft 365 administrator to assign {account} to the application {application}, then go on here.",
     "ask_what": "Who asks for what",
     "ask_rights": "What will be read",
     "right_read": "Microsoft will ask you for one permission: to read your files (Files.Read). Nothing else.",

@@ -20,6 +20,11 @@ _TEXTS: Final[Mapping[str, str]] = {
     "ask_intro": "Une fois le compte connecté, les nouveaux documents sont collectés une fois par jour et remis à la "
     "saisie de la société. Vous vous identifiez chez Microsoft, une seule fois.",
     "lost": "Le compte a été connecté, mais Microsoft n’accepte plus cette connexion : identifiez-vous de nouveau.",
+    "lost_consent": "Le compte a été connecté, mais votre organisation exige maintenant l’accord de son administrateur "
+    "Microsoft 365 : transmettez-lui cette adresse, et continuez ici après son accord.",
+    "lost_assignment": "Le compte a été connecté, mais votre organisation réserve maintenant l’application à certains "
+    "comptes : demandez à son administrateur Microsoft 365 d’affecter {account} à l’application {application}, puis "
+    "continuez ici.",
     "ask_what": "Qui demande quoi",
     "ask_rights": "Ce qui sera lu",
     "right_read": "Microsoft vous demandera une seule autorisation : lire vos fichiers (Files.Read). Rien d’autre.",

@@ -12,6 +12,7 @@ class Section:
     Attributes:
         facts: what each is called, and what it is.
         sentences: after them.
+        passed_on: the words, and the address, of what is for somebody else to open.
         action: the words of the link; None when there is nothing to be done.
         link: where it leads.
         note: a sentence below the link.
@@ -19,6 +20,7 @@ class Section:
 
     facts: tuple[tuple[str, str], ...]
     sentences: tuple[str, ...] = ()
+    passed_on: tuple[str, str] | None = None
     action: str | None = None
     link: str = ""
     note: str = ""

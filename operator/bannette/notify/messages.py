@@ -22,7 +22,7 @@ def connect_request(recipient: Recipient, asks: Sequence[Ask]) -> Message:
 
 
 def reminder(recipient: Recipient, asks: Sequence[Ask]) -> Message:
-    """Ask again for accounts that nobody has connected since they were asked for."""
+    """Ask again for accounts that nobody has connected since they were asked for; of a `Loss`, tell why."""
     writer = _Writer(recipient, asks)
     return writer.write(writer.texts.reminder, [writer.ask(writer.texts.reminder, ask) for ask in asks])
 
@@ -32,13 +32,7 @@ def connection_lost(recipient: Recipient, losses: Sequence[Loss]) -> Message:
     writer, texts = _Writer(recipient, losses), LANGUAGES[recipient.locale]
 
     def section(loss: Loss) -> Section:
-        why = texts.lost.get(loss.reason or "")
-        return writer.ask(
-            texts.lost_connection,
-            loss,
-            facts=[(texts.since, texts.date(loss.since))],
-            sentences=[why] if why else [],
-        )
+        return writer.ask(texts.lost_connection, loss, facts=[(texts.since, texts.date(loss.since))])
 
     return writer.write(texts.lost_connection, [section(loss) for loss in losses])
 
@@ -77,7 +71,13 @@ def failure_notice(recipient: Recipient, failures: Sequence[Failure]) -> Message
                 (texts.since, texts.date(failure.since)),
                 (texts.why, plain(failure.reason)),
             ),
-            sentences=(sentence.format(folder=plain(failure.folder), account=plain(failure.account)),),
+            sentences=(
+                sentence.format(
+                    folder=plain(failure.folder),
+                    account=plain(failure.account),
+                    application=plain(failure.application),
+                ),
+            ),
         )
 
     return writer.write(texts.failure, [section(failure) for failure in failures])
@@ -129,17 +129,14 @@ class _Writer:
             (texts.channel, plain(source.channel)),
         ]
 
-    def ask(
-        self,
-        kind: Kind,
-        ask: Ask,
-        *,
-        facts: Sequence[tuple[str, str]] = (),
-        sentences: Sequence[str] = (),
-    ) -> Section:
+    def ask(self, kind: Kind, ask: Ask, *, facts: Sequence[tuple[str, str]] = ()) -> Section:
+        lost = ask if isinstance(ask, Loss) else None
+        why = self.texts.lost.get(lost.reason or "") if lost else None
+        application = plain(lost.application) if lost else ""
         return Section(
             facts=(*self.source(ask), *facts),
-            sentences=tuple(sentences),
+            sentences=(why.format(account=plain(ask.account), application=application),) if why else (),
+            passed_on=(self.texts.consent, lost.consent_link) if lost and lost.consent_link else None,
             action=kind.action.format(account=plain(ask.account)),
             link=ask.link,
             note=self.texts.link_works_until.format(date=self.texts.date(ask.expires)),

@@ -46,6 +46,9 @@ def _text(letter: Letter) -> str:
 def _section(letter: Letter, section: Section) -> str:
     lines = [f"{name}{letter.colon} {value}" for name, value in section.facts]
     lines += section.sentences
+    if section.passed_on is not None:
+        words, address = section.passed_on
+        lines += [f"{words}{letter.colon}", address]
     if section.action is not None:
         lines += [f"{section.action}{letter.colon}", section.link, section.note]
     return "\n".join(lines)

@@ -44,10 +44,17 @@ class Ask(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Loss(Ask):
-    """A connection that was lost: *since* when, and the ``reason`` of the channel's condition Connected."""
+    """A connection that was lost: *since* when, and the ``reason`` of the channel's condition Connected.
+
+    Attributes:
+        application: the id of the one that Microsoft doesn't let in, or empty.
+        consent_link: where the administrator of the account's tenant allows it; empty if that isn't what lacks.
+    """
 
     since: datetime
     reason: str | None = None
+    application: str = ""
+    consent_link: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +81,8 @@ class Collected(Source):
 
 @dataclass(frozen=True, kw_only=True)
 class Failure(Source):
-    """A channel whose runs fail: *since* when, and the ``reason`` of the last one."""
+    """A channel whose runs fail: *since* when, the ``reason`` of the last one, and the application's id."""
 
     since: datetime
     reason: str
+    application: str = ""

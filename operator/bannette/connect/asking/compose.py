@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from bannette.connect.asking.facts import ChannelFacts, Connection, Run
@@ -12,31 +14,47 @@ from bannette.notify import messages
 from bannette.notify.plan import Kind, Mail, Pace
 from bannette.notify.rendering import Message
 from bannette.notify.subjects import Ask, Collected, Failure, Lapse, Loss
+from bannette.resources import Standing
 
-Link = tuple[str, datetime]
+# Why an account isn't let in until an administrator has agreed, on a page of Microsoft's.
+_OF_ADMINISTRATORS: Final = "AdminConsentNeeded"
 
 
-def compose(person: Person, mail: Mail, *, now: datetime, pace: Pace, link: Callable[[ChannelFacts], Link]) -> Message:
-    """Return the mail.
+@dataclass(frozen=True)
+class Links:
+    """What makes the addresses in a mail.
 
-    Args:
-        link: makes the address of a channel's page, which opens it until the time beside it.
+    Attributes:
+        page: makes that of a channel's page, which opens it until the time beside it.
+        consent: makes that of the page where an administrator allows the application that reads the account.
     """
+
+    page: Callable[[ChannelFacts], tuple[str, datetime]]
+    consent: Callable[[ChannelFacts], str]
+
+
+def compose(person: Person, mail: Mail, *, now: datetime, pace: Pace, links: Links) -> Message:
+    """Return the mail."""
     recipient, channels = person.recipient, person.about(mail)
     match mail.kind:
         case Kind.CONNECT:
-            return messages.connect_request(recipient, [_ask(person, one, link) for one in channels])
+            return messages.connect_request(recipient, [_ask(person, one, links) for one in channels])
         case Kind.REMINDER:
-            return messages.reminder(recipient, [_ask(person, one, link) for one in channels])
+            return messages.reminder(recipient, [_reminded(person, one, links) for one in channels])
         case Kind.LOST:
-            losses = [_loss(person, one, lost, link) for one in channels if (lost := one.connection)]
+            losses = [_loss(person, one, lost, links) for one in channels if (lost := one.connection)]
             return messages.connection_lost(recipient, losses)
         case Kind.LAPSING:
-            lapses = [_lapse(person, one, unused, pace, link) for one in channels if (unused := one.connection)]
+            lapses = [_lapse(person, one, unused, pace, links) for one in channels if (unused := one.connection)]
             return messages.connection_lapsing(recipient, lapses)
         case Kind.FAILURE:
             failures = [
-                Failure(**_source(person, one), since=_local(failing.since, one), reason=failing.reason)
+                Failure(
+                    **_source(person, one),
+                    since=_local(failing.since, one),
+                    reason=failing.reason,
+                    application=one.application,
+                )
                 for one in channels
                 if (failing := one.failing)
             ]
@@ -55,20 +73,30 @@ def _source(person: Person, channel: ChannelFacts) -> dict[str, str]:
     return {"company": company, "channel": channel.name, "folder": channel.folder, "account": channel.account}
 
 
-def _ask(person: Person, channel: ChannelFacts, link: Callable[[ChannelFacts], Link]) -> Ask:
-    address, expires = link(channel)
+def _ask(person: Person, channel: ChannelFacts, links: Links) -> Ask:
+    address, expires = links.page(channel)
     return Ask(**_source(person, channel), link=address, expires=_local(expires, channel))
 
 
-def _loss(person: Person, channel: ChannelFacts, lost: Connection, link: Callable[[ChannelFacts], Link]) -> Loss:
-    asked = _ask(person, channel, link)
-    return Loss(**vars(asked), since=_local(lost.since, channel), reason=lost.reason)
+def _reminded(person: Person, channel: ChannelFacts, links: Links) -> Ask:
+    connection = channel.connection
+    if connection is None or connection.standing is not Standing.LOST:
+        return _ask(person, channel, links)
+    return _loss(person, channel, connection, links)
 
 
-def _lapse(
-    person: Person, channel: ChannelFacts, unused: Connection, pace: Pace, link: Callable[[ChannelFacts], Link]
-) -> Lapse:
-    return Lapse(**vars(_ask(person, channel, link)), lapses=_local(unused.since + pace.unused, channel))
+def _loss(person: Person, channel: ChannelFacts, lost: Connection, links: Links) -> Loss:
+    return Loss(
+        **vars(_ask(person, channel, links)),
+        since=_local(lost.since, channel),
+        reason=lost.reason,
+        application=channel.application,
+        consent_link=links.consent(channel) if lost.reason == _OF_ADMINISTRATORS else "",
+    )
+
+
+def _lapse(person: Person, channel: ChannelFacts, unused: Connection, pace: Pace, links: Links) -> Lapse:
+    return Lapse(**vars(_ask(person, channel, links)), lapses=_local(unused.since + pace.unused, channel))
 
 
 def _collected(person: Person, channel: ChannelFacts, runs: list[Run]) -> Collected:

@@ -11,6 +11,7 @@ from typing import Final
 
 from bannette.resources import (
     Channel,
+    Cloud,
     ConditionStatus,
     DelegatedAccount,
     HistoryEntry,
@@ -87,6 +88,7 @@ class ChannelFacts:
 
     Attributes:
         account: whose OneDrive it is.
+        application: that reads it; empty if none is named.
         connection: None if nobody can be asked for it: an application's, one that isn't looked at yet, or one that no
             sign-in could make now.
         delegated: its owner signs in.
@@ -101,6 +103,8 @@ class ChannelFacts:
     recipient: str
     binder: str
     account: str
+    application: str
+    cloud: Cloud
     folder: str
     zone: str
     suspended: bool
@@ -113,13 +117,13 @@ class ChannelFacts:
 
 
 def facts_of(
-    body: Mapping[str, object], *, before: ChannelFacts | None, has_application: bool, now: datetime
+    body: Mapping[str, object], *, before: ChannelFacts | None, application: str, now: datetime
 ) -> ChannelFacts | None:
     """Return what is kept of a channel; None if it isn't acceptable, or goes.
 
     Args:
         before: what was kept until now: the history forgets when failures began.
-        has_application: people can sign in though the channel names no application.
+        application: the one of the installation, for channels that name none; empty if there is none.
     """
     try:
         channel = Channel.parse(body)
@@ -132,7 +136,7 @@ def facts_of(
     account = channel.onedrive.account
     history = [one for one in channel.status.history if one.result is not RunResult.SKIPPED]
     delegated = isinstance(account, DelegatedAccount)
-    can_sign_in = isinstance(account, DelegatedAccount) and (has_application or account.client_id is not None)
+    application = account.client_id or application
     first = next(
         (one for one in history if one.trigger is Trigger.INITIAL and one.result is not RunResult.FAILED), None
     )
@@ -143,11 +147,13 @@ def facts_of(
         recipient=sys.intern(channel.recipient),
         binder=sys.intern(channel.binder),
         account=account.login_hint if isinstance(account, DelegatedAccount) else account.user,
+        application=sys.intern(application),
+        cloud=channel.onedrive.cloud,
         folder=sys.intern(channel.onedrive.folder),
         zone=sys.intern(channel.schedule.time_zone),
         suspended=channel.suspend,
         delegated=delegated,
-        connection=_connection(channel, _created(body)) if can_sign_in else None,
+        connection=_connection(channel, _created(body)) if delegated and application else None,
         first=_run(first) if first is not None and first.completed_at > now - _KEPT else None,
         runs=tuple(_run(one) for one in history if one.completed_at > now - _KEPT),
         failing=_failing(history, before),

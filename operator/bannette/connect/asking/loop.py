@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bannette import logs
-from bannette.connect.asking.post import Links, Post
+from bannette.connect.asking.compose import Links
+from bannette.connect.asking.post import Post
 from bannette.connect.asking.register import KINDS, Key, Register
 from bannette.connect.asking.settings import AskingSettings
 from bannette.connect.asking.timetable import Timetable
@@ -49,7 +50,7 @@ class Asking:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
-        self._register = Register(has_application=settings.has_application)
+        self._register = Register(application=settings.application)
         self._timetable = Timetable(now)
         self._stopped = threading.Event()
         self._busy_since: dict[int, float] = {}

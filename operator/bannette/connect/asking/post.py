@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bannette import logs
-from bannette.connect.asking.compose import Link, compose
+from bannette.connect.asking.compose import Links, compose
 from bannette.connect.asking.decide import NOTIFIED, mail_id, next_mail, refused, sent
-from bannette.connect.asking.facts import ChannelFacts
 from bannette.connect.asking.outage import Outage, is_of_one, pause_for_one
 from bannette.connect.asking.person import Person
 from bannette.connect.asking.register import uid_of, version_of
@@ -26,7 +25,6 @@ from bannette.resources.history import cut_message
 
 logger = logging.getLogger(__name__)
 
-Links = Callable[[ChannelFacts], Link]
 # Longer than a mail may take. Whoever claimed it and hasn't said more by then is dead.
 _CLAIM: Final = timedelta(minutes=5)
 _LONGEST_CLAIM: Final = timedelta(hours=6)
@@ -42,7 +40,7 @@ class Post:
     """Hands mails over. Safe to share between threads, each with a person of its own.
 
     Args:
-        links: what makes links, from the keys of now.
+        links: what makes the links of a mail, from the keys of now.
         written: told of each recipient that was written, as the API server has it now.
         waiting: told now and then while the API server can't be written to.
         instance: tells this process from others.
@@ -112,7 +110,7 @@ class Post:
     def _post(self, person: Person, mail: Mail, now: datetime) -> datetime | None:
         recipient = person.recipient
         try:
-            message = compose(person, mail, now=now, pace=self._settings.pace, link=self._links(now))
+            message = compose(person, mail, now=now, pace=self._settings.pace, links=self._links(now))
         except PersonNeeded as error:
             self._tell(person, error, now)
             return self._outage.began(error, now)

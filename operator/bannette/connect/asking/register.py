@@ -22,8 +22,8 @@ KINDS: Final = (CHANNELS, BINDERS, RECIPIENTS)
 class Register:
     """Keeps what is needed of each object, and tells which recipients a change may matter to."""
 
-    def __init__(self, *, has_application: bool) -> None:
-        self._has_application = has_application
+    def __init__(self, *, application: str) -> None:
+        self._application = application
         self._lock = threading.Lock()
         self._channels: dict[Key, ChannelFacts] = {}
         self._of: dict[Key, set[Key]] = defaultdict(set)
@@ -74,7 +74,7 @@ class Register:
         before = self._channels.get(key)
         after = None
         if body is not None:
-            after = facts_of(body, before=before, has_application=self._has_application, now=now)
+            after = facts_of(body, before=before, application=self._application, now=now)
         if before is not None:
             del self._channels[key]
             self._of[key[0], before.recipient].discard(key)

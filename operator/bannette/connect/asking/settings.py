@@ -27,13 +27,13 @@ class AskingSettings:
     Attributes:
         failing: how long runs fail before anybody is told.
         digest_time: of the morning after the day that a digest is of, in the channels' time zone.
-        has_application: people can sign in for channels that name no application of their own.
+        application: for channels that name none of their own; empty: nobody can sign in for them.
     """
 
     pace: Pace = field(default_factory=Pace)
     failing: timedelta = timedelta(days=2)
     digest_time: time = time(8)
-    has_application: bool = False
+    application: str = ""
 
 
 def asking_settings(environ: Mapping[str, str]) -> AskingSettings:
@@ -73,7 +73,7 @@ def asking_settings(environ: Mapping[str, str]) -> AskingSettings:
         ),
         failing=read("FAILURE_DAYS", _days, "a number of days: write 2, for example", usual.failing),
         digest_time=read("DIGEST_TIME", _time, "a time of day: write 08:00, for example", usual.digest_time),
-        has_application=bool(environ.get(CLIENT_ID_VARIABLE, "").strip()),
+        application=environ.get(CLIENT_ID_VARIABLE, "").strip(),
     )
 
 

@@ -157,7 +157,12 @@ ENGLISH: Final = Texts(
         "AccountDisabled": "The account is disabled.",
         "SecondFactorNeeded": "Microsoft wants you to confirm the sign-in with a second factor.",
         "ConsentWithdrawn": "The permission to read the files was withdrawn.",
+        "AdminConsentNeeded": "Your organisation doesn't let everybody allow applications: pass the address below on "
+        "to its Microsoft 365 administrator, and connect again once they have agreed.",
+        "UserNotAssigned": "Your organisation keeps the application for some accounts: ask its Microsoft 365 "
+        "administrator to assign {account} to the application {application}, then connect again.",
     },
+    consent="To be passed on to the administrator",
     failed={
         "FolderNotFound": "The folder {folder} isn't in the OneDrive of {account}: put it back, or tell the company "
         "its new name.",
@@ -165,6 +170,10 @@ ENGLISH: Final = Texts(
         "place, or tell the company whose it is.",
         "DriveNotFound": "{account} has no OneDrive yet: open onedrive.com with it once.",
         "DriveLocked": "The OneDrive of {account} is locked: ask your administrator, or Microsoft.",
+        "AdminConsentNeeded": "Microsoft wants an administrator to agree: ask the one of your organisation to allow "
+        "the application {application} in Entra.",
+        "UserNotAssigned": "Your organisation keeps the application for some accounts: ask its Microsoft 365 "
+        "administrator to assign {account} to the application {application} in Entra.",
     },
     failed_otherwise="It is tried again every day. If it lasts, tell the company the reason that stands above.",
 )

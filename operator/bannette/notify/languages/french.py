@@ -166,7 +166,12 @@ FRENCH: Final = Texts(
         "AccountDisabled": "Le compte est désactivé.",
         "SecondFactorNeeded": "Microsoft demande de confirmer la connexion par un second facteur.",
         "ConsentWithdrawn": "L'autorisation de lire les fichiers a été retirée.",
+        "AdminConsentNeeded": "Votre organisation ne laisse pas chacun autoriser des applications\u00a0: transmettez "
+        "l'adresse ci-dessous à son administrateur Microsoft 365, et reconnectez le compte après son accord.",
+        "UserNotAssigned": "Votre organisation réserve l'application à certains comptes\u00a0: demandez à son "
+        "administrateur Microsoft 365 d'affecter {account} à l'application {application}, puis reconnectez le compte.",
     },
+    consent="À transmettre à l'administrateur",
     failed={
         "FolderNotFound": "Le dossier {folder} n'est pas dans le OneDrive de {account}\u00a0: remettez-le en place, ou "
         "indiquez son nouveau nom à la société.",
@@ -175,6 +180,10 @@ FRENCH: Final = Texts(
         "DriveNotFound": "{account} n'a pas encore de OneDrive\u00a0: ouvrez une fois onedrive.com avec ce compte.",
         "DriveLocked": "Le OneDrive de {account} est verrouillé\u00a0: adressez-vous à votre administrateur ou à "
         "Microsoft.",
+        "AdminConsentNeeded": "Microsoft exige l'accord d'un administrateur\u00a0: demandez à celui de votre "
+        "organisation d'autoriser l'application {application} dans Entra.",
+        "UserNotAssigned": "Votre organisation réserve l'application à certains comptes\u00a0: demandez à son "
+        "administrateur Microsoft 365 d'affecter {account} à l'application {application} dans Entra.",
     },
     failed_otherwise="Une nouvelle tentative a lieu chaque jour. Si cela dure, indiquez à la société le motif "
     "ci-dessus.",

@@ -43,9 +43,10 @@ class Texts:
     Attributes:
         tag: BCP 47.
         singular_below: numbers below it take the singular.
-        lost: by the reason why a connection was lost, a sentence.
-        failed: by the reason why runs fail, a sentence with ``{folder}`` and ``{account}``: those reasons that the
-            owner of the account can do something about.
+        lost: by the reason why a connection was lost, a sentence with ``{account}`` and ``{application}``.
+        consent: what the address is that an administrator agrees at.
+        failed: by the reason why runs fail, a sentence with ``{folder}``, ``{account}`` and ``{application}``: those
+            reasons that the owner of the account can do something about.
     """
 
     tag: str
@@ -80,6 +81,7 @@ class Texts:
     digest: Kind
     failure: Kind
     lost: Mapping[str, str]
+    consent: str
     failed: Mapping[str, str]
     failed_otherwise: str
 
