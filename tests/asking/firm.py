@@ -110,7 +110,7 @@ class Firm:
         others = {"type": "PrerequisitesMet", "status": str(met), "reason": "AllPresent", "lastTransitionTime": since}
         patch: dict[str, object] = {"conditions": [condition, others]}
         if standing == "Connected":
-            patch["connection"] = {"connectedAt": since}
+            patch["connection"] = {"connectedAt": since, "account": f"{name}@acme.example"}
         self.change("CollectionChannel", name, {"status": patch}, status=True)
 
     def ran(self, name: str, *entries: Mapping[str, object]) -> None:

@@ -323,21 +323,58 @@ def test_another_address_is_asked_anew(firm, mails, service):
     assert firm.status()["email"] == "marie@bolt.example"
 
 
-@pytest.mark.parametrize("was_connected", [False, True])
-def test_another_account_is_asked_for_at_once(firm, mails, service, was_connected):
+def another_account(firm, address):
+    account = {"delegated": {"loginHint": address, "clientId": "bannette"}}
+    firm.change("CollectionChannel", "acme-onedrive", {"spec": {"onedrive": {"account": account}}})
+
+
+@pytest.mark.parametrize("before", ["never connected", "connected", "disconnected"])
+@pytest.mark.parametrize("was_asked", [False, True], ids=["not asked", "asked"])
+@pytest.mark.parametrize("seen", [False, True], ids=["at once", "once the operator has seen it"])
+def test_another_account_is_asked_for_at_once(firm, mails, service, before, was_asked, seen):
+    firm.recipient()
+    firm.channel(standing="Never" if was_asked else "Connected")
+    service.look(minutes=2)
+    if before != "never connected":
+        firm.stands("acme-onedrive", "Connected")
+        service.look(hours=1)
+    if before == "disconnected":
+        firm.stands("acme-onedrive", "Never")
+        service.look(hours=1)
+    another_account(firm, "ventes@acme.example")
+    firm.stands("acme-onedrive", "Never")
+    if seen:
+        now = {"connection": {"account": "ventes@acme.example", "connectedAt": None}}
+        firm.change("CollectionChannel", "acme-onedrive", {"status": now}, status=True)
+    service.look(minutes=2)
+    service.look(hours=1)
+    assert subjects(mails) == [CONNECT] * (1 + was_asked)
+    assert "ventes@acme.example" in text_of(mails.taken.mails[-1])
+
+
+def test_another_account_that_somebody_disconnected_waits_a_day_though_nobody_was_asked_for_it(firm, mails, service):
+    """Its owner signed in by a link that was handed over, and left again."""
     firm.recipient()
     firm.channel()
     service.look(minutes=2)
-    if was_connected:
-        firm.stands("acme-onedrive", "Connected")
-        service.look(hours=1)
-    another = {"delegated": {"loginHint": "ventes@acme.example", "clientId": "bannette"}}
-    firm.change("CollectionChannel", "acme-onedrive", {"spec": {"onedrive": {"account": another}}})
+    another_account(firm, "ventes@acme.example")
+    firm.stands("acme-onedrive", "Connected")
+    now = {"connection": {"account": "ventes@acme.example"}}
+    firm.change("CollectionChannel", "acme-onedrive", {"status": now}, status=True)
     firm.stands("acme-onedrive", "Never")
-    service.look(hours=1)
-    service.look(hours=1)
+    service.look(hours=23)
+    assert subjects(mails) == [CONNECT]
+    service.look(hours=2)
     assert subjects(mails) == [CONNECT, CONNECT]
-    assert "ventes@acme.example" in text_of(mails.taken.mails[1])
+
+
+def test_an_address_that_is_written_otherwise_is_the_same_account(firm, mails, service):
+    firm.recipient()
+    firm.channel()
+    service.look(minutes=2)
+    another_account(firm, "Acme-OneDrive@Acme.example")
+    service.look(hours=1)
+    assert subjects(mails) == [CONNECT]
 
 
 def test_a_restart_asks_nobody_again(firm, mails, service, tmp_path):

@@ -146,9 +146,21 @@ def test_who_hasnt_signed_in_is_told_the_way_that_there_is() -> None:
     # Of another account than that of now: it is asked for like one that was never connected.
     renamed = Presence(token().keys, {**token().annotations, "bannette.io/account": "achats@acme.example"})
     assert verdict_on(left, renamed, page=Page(PAGE, mails=True)).message.endswith(asked)
+    left = channel(account=DELEGATED, status={"connection": {"connectedAt": at(90), "account": "achats@acme.example"}})
+    assert verdict_on(left, Presence(), page=Page(PAGE, mails=True)).message.endswith(asked)
     handed = f"`kubectl collection connect acme-onedrive -n acme --link` makes a link to hand over, which opens {PAGE}."
     assert said(Page(PAGE, mails=False)) == f"compta@acme.example isn't signed in: {handed}"
     assert "`bannette connect -f FILE --manifest SECRET.yaml`" in said(None)
+
+
+@pytest.mark.parametrize(("named", "kept"), [("achats@acme.example", None), ("Compta@Acme.Example", at(90))])
+def test_when_an_account_was_connected_is_forgotten_with_the_account(named: str, kept: str | None) -> None:
+    subject = channel(account=DELEGATED, status={"connection": {"connectedAt": at(90), "account": named}})
+    connected_at = connection_status(subject, met(token=Presence()), page=None).connected_at
+    assert (connected_at and format_time(connected_at)) == kept
+    [patch] = [one for one in plan(observed(subject), SETTINGS, now=NOW).actions if isinstance(one, PatchStatus)]
+    status: Any = patch.status.get("connection", {})
+    assert status.get("connectedAt", kept) == kept
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def connection_verdict(channel: Channel, found: Prerequisites, *, page: Page | N
         message = f'The credentials in Secret "{account.credentials_secret}" are missing.'
         return _connected(False, "CredentialsMissing", message)
     if isinstance(account, DelegatedAccount) and not is_signed_in(channel, found.token):
-        how = _way_in(channel, page, left=_was_disconnected(channel, found.token))
+        how = _way_in(channel, page, left=_was_disconnected(channel, account, found.token))
         return _connected(False, "NotSignedIn", f"{account.login_hint} isn't signed in: {how}")
     last = max(_findings(channel, found.token), key=lambda finding: finding.at, default=None)
     if last is not None and last.reason is not None:
@@ -104,15 +104,18 @@ def connection_status(channel: Channel, found: Prerequisites, *, page: Page | No
     return replace(
         new,
         account=signed_in or account.login_hint,
-        connected_at=connected_at or old.connected_at,
+        # The account that is named now may never have been connected.
+        connected_at=connected_at or (old.connected_at if old.speaks_of(account.login_hint) else None),
         last_handled_disconnect=disconnected or old.last_handled_disconnect,
     )
 
 
-def _was_disconnected(channel: Channel, token: Presence | None) -> bool:
+def _was_disconnected(channel: Channel, account: DelegatedAccount, token: Presence | None) -> bool:
     """Whether somebody had signed in, and the sign-in was removed: not one of an account that was named before."""
-    connection, account = channel.status.connection, (token or Presence()).annotations.get(ACCOUNT_ANNOTATION)
-    return connection is not None and connection.connected_at is not None and not account
+    connection = channel.status.connection
+    if connection is None or connection.connected_at is None or not connection.speaks_of(account.login_hint):
+        return False
+    return not (token or Presence()).annotations.get(ACCOUNT_ANNOTATION)
 
 
 def _way_in(channel: Channel, page: Page | None, *, left: bool) -> str:

@@ -70,6 +70,10 @@ class ConnectionStatus:
     last_handled_check: str | None = None
     last_handled_disconnect: str | None = None
 
+    def speaks_of(self, account: str) -> bool:
+        """Tell whether it is that of *account*: a channel may name another one since."""
+        return self.account is None or self.account.casefold() == account.casefold()
+
     def to_dict(self) -> dict[str, object]:
         return present(
             account=self.account,

@@ -136,6 +136,7 @@ def facts_of(
     account = channel.onedrive.account
     history = [one for one in channel.status.history if one.result is not RunResult.SKIPPED]
     delegated = isinstance(account, DelegatedAccount)
+    whose = account.login_hint if isinstance(account, DelegatedAccount) else account.user
     application = account.client_id or application
     first = next(
         (one for one in history if one.trigger is Trigger.INITIAL and one.result is not RunResult.FAILED), None
@@ -146,14 +147,14 @@ def facts_of(
         uid=channel.uid,
         recipient=sys.intern(channel.recipient),
         binder=sys.intern(channel.binder),
-        account=account.login_hint if isinstance(account, DelegatedAccount) else account.user,
+        account=whose,
         application=sys.intern(application),
         cloud=channel.onedrive.cloud,
         folder=sys.intern(channel.onedrive.folder),
         zone=sys.intern(channel.schedule.time_zone),
         suspended=channel.suspend,
         delegated=delegated,
-        connection=_connection(channel, _created(body)) if delegated and application else None,
+        connection=_connection(channel, whose, _created(body)) if delegated and application else None,
         first=_run(first) if first is not None and first.completed_at > now - _KEPT else None,
         runs=tuple(_run(one) for one in history if one.completed_at > now - _KEPT),
         failing=_failing(history, before),
@@ -161,7 +162,7 @@ def facts_of(
     )
 
 
-def _connection(channel: Channel, created: datetime) -> Connection | None:
+def _connection(channel: Channel, account: str, created: datetime) -> Connection | None:
     said, met = channel.status.condition("Connected"), channel.status.condition("PrerequisitesMet")
     if said is None or said.status is ConditionStatus.UNKNOWN:
         return None
@@ -173,7 +174,7 @@ def _connection(channel: Channel, created: datetime) -> Connection | None:
     since = said.last_transition_time or created
     if said.reason == "NotSignedIn":
         connection = channel.status.connection
-        if connection is None or connection.connected_at is None:
+        if connection is None or connection.connected_at is None or not connection.speaks_of(account):
             return Connection(Standing.NEVER, created)
         # A connection may have been lost long before it was removed.
         changed = channel.status.pages.changed_at if channel.status.pages is not None else None

@@ -68,14 +68,14 @@ class Person:
         connection, told = channel.connection, self.told(channel)
         if connection is None:
             return None
-        # Whose connection ended when the channel named another account: nobody disconnected that one.
-        another = told.account is not None and told.account != channel.account
+        # What they were asked about another account counts for nothing.
+        another = told.account is not None and told.account.casefold() != channel.account.casefold()
         return KnownChannel(
             key=channel.uid,
             standing=connection.standing,
             since=connection.since,
             suspended=channel.suspended,
-            left=connection.left and not another,
+            left=connection.left,
             asked=None if another else told.asked,
             requested=told.requested_at,
         )
