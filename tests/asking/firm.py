@@ -17,6 +17,7 @@ from bannette.connect import load_keys
 from bannette.connect.asking import Asking, AskingSettings
 from bannette.connect.background import links_for
 from bannette.connect.links import Ticket, read_token
+from bannette.connect.metrics import Metrics
 from bannette.connect.watching import Watching
 from bannette.kube import Change, ClusterApi, What
 from bannette.notify.mail import Mailer
@@ -191,11 +192,13 @@ class Service:
             )
         )
         api = firm.api(token, url)
+        self.metrics = Metrics()
         self.asking = Asking(
             api,
             mailer,
             settings=AskingSettings(),
             links=lambda now: links_for(PUBLIC, load_keys(keys), now, {}),
+            metrics=self.metrics,
             now=firm.clock,
         )
         self.watching = Watching(api, [firm.namespace])

@@ -12,10 +12,16 @@ from typing import Any
 import pytest
 import yaml
 
+from bannette.connect.faults import Fault
+from bannette.connect.metrics import AskingFigures
+from bannette.connect.metrics import Metrics as ConnectMetrics
 from bannette.controller.metrics import Metrics
 from bannette.controller.names import BINDER, RECIPIENT, Key
 from bannette.controller.store import Store
-from bannette.resources import HistoryEntry, RunResult, Trigger
+from bannette.notify.plan import Kind
+from bannette.resources import CheckOutcome, HistoryEntry, RunResult, Trigger
+from bannette.web.guard import Answered
+from bannette.web.sealing import Keys
 from devcluster import chart, promtool
 
 # The first test builds promtool, where it hasn't been built yet.
@@ -38,7 +44,29 @@ def rules() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def exposed() -> set[str]:
-    """The names of all series that an operator with one channel and one run tells of."""
+    """The names of all series that there are."""
+    told = told_by_an_operator() + told_by_the_pages()
+    return set(re.findall(r"^(bannette_\w+)[{ ]", told.decode(), re.MULTILINE))
+
+
+def told_by_the_pages() -> bytes:
+    """Return what a service tells where each thing has happened."""
+    metrics = ConnectMetrics()
+    metrics.answered(Answered("GET", "/callback", 303, 0.1))
+    metrics.sign_in_begun()
+    metrics.sign_in_finished()
+    metrics.refused(Fault.LINK_EXPIRED)
+    metrics.disconnected("page")
+    metrics.checked(CheckOutcome.LOST)
+    metrics.mail_sent(Kind.CONNECT)
+    metrics.mail_failed(Kind.CONNECT, "MailUnreachable")
+    figures = AskingFigures(asked=1, unasked=1, looked_at=datetime(2026, 11, 24, tzinfo=UTC), outage=False)
+    metrics.watch(keys=lambda: Keys({"1": b"k"}), trouble=lambda: None, asking=lambda: figures)
+    return metrics.exposition()
+
+
+def told_by_an_operator() -> bytes:
+    """Return what an operator with one channel and one run tells."""
     store = Store()
     metrics = Metrics(store)
     moment = datetime(2026, 11, 24, tzinfo=UTC)
@@ -56,8 +84,7 @@ def exposed() -> set[str]:
     metrics.run_ended(Key("acme", "a"), entry)
     metrics.reconcile_errors.labels("Conflict").inc()
     metrics.api_requests.labels("GET", "jobs", "200").inc()
-    names = re.findall(r"^(bannette_\w+)[{ ]", metrics.exposition().decode(), re.MULTILINE)
-    return set(names)
+    return metrics.exposition()
 
 
 def asked_for(text: str) -> set[str]:

@@ -183,7 +183,7 @@ def serving(
 class Process:
     """The command ``bannette connect-service``, which reaches the API server by ``kubectl proxy``."""
 
-    def __init__(self, office: Office, proxy: str, folder: Path) -> None:
+    def __init__(self, office: Office, proxy: str, folder: Path, **further: str) -> None:
         (self.port,) = free_ports(1)
         self.log = folder / f"service-{self.port}.log"
         environ = {
@@ -194,6 +194,7 @@ class Process:
             "BANNETTE_CONNECT_ADDRESS": "127.0.0.1",
             "BANNETTE_CONNECT_PORT": str(self.port),
             "BANNETTE_API_URL": proxy,
+            **further,
         }
         with self.log.open("w") as log:
             self._popen = subprocess.Popen(

@@ -146,6 +146,7 @@ WRONG = {
     "BANNETTE_PUBLIC_URL": ("http://connect.example", "https://connect.example/pages", ""),
     "BANNETTE_CONNECT_KEYS": ("", "/nowhere"),
     "BANNETTE_CONNECT_PORT": ("http", "70000"),
+    "BANNETTE_CONNECT_METRICS_PORT": ("metrics", "70000", "8080"),
     "BANNETTE_AUTHORITY_URL": ("http://localhost:8443", "https://localhost:8443/common"),
     "BANNETTE_API_URL": ("http://10.0.0.1:8001", "https://127.0.0.1:8001"),
 }

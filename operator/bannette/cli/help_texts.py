@@ -82,6 +82,8 @@ environment:
   BANNETTE_CONNECT_KEYS     a folder with the keys that sign links, one in each file; the last one by name signs
   BANNETTE_CONNECT_ADDRESS  what is listened on (default: 0.0.0.0)
   BANNETTE_CONNECT_PORT     (default: 8080)
+  BANNETTE_CONNECT_METRICS_PORT
+                            another port, for Prometheus's /metrics; empty or 0: none
   BANNETTE_CLIENT_ID        the application of channels that name none
   BANNETTE_CONSOLE          true: the console, too, at /console of the same address
   BANNETTE_CONSOLE_USER_HEADER, BANNETTE_CONSOLE_GROUPS_HEADER

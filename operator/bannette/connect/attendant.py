@@ -17,6 +17,7 @@ from bannette.connect.backlog import Backlog
 from bannette.connect.case import Body, change_secret, token_secret
 from bannette.connect.checks import Found, check
 from bannette.connect.faults import Stopped
+from bannette.connect.metrics import Metrics
 from bannette.connect.visits import disconnected
 from bannette.connect.watching import Watching
 from bannette.errors import BannetteError, PersonNeeded
@@ -90,10 +91,12 @@ class Attendant:
         api: ClusterApi,
         environ: Mapping[str, str],
         *,
+        metrics: Metrics | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._api = api
         self._environ = environ
+        self._metrics = metrics or Metrics()
         self._now = now
         self._backlog: Backlog[Key] = Backlog()
         self._threads: list[threading.Thread] = []
@@ -145,6 +148,7 @@ class Attendant:
         request = disconnect_due(channel)
         if request is not None and self._disconnected.get(key) != (channel.uid, request):
             if _disconnect(api, channel, request):
+                self._metrics.disconnected("request")
                 logs.event(logger, "connect.disconnected", channel=f"{namespace}/{name}", by="request")
             # Also of what was done before a restart: the operator hasn't acknowledged it.
             tell_change(api, channel, now=self._now())
@@ -184,6 +188,7 @@ class Attendant:
             logs.crash(logger, "connect.check_bug", error)
             told = f"Unexpected {type(error).__name__}: this is a bug; the log of the pages says where it happened."
             found = Found(CheckOutcome.NOT_CHECKED, told, reason="UnexpectedError")
+        self._metrics.checked(found.outcome)
         logs.event(
             logger,
             "connect.checked",

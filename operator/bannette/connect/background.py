@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bannette.connect.asking import Asking, Links, asking_settings
 from bannette.connect.attendant import Attendant
 from bannette.connect.doorstep import Remind, Reminder
 from bannette.connect.links import LIFETIME, make_link
+from bannette.connect.metrics import AskingFigures, Metrics
 from bannette.connect.settings import Settings, namespaces_of
 from bannette.connect.watching import Watching
 from bannette.kube import ClusterApi
@@ -25,9 +26,9 @@ class Background:
         PersonNeeded: a setting isn't what it must be.
     """
 
-    def __init__(self, environ: Mapping[str, str], settings: Settings, api: ClusterApi) -> None:
+    def __init__(self, environ: Mapping[str, str], settings: Settings, api: ClusterApi, metrics: Metrics) -> None:
         self._watching = Watching(api, namespaces_of(environ))
-        self._attendant = Attendant(api, environ)
+        self._attendant = Attendant(api, environ, metrics=metrics)
         self._attendant.listen(self._watching)
         self._asking: Asking | None = None
         self._reminder: Reminder | None = None
@@ -39,6 +40,7 @@ class Background:
                 mailer,
                 settings=asking_settings(environ),
                 links=lambda now: links_for(settings.public_url, settings.load_keys(), now, environ),
+                metrics=metrics,
             )
             self._asking.listen(self._watching)
             self._reminder = Reminder(api)
@@ -69,6 +71,11 @@ class Background:
     def remind(self) -> Remind | None:
         """What has a mail sent again; None if no mails are sent."""
         return self._reminder.ask if self._reminder is not None else None
+
+    @property
+    def asking(self) -> Callable[[], AskingFigures] | None:
+        """What tells how it stands with those who are asked; None if no mails are sent."""
+        return self._asking.figures if self._asking is not None else None
 
 
 def links_for(public_url: str, keys: Keys, now: datetime, environ: Mapping[str, str]) -> Links:

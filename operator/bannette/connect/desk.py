@@ -19,6 +19,7 @@ from bannette.connect.attendant import tell_change
 from bannette.connect.case import Body, Case, is_place, load_case
 from bannette.connect.faults import Fault, Stopped, stopped_by
 from bannette.connect.links import LinkFault, Ticket, make_token, read_token
+from bannette.connect.metrics import Metrics
 from bannette.connect.settings import Settings
 from bannette.errors import BannetteError
 from bannette.kube import ClusterApi
@@ -90,12 +91,14 @@ class Desk:
         keys: Callable[[], Keys],
         api: ClusterApi,
         sends_mails: bool = False,
+        metrics: Metrics | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._sends_mails = sends_mails
         self._keys = keys
         self._api = api
+        self._metrics = metrics or Metrics()
         self._now = now
 
     def show(self, asked: Asked) -> Reply:
@@ -125,6 +128,7 @@ class Desk:
         keys = self._keys()
         part = visits.BrowserPart.opened(cookies.get(name, ""), keys)
         if part is None:
+            self._metrics.refused(Fault.VISIT_FOREIGN)
             return refused(Stopped(Fault.VISIT_FOREIGN), preferred)
         expires = datetime.fromtimestamp(part.link_expires, UTC)
         again = (
@@ -138,6 +142,7 @@ class Desk:
         except (BannetteError, Stopped) as error:
             reply = self._stopped(error, part.language, channel=f"{part.namespace}/{part.name}", again=again)
         else:
+            self._metrics.sign_in_finished()
             logs.event(logger, "connect.connected", channel=case.key, connection=connection.id)
             reply = Reply(status=303, location=again)
         reply.cookies[name] = ("", 0)
@@ -192,6 +197,7 @@ class Desk:
             secret=secret,
             disconnection=disconnection,
         )
+        self._metrics.sign_in_begun()
         logs.event(logger, "connect.begun", channel=case.key)
         cookies: dict[str, tuple[str, int | None]] = {
             visits.cookie_name(visit.state): (part.sealed(opened.keys), visits.COOKIE_SECONDS)
@@ -214,6 +220,7 @@ class Desk:
     def _disconnected(self, opened: _Opened) -> Reply:
         opened.case.change_secret(lambda secret: (visits.disconnected(secret), None))
         tell_change(opened.case.api, opened.case.channel, now=self._now())
+        self._metrics.disconnected("page")
         logs.event(logger, "connect.disconnected", channel=opened.case.key)
         return opened.page("disconnected", self._settings)
 
@@ -238,6 +245,7 @@ class Desk:
     def _stopped(self, error: BannetteError | Stopped, language: str, *, channel: str | None, again: str) -> Reply:
         stopped = error if isinstance(error, Stopped) else stopped_by(error)
         told = stopped.detail if isinstance(error, Stopped) else str(error)
+        self._metrics.refused(stopped.fault)
         logs.event(
             logger,
             "connect.refused",

@@ -6,6 +6,7 @@ import logging
 import signal
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 import uvicorn
@@ -17,6 +18,8 @@ from bannette.connect.app import Pages
 from bannette.connect.background import Background
 from bannette.connect.desk import Desk
 from bannette.connect.doorstep import Doorstep, Remind
+from bannette.connect.exposition import exposing
+from bannette.connect.metrics import Metrics
 from bannette.connect.settings import Settings, api_of, settings_of
 from bannette.kube import ClusterApi
 from bannette.web.guard import Guard
@@ -39,6 +42,7 @@ def new_server(
     healthy: Callable[[], bool] = lambda: True,
     address: PublicAddress | None = None,
     remind: Remind | None = None,
+    metrics: Metrics | None = None,
 ) -> uvicorn.Server:
     """Return the service, which serves when it is run.
 
@@ -47,12 +51,14 @@ def new_server(
         healthy: whether what else the process does is at work.
         address: that watches whether the public address leads here.
         remind: has the mail with the link sent again; None: no mails are sent.
+        metrics: where it counts what it does; None: nobody asks.
     """
     # msal would rather have the answer posted. That takes cookies that go along from foreign pages; in the query it is
     # good once, and only with the verifier that the Secret holds (RFC 9700, 4.3.1).
     warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
     # Keys are read at each use: the kubelet changes them under a running pod.
-    desk = Desk(settings, keys=settings.load_keys, api=api, sends_mails=remind is not None)
+    metrics = metrics or Metrics()
+    desk = Desk(settings, keys=settings.load_keys, api=api, sends_mails=remind is not None, metrics=metrics)
     doorstep = Doorstep(settings.load_keys, remind)
     known = address or PublicAddress(settings)
 
@@ -64,7 +70,7 @@ def new_server(
     pages = Pages(desk, doorstep, ready, healthy).application([known.route, *more])
     return uvicorn.Server(
         uvicorn.Config(
-            Guard(pages, host=settings.host),
+            Guard(pages, host=settings.host, answered=metrics.answered),
             host=settings.address,
             port=settings.port,
             http="h11",
@@ -90,19 +96,31 @@ def serve(environ: Mapping[str, str], more: More = lambda settings, api: ()) -> 
     settings = settings_of(environ)
     settings.load_keys()
     api = api_of(environ)
-    background = Background(environ, settings, api)
+    metrics = Metrics()
+    background = Background(environ, settings, api, metrics)
     address, healthy, remind = PublicAddress(settings), background.is_healthy, background.remind
+    metrics.watch(keys=settings.load_keys, trouble=lambda: address.trouble, asking=background.asking)
     pages = more(settings, api)
-    running = new_server(settings, api, pages, healthy=healthy, address=address, remind=remind)
+    running = new_server(settings, api, pages, healthy=healthy, address=address, remind=remind, metrics=metrics)
     # It tells of every connection that a stranger breaks off.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-    logs.event(logger, "connect.serving", address=settings.address, port=settings.port, url=settings.public_url)
-    # uvicorn ends in good order, and then raises the signal once more, which would end the process as if killed.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    background.start()
-    address.start()
-    try:
-        running.run()
-    finally:
-        background.stop()
-        address.stop()
+    with ExitStack() as stack:
+        if settings.metrics_port:
+            stack.enter_context(exposing(metrics, settings.address, settings.metrics_port))
+        logs.event(
+            logger,
+            "connect.serving",
+            address=settings.address,
+            port=settings.port,
+            metrics=settings.metrics_port or None,
+            url=settings.public_url,
+        )
+        # uvicorn ends in good order, and then raises the signal once more, which would end the process as if killed.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        background.start()
+        address.start()
+        try:
+            running.run()
+        finally:
+            background.stop()
+            address.stop()

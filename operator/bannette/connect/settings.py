@@ -35,6 +35,7 @@ class Settings:
         public_url: the origin that people reach it by, for example ``https://connect.example``.
         keys: folder of the HMAC keys, one in each file.
         address, port: what it listens on, behind whatever speaks HTTPS.
+        metrics_port: of the same address, for Prometheus; 0: nobody is told.
         environ: what redirects Microsoft's endpoints, and names the installation's application.
     """
 
@@ -43,6 +44,7 @@ class Settings:
     address: str
     port: int
     environ: Mapping[str, str]
+    metrics_port: int = 0
 
     @property
     def host(self) -> str:
@@ -102,13 +104,15 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
     keys = environ.get("BANNETTE_CONNECT_KEYS", "")
     if not keys:
         raise _invalid("BANNETTE_CONNECT_KEYS must name the folder with the keys that sign links")
-    port = environ.get("BANNETTE_CONNECT_PORT", "8080")
-    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
-        raise _invalid("BANNETTE_CONNECT_PORT must be a port, from 1 to 65535")
+    port = _port(environ, "BANNETTE_CONNECT_PORT", "8080")
+    metrics_port = _port(environ, "BANNETTE_CONNECT_METRICS_PORT", "0")
+    # Strangers come to that one.
+    if metrics_port == port:
+        raise _invalid(f"BANNETTE_CONNECT_METRICS_PORT must be another port than that of the pages, {port}")
     # Before a person is sent to an address that can't be.
     endpoints_for("Global", environ)
     address = environ.get("BANNETTE_CONNECT_ADDRESS", "0.0.0.0")  # noqa: S104 - a pod's own address
-    return Settings(public_url, Path(keys), address, int(port), environ)
+    return Settings(public_url, Path(keys), address, port, environ, metrics_port)
 
 
 def namespaces_of(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -151,6 +155,13 @@ def api_of(environ: Mapping[str, str]) -> ClusterApi:
     if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost", "::1") or parts.path.strip("/"):
         raise _invalid("BANNETTE_API_URL must be the address that `kubectl proxy` listens on: http://127.0.0.1:8001")
     return ClusterApi(proxy, namespace="default", attempts=_ATTEMPTS, timeout=_TIMEOUT)
+
+
+def _port(environ: Mapping[str, str], name: str, default: str) -> int:
+    port = environ.get(name, "").strip() or default
+    if not re.fullmatch("[0-9]{1,5}", port, re.ASCII) or int(port) > 65535:
+        raise _invalid(f"{name} must be a port, from 1 to 65535")
+    return int(port)
 
 
 def _invalid(told: str) -> PersonNeeded:

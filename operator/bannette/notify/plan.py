@@ -49,6 +49,11 @@ class KnownChannel:
     requested: datetime | None = None
 
     @property
+    def is_asked(self) -> bool:
+        """Whether what was written about it last was for how it stands now."""
+        return self.asked is not None and (self.asked.standing, self.asked.occasion) == (self.standing, self.since)
+
+    @property
     def wanted(self) -> datetime | None:
         """When its owner asked for a mail that they weren't sent yet; nobody does for an account that is connected."""
         if self.requested is None or self.standing is Standing.CONNECTED:
@@ -165,7 +170,7 @@ def plan(
 def written(channel: KnownChannel, *, now: datetime) -> Asked:
     """Return what is to be remembered of a channel after a mail about it was sent."""
     before = channel.asked
-    if before is None or not _is_for(before, channel):
+    if before is None or not channel.is_asked:
         return Asked(standing=channel.standing, occasion=channel.since, first=now, last=now, times=1)
     # What people ask for themselves takes no reminder away.
     return replace(before, last=now, times=before.times + (0 if channel.wanted else 1))
@@ -180,7 +185,7 @@ def _dues(channels: Sequence[KnownChannel], now: datetime, pace: Pace) -> Iterat
             due = _lapse(channel, now, pace)
         elif channel.suspended:
             due = None
-        elif channel.asked is not None and _is_for(channel.asked, channel):
+        elif channel.asked is not None and channel.is_asked:
             due = None if channel.left else _reminder(channel.key, channel.asked, now, pace)
         else:
             due = _first(channel, now, pace)
@@ -192,8 +197,7 @@ def _requested(channel: KnownChannel, wanted: datetime, now: datetime, pace: Pac
     when = min(wanted, now)
     if channel.asked is not None and not _is_ahead(channel.asked.last, now):
         when = max(when, channel.asked.last + pace.on_request)
-    again = channel.asked is not None and _is_for(channel.asked, channel)
-    return _Due(channel.key, Kind.REMINDER if again else _kind_of(channel), when, when)
+    return _Due(channel.key, Kind.REMINDER if channel.is_asked else _kind_of(channel), when, when)
 
 
 def _kind_of(channel: KnownChannel) -> Kind:
@@ -222,9 +226,8 @@ def _reminder(key: str, asked: Asked, now: datetime, pace: Pace) -> _Due | None:
 def _lapse(channel: KnownChannel, now: datetime, pace: Pace) -> _Due | None:
     # What was used last by a clock that was wrong was used by now.
     ends = min(channel.since, now) + pace.unused
-    told = channel.asked is not None and _is_for(channel.asked, channel)
     # What has ended can't be warned of; the next run, or the next check, finds it lost.
-    if told or ends <= now:
+    if channel.is_asked or ends <= now:
         return None
     return _Due(channel.key, Kind.LAPSING, ends - pace.warned, ends - pace.warned * 1.5)
 
@@ -237,10 +240,6 @@ def _allowed(mailed: Sequence[datetime], now: datetime, pace: Pace) -> datetime:
     if len(sent) >= pace.mails_a_day:
         times.append(sent[-pace.mails_a_day] + _DAY)
     return max(times)
-
-
-def _is_for(asked: Asked, channel: KnownChannel) -> bool:
-    return (asked.standing, asked.occasion) == (channel.standing, channel.since)
 
 
 def _is_ahead(when: datetime, now: datetime) -> bool:

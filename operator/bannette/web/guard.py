@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bannette import logs
@@ -20,15 +23,36 @@ _AT_ONCE: Final = 200
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A request that is over.
+
+    Attributes:
+        method: ``other`` for what no page has.
+        route: the template of the address that was asked for; ``none`` if there is no such page.
+        status: 0: whoever asked had gone before there was an answer.
+        seconds: to the last byte.
+    """
+
+    method: str
+    route: str
+    status: int
+    seconds: float
+
+
 class Guard:
     """Lets requests for *host* through to *app*, 200 at once; the kubelet's probes at any time.
 
     Logs hold no query, no path and no header: the route says enough, and a link's token is as good as the link.
+
+    Args:
+        answered: told of each request that is over, but of probes.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, answered: Callable[[Answered], None]) -> None:
         self._app = app
         self._host = host
+        self._answered = answered
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,14 +81,16 @@ class Guard:
         finally:
             self._under_way -= counts
         if counts:
-            method, route = scope["method"], scope.get("route")
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            answer = Answered(method, _route_of(scope), status, time.monotonic() - began)
+            self._answered(answer)
             logs.event(
                 logger,
                 "web.request",
-                method=method if method in _METHODS else "other",
-                route=getattr(route, "path", "none"),
-                status=status,
-                milliseconds=round(1000 * (time.monotonic() - began)),
+                method=answer.method,
+                route=answer.route,
+                status=answer.status,
+                milliseconds=round(1000 * answer.seconds),
             )
 
     def _app_for(self, scope: Scope) -> ASGIApp:
@@ -78,3 +104,9 @@ class Guard:
     def _is_for_us(self, scope: Scope) -> bool:
         host = Headers(scope=scope).get("host", "").lower().removesuffix(":443")
         return host == self._host or scope["path"] in _PROBES
+
+
+def _route_of(scope: Scope) -> str:
+    route = scope.get("route")
+    # What is mounted stands at the root of its pages, and where nothing is found there, it is the mount that was found.
+    return scope.get("root_path", "") + route.path if isinstance(route, Route) else "none"

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from enum import Enum
 from typing import Final
 
 from bannette.connect.asking.facts import ChannelFacts, Run
@@ -30,6 +31,25 @@ NOTIFIED: Final = "Notified"
 # What is older is no news: mails may have been switched on long after it happened.
 _NEWS: Final = timedelta(days=2)
 _DAY: Final = timedelta(days=1)
+
+
+class Wait(Enum):
+    """How it stands with a recipient some of whose accounts aren't connected.
+
+    Asked: for each of them. Unasked: of one at least nothing was written yet.
+    """
+
+    ASKED = "asked"
+    UNASKED = "unasked"
+
+
+def wait_of(person: Person) -> Wait | None:
+    """Return whether a recipient is waited for; None if all that they can connect is connected, or isn't wanted now."""
+    known = [person.known(channel) for channel in person.askable]
+    wanted = [one for one in known if one is not None and one.standing is not Standing.CONNECTED and not one.suspended]
+    if not wanted:
+        return None
+    return Wait.ASKED if all(one.is_asked for one in wanted) else Wait.UNASKED
 
 
 def next_mail(person: Person, *, now: datetime, settings: AskingSettings) -> Plan:

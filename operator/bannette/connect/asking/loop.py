@@ -12,10 +12,12 @@ from typing import Final
 
 from bannette import logs
 from bannette.connect.asking.compose import Links
+from bannette.connect.asking.decide import Wait, wait_of
 from bannette.connect.asking.post import Post
 from bannette.connect.asking.register import KINDS, Key, Register
 from bannette.connect.asking.settings import AskingSettings
 from bannette.connect.asking.timetable import Timetable
+from bannette.connect.metrics import AskingFigures, Metrics
 from bannette.connect.watching import Watching
 from bannette.kube import Change, ClusterApi, What
 from bannette.notify.mail import Mailer
@@ -38,6 +40,7 @@ class Asking:
 
     Args:
         links: what makes the links of a mail, from the keys of now.
+        metrics: where it counts what it does; None: nobody asks.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Asking:
         *,
         settings: AskingSettings,
         links: Callable[[datetime], Links],
+        metrics: Metrics | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._now = now
@@ -54,6 +58,9 @@ class Asking:
         self._timetable = Timetable(now)
         self._stopped = threading.Event()
         self._busy_since: dict[int, float] = {}
+        # As of the last look at each; whatever changes one has them looked at.
+        self._waits: dict[Key, Wait] = {}
+        self._looked_at: datetime | None = None
         self._post = Post(
             api,
             mailer,
@@ -63,6 +70,7 @@ class Asking:
             written=lambda body: self.take(RECIPIENTS, "", Change(What.PRESENT, body)),
             waiting=self._beat,
             instance=secrets.token_hex(8),
+            metrics=metrics or Metrics(),
             now=now,
             stopped=self._stopped,
         )
@@ -93,6 +101,17 @@ class Asking:
         since = min([*self._busy_since.values(), time.monotonic()])
         return all(worker.is_alive() for worker in self._workers) and time.monotonic() - since < _STUCK_SECONDS
 
+    def figures(self) -> AskingFigures:
+        """Return how it stands with those who are asked."""
+        # A copy: the workers go on.
+        waits = [*self._waits.copy().values()]
+        return AskingFigures(
+            asked=waits.count(Wait.ASKED),
+            unasked=waits.count(Wait.UNASKED),
+            looked_at=self._looked_at,
+            outage=self._post.is_kept_from_all(),
+        )
+
     def take(self, plural: str, realm: str, change: Change) -> None:
         """Take in what the API server tells."""
         now = self._now()
@@ -116,9 +135,17 @@ class Asking:
     def _attend(self, key: Key) -> None:
         try:
             person = self._register.person(key)
+            self._note(key, wait_of(person) if person is not None else None)
             again = self._post.attend(person) if person is not None else None
         except Exception as error:  # noqa: BLE001 - the top of a worker
             # One recipient may have what nobody foresaw; the others aren't to wait for it.
             logs.crash(logger, f"mail.bug recipient={'/'.join(key)}", error)
             again = self._now() + _AFTER_A_BUG
         self._timetable.done(key, min(again, self._now() + _LONGEST) if again is not None else None)
+
+    def _note(self, key: Key, wait: Wait | None) -> None:
+        self._looked_at = self._now()
+        if wait is None:
+            self._waits.pop(key, None)
+        else:
+            self._waits[key] = wait

@@ -16,6 +16,8 @@ _UNCONFIRMED: Final = "MailUnconfirmed"
 _OF_ONE: Final = frozenset({_UNCONFIRMED, "MailAddressInvalid", "MailAddressRefused", "MailPutOff", "MailRefused"})
 # One server puts a stranger's first mail off; one that puts off so many in a row takes none for now.
 _PUT_OFF: Final = 5
+# A try takes a minute or so; when nobody has tried for longer after its time had come, nothing is due any more.
+_TRY: Final = timedelta(minutes=5)
 _TRANSIENT: Final = (timedelta(seconds=30), timedelta(minutes=15))
 _PERSON_NEEDED: Final = (timedelta(minutes=5), timedelta(hours=1))
 _ONE_TRANSIENT: Final = (timedelta(minutes=1), timedelta(hours=6))
@@ -60,6 +62,11 @@ class Outage:
         """Return what keeps all mails, and until when it isn't tried again; None: try."""
         lasting = self._lasting
         return (lasting.error, lasting.until) if lasting is not None and now < lasting.until else None
+
+    def lasts(self, now: datetime) -> bool:
+        """Tell whether the last try failed for everybody, and another one is to come, or under way."""
+        lasting = self._lasting
+        return lasting is not None and now < lasting.until + _TRY
 
     def began(self, error: BannetteError, now: datetime) -> datetime:
         """Take note that nothing can be sent, and return when it is tried again."""

@@ -16,6 +16,7 @@ from bannette.connect.asking.outage import Outage, is_of_one, pause_for_one
 from bannette.connect.asking.person import Person
 from bannette.connect.asking.register import uid_of, version_of
 from bannette.connect.asking.settings import AskingSettings
+from bannette.connect.metrics import Metrics
 from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.kube import ClusterApi, Conflict
 from bannette.notify.mail import Mailer
@@ -56,6 +57,7 @@ class Post:
         written: Callable[[dict[str, object]], None],
         waiting: Callable[[], None],
         instance: str,
+        metrics: Metrics,
         now: Callable[[], datetime],
         stopped: threading.Event,
     ) -> None:
@@ -66,11 +68,16 @@ class Post:
         self._written = written
         self._waiting = waiting
         self._instance = instance
+        self._metrics = metrics
         self._now = now
         self._stopped = stopped
         self._outage = Outage()
         # Claims of others, and when they were first seen: their clocks aren't believed.
         self._claims: dict[str, tuple[Attempt, datetime]] = {}
+
+    def is_kept_from_all(self) -> bool:
+        """Tell whether no mail can be sent to anybody."""
+        return self._outage.lasts(self._now())
 
     def attend(self, person: Person) -> datetime | None:
         """Send a person what is due to them, if anything is; return when to look again, unless something changes."""
@@ -112,6 +119,7 @@ class Post:
         try:
             message = compose(person, mail, now=now, pace=self._settings.pace, links=self._links(now))
         except PersonNeeded as error:
+            self._metrics.mail_failed(mail.kind, error.reason)
             self._tell(person, error, now)
             return self._outage.began(error, now)
         failures = _failures(recipient)
@@ -123,13 +131,16 @@ class Post:
         except (PersonNeeded, Transient) as error:
             if error.reason == "NotFound":
                 return None
+            self._metrics.mail_failed(mail.kind, error.reason)
             self._hindered(recipient, error)
             return self._outage.began(error, now)
         person = replace(person, recipient=Recipient.parse(claimed), version=version_of(claimed))
         try:
             self._mailer.send(recipient, message, message_id=claim.id)
         except (PersonNeeded, Transient) as error:
+            self._metrics.mail_failed(mail.kind, error.reason)
             return self._not_sent(person, claim, error)
+        self._metrics.mail_sent(mail.kind)
         self._outage.ended()
         at = self._now().replace(microsecond=0)
         logs.event(

@@ -98,8 +98,7 @@ class Register:
     def _take_recipient(self, key: Key, body: Mapping[str, object] | None, now: datetime) -> set[Key]:
         after = _parsed(Recipient.parse, body)
         if after is None or body is None:
-            self._recipients.pop(key, None)
-            return set()
+            return {key} if self._recipients.pop(key, None) is not None else set()
         self._recipients[key] = (after, version_of(body))
         return {key}
 
