@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -46,6 +46,7 @@ class Answer:
 
     status: int
     body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def refusal(cls, status: int, reason: str) -> Answer:
@@ -55,6 +56,11 @@ class Answer:
             f'"reason":"{reason}","code":{status}}}'
         )
         return cls(status, body)
+
+    @classmethod
+    def throttle(cls, seconds: int) -> Answer:
+        """What the API server says to whoever asks too much."""
+        return replace(cls.refusal(429, "TooManyRequests"), headers={"Retry-After": str(seconds)})
 
 
 @dataclass(frozen=True)
@@ -82,9 +88,13 @@ Fault = Answer | Before | After | Late
 
 
 class Between:
-    """The proxy, at `url` until the block is left. `fault` is asked, in the proxy's own thread, about each request."""
+    """The proxy, at `url` until the block is left. `fault` is asked, in the proxy's own thread, about each request.
+
+    `token` is given to whoever comes without one: kubectl sends none where there is no TLS.
+    """
 
     url: str
+    token: str | None = None
 
     def __init__(self, server: ApiServer) -> None:
         self.fault: Callable[[Asked], Fault | None] = lambda asked: None
@@ -105,6 +115,11 @@ class Between:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         self._loop.close()
+
+    @property
+    def watches(self) -> int:
+        """How many watches go on."""
+        return len(self._watching)
 
     def cut_watches(self) -> int:
         """Reset the connections of all watches, and return how many there were."""
@@ -140,10 +155,14 @@ class Between:
         asked = Asked(request.method, request.path, "watch" in request.query)
         fault = self.fault(asked)
         if isinstance(fault, Answer):
-            return web.Response(status=fault.status, text=fault.body, content_type="application/json")
+            return web.Response(
+                status=fault.status, text=fault.body, content_type="application/json", headers=fault.headers
+            )
         if isinstance(fault, Before):
             return _drop(request, fault.act)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "connection")}
+        if self.token is not None:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
         try:
             async with self._session.request(
                 request.method, self._server.url + request.raw_path, headers=headers, data=await request.read() or None
@@ -161,7 +180,8 @@ class Between:
         self, request: web.Request, answer: aiohttp.ClientResponse, *, watches: bool
     ) -> web.StreamResponse:
         passed = web.StreamResponse(status=answer.status)
-        passed.content_type = answer.content_type
+        # With its parameters: lists of what there is say by them what they are.
+        passed.headers["Content-Type"] = answer.headers.get("Content-Type", "application/octet-stream")
         await passed.prepare(request)
         transport = request.transport
         if watches and isinstance(transport, asyncio.Transport):

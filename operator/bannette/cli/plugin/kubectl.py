@@ -22,6 +22,8 @@ BINDERS: Final = "binders.bannette.io"
 RECIPIENTS: Final = "recipients.bannette.io"
 _UNREACHABLE: Final = ("Unable to connect", "connection refused", "i/o timeout", "no such host", "ServiceUnavailable")
 _POLL_SECONDS: Final = 0.5
+# An API server that is started anew is away for less.
+AWAY_SECONDS: Final = 60.0
 
 Json = dict[str, Any]
 
@@ -92,12 +94,24 @@ class Kubectl:
 
         Raises: as ``text`` does.
         """
+        # Of an object by its name kubectl drops the first event of the watch, which is how it is by then, as if nothing
+        # could have come between (kubernetes/kubernetes#27392); a list is watched from its own version on.
+        one = ("--field-selector", f"metadata.name={name}")
+        heard = time.monotonic()
         while time.monotonic() < deadline:
-            with _watching(["kubectl", "get", kind, name, "--watch", "-o", "json", *self.options]) as process:
-                yield from _objects(process, deadline)
-                # kubectl ends by itself when the server closes the stream, and with an error when it can't be reached.
-                if process.poll():
-                    raise self._error(cast("IO[bytes]", process.stderr).read().decode(errors="replace"))
+            with _watching(["kubectl", "get", kind, *one, "--watch", "-o", "json", *self.options]) as process:
+                seen = False
+                for body in _objects(process, deadline):
+                    # A list that lacks it doesn't say so.
+                    yield body if body is not None or seen else self.json("get", kind, name)
+                    seen, heard = True, time.monotonic()
+                # kubectl ends by itself when the server closes the stream, and with an error when that breaks off.
+                error = self._error(_rest(process)) if process.poll() and not seen else None
+            if error is not None:
+                if not isinstance(error, Transient) or time.monotonic() - heard > AWAY_SECONDS:
+                    raise error
+                time.sleep(_POLL_SECONDS)
+                yield None
 
     def refuse_missing_namespace(self) -> None:
         """Say that the namespace doesn't exist, if that may be known.
@@ -148,6 +162,10 @@ def _objects(process: subprocess.Popen[bytes], deadline: float) -> Iterator[Json
         while found := _first(decoder, text):
             body, text = found
             yield body
+
+
+def _rest(process: subprocess.Popen[bytes]) -> str:
+    return cast("IO[bytes]", process.stderr).read().decode(errors="replace")
 
 
 def _first(decoder: json.JSONDecoder, text: bytes) -> tuple[Json, bytes] | None:
