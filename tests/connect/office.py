@@ -111,6 +111,11 @@ class Office:
         found: dict[str, Any] = json.loads(base64.b64decode(encoded) or b"{}")
         return found
 
+    @property
+    def awaited(self) -> set[str]:
+        """The visits whose answer may yet come: what is left of one that was taken is a mark."""
+        return {state for state, visit in self.pending.items() if "flow" in visit}
+
     def put_pending(self, pending: Mapping[str, object]) -> None:
         body = self.secret
         body["data"]["pending-visits"] = base64.b64encode(json.dumps(pending).encode()).decode()
@@ -164,12 +169,13 @@ def serving(
     keys: Path | None = None,
     healthy: Callable[[], bool] = lambda: True,
     remind: Callable[[str, str], None] | None = None,
+    untold: Callable[[str, str], None] | None = None,
     **environ: str,
 ) -> Iterator[int]:
     """Serve the pages from a thread of this process; yield the port."""
     (port,) = free_ports(1)
     settings = Settings(PUBLIC, keys or office.keys, "127.0.0.1", port, {**office.simulator.environment, **environ})
-    running = new_server(settings, api or office.api(), healthy=healthy, remind=remind)
+    running = new_server(settings, api or office.api(), healthy=healthy, remind=remind, untold=untold)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     wait_until(lambda: running.started, "the service has started")

@@ -62,7 +62,7 @@ def test_a_sign_in_whose_tokens_are_being_fetched_at_a_disconnection(office, bro
     pages = []
     back = threading.Thread(target=lambda: pages.append(browser.open(begun)))
     back.start()
-    wait_until(lambda: not office.pending, "the answer of Microsoft is taken")
+    wait_until(lambda: not office.awaited, "the answer of Microsoft is taken")
     disconnect()
     assert pages == [], "the tokens came before the disconnection"
     back.join()

@@ -18,7 +18,7 @@ from bannette.connect.case import Body, change_secret, token_secret
 from bannette.connect.checks import Found, check
 from bannette.connect.faults import Stopped
 from bannette.connect.metrics import Metrics
-from bannette.connect.visits import disconnected
+from bannette.connect.visits import disconnected, disconnection_of, new_disconnection
 from bannette.connect.watching import Watching
 from bannette.errors import BannetteError, PersonNeeded
 from bannette.kube import Change, ClusterApi, Conflict, What
@@ -74,13 +74,11 @@ def tell_change(api: ClusterApi, channel: Channel, *, now: datetime) -> None:
 
     Args:
         api: of the channel's namespace.
+
+    Raises: PersonNeeded, Transient: as for ``ClusterApi.patch_status``.
     """
-    try:
-        # To the microsecond: two changes within a second are two.
-        api.patch_status(CHANNELS, channel.name, {"status": {"pages": {"changedAt": now.isoformat()}}})
-    except BannetteError as error:
-        key = f"{channel.namespace}/{channel.name}"
-        logs.event(logger, "connection.untold", level=logging.WARNING, channel=key, reason=error.reason)
+    # To the microsecond: two changes within a second are two.
+    api.patch_status(CHANNELS, channel.name, {"status": {"pages": {"changedAt": now.isoformat()}}})
 
 
 class Attendant:
@@ -105,6 +103,8 @@ class Attendant:
         self._begun: dict[Key, ConnectionCheck] = {}
         # By channel: its uid and the request that was acted upon, until the operator acknowledges it.
         self._disconnected: dict[Key, tuple[str, str]] = {}
+        # Channels of which the operator couldn't be told that their Secrets changed.
+        self._owed: set[Key] = set()
 
     def listen(self, watching: Watching) -> None:
         """Hear of channels; before ``start``."""
@@ -115,6 +115,11 @@ class Attendant:
             thread = threading.Thread(target=self._work, name=f"attendant-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
+
+    def owe(self, namespace: str, name: str) -> None:
+        """Tell the operator of a change of that channel's Secret, as soon as it can be told."""
+        self._owed.add((namespace, name))
+        self._backlog.add((namespace, name), after=_FIRST_WAIT)
 
     def stop(self) -> None:
         """Begin nothing more, and wait a little for what has begun; another replica makes what is left."""
@@ -140,11 +145,17 @@ class Attendant:
             body = api.get(CHANNELS, name)
         except PersonNeeded as error:
             if error.reason == "NotFound":
+                self._owed.discard(key)
                 return None
             raise
         channel = Channel.parse(body)
         if channel.deleting:
+            self._owed.discard(key)
             return None
+        if key in self._owed:
+            # Before: what is owed meanwhile is another change.
+            self._owed.discard(key)
+            self._pay(api, channel, key)
         request = disconnect_due(channel)
         if request is not None and self._disconnected.get(key) != (channel.uid, request):
             if _disconnect(api, channel, request):
@@ -164,6 +175,13 @@ class Attendant:
             if not self._take_up(api, channel, body, begun):
                 return _SOON
         return self._check(api, channel, begun)
+
+    def _pay(self, api: ClusterApi, channel: Channel, key: Key) -> None:
+        try:
+            tell_change(api, channel, now=self._now())
+        except BannetteError:
+            self._owed.add(key)
+            raise
 
     def _take_up(self, api: ClusterApi, channel: Channel, body: Body, begun: ConnectionCheck) -> bool:
         """Tell others that the check has begun; False: the channel has changed, perhaps by that, its answer lost."""
@@ -259,14 +277,16 @@ def _disconnect(api: ClusterApi, channel: Channel, request: str) -> bool:
     Raises: Stopped, PersonNeeded, Transient.
     """
 
+    by = new_disconnection()
+
     def change(secret: Body) -> tuple[Body, bool]:
         metadata = secret.get("metadata")
         annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
         if isinstance(annotations, Mapping) and annotations.get(DISCONNECTED_ANNOTATION) == request:
-            return secret, False
-        return disconnected(secret, annotations={DISCONNECTED_ANNOTATION: request}), True
+            return secret, disconnection_of(secret) == by
+        return disconnected(secret, by=by, annotations={DISCONNECTED_ANNOTATION: request}), True
 
-    return change_secret(api, channel, token_secret(api, channel), change)
+    return change_secret(api, channel, token_secret(api, channel), change)[1]
 
 
 def _said(begun: ConnectionCheck, found: Found | None, *, now: datetime | None = None) -> dict[str, object]:

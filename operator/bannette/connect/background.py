@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bannette.connect.asking import Asking, Links, asking_settings
 from bannette.connect.attendant import Attendant
+from bannette.connect.desk import Untold
 from bannette.connect.doorstep import Remind, Reminder
 from bannette.connect.links import LIFETIME, make_link
 from bannette.connect.metrics import AskingFigures, Metrics
@@ -66,6 +67,11 @@ class Background:
         """Tell whether all of it is still at work."""
         parts = (self._watching, self._attendant, self._asking, self._reminder)
         return all(part is None or part.is_healthy() for part in parts)
+
+    @property
+    def untold(self) -> Untold:
+        """What has the operator told later of a Secret that changed."""
+        return self._attendant.owe
 
     @property
     def remind(self) -> Remind | None:

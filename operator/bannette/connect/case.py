@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -29,18 +30,21 @@ from bannette.resources import (
 from bannette.resources.rules import CHANNEL_NAME, REFERENCE
 
 _ATTEMPTS: Final = 10
+_FIRST_WAIT: Final = 0.5
+# Of somebody who waits for a page: what they brought from Microsoft is good once, and lost if it can't be kept.
+_PATIENCE: Final = 8.0
 Body = Mapping[str, object]
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Case:
     """A channel whose account a person connects.
 
     Attributes:
         company: of the binder that the documents go to; the namespace's name while there is no binder.
         language: the recipient's; None while there is no recipient.
-        secret: the body of the channel's token Secret.
+        secret: the body of the channel's token Secret, as it was last seen or written.
     """
 
     api: ClusterApi
@@ -71,6 +75,12 @@ class Case:
         is_later = said.last_transition_time is not None and said.last_transition_time > connection.connected_at
         return said.reason if is_later else None
 
+    @property
+    def is_untold(self) -> bool:
+        """Whether the operator says that the account is connected though nobody is signed in: it isn't told of that."""
+        said = self.channel.status.condition("Connected")
+        return connection_in(self.secret) is None and said is not None and said.status is ConditionStatus.TRUE
+
     def endpoints(self, environ: Mapping[str, str]) -> Endpoints:
         return endpoints_for(self.channel.onedrive.cloud.value, environ)
 
@@ -84,13 +94,14 @@ class Case:
         return client_of(self.channel, self.account, members, environ)
 
     def change_secret(self, change: Callable[[Body], tuple[Body, Result]]) -> Result:
-        """Put what *change* makes of the token Secret in its place, as often as somebody else was faster.
+        """Put what *change* makes of the token Secret in its place, as `change_secret` does, for somebody who waits.
 
         Raises:
             Stopped: the Secret is gone; or what *change* raises.
             PersonNeeded, Transient: as for ``ClusterApi.put``.
         """
-        return change_secret(self.api, self.channel, self.secret, change)
+        self.secret, result = change_secret(self.api, self.channel, self.secret, change, patience=_PATIENCE)
+        return result
 
 
 def is_place(namespace: str, name: str) -> bool:
@@ -141,29 +152,47 @@ def token_secret(api: ClusterApi, channel: Channel) -> Body:
 
 
 def change_secret(
-    api: ClusterApi, channel: Channel, secret: Body, change: Callable[[Body], tuple[Body, Result]]
-) -> Result:
-    """Put what *change* makes of the token Secret of *channel* in its place; *secret*: as it was last seen.
+    api: ClusterApi,
+    channel: Channel,
+    secret: Body,
+    change: Callable[[Body], tuple[Body, Result]],
+    *,
+    patience: float = 0.0,
+) -> tuple[Body, Result]:
+    """Put what *change* makes of the token Secret of *channel* in its place, as often as somebody else was faster.
 
-    Nothing is written if it stays as it is.
+    Return the Secret of then, with what *change* says. Nothing is written if it stays as it is. An answer of the API
+    server may be lost: *change* may find its own work.
+
+    Args:
+        secret: as it was last seen.
+        patience: seconds for which an API server that is away is waited for, besides its own attempts.
 
     Raises:
         Stopped: the Secret is gone; or what *change* raises.
         PersonNeeded, Transient: as for ``ClusterApi.put``.
     """
     name = token_secret_name(channel.name)
-    for _ in range(_ATTEMPTS):
-        changed, result = change(secret)
-        if changed == secret:
-            return result
+    until, seen = time.monotonic() + patience, True
+    for number in range(_ATTEMPTS):
         try:
-            api.put("secrets", name, changed)
+            if not seen:
+                secret = token_secret(api, channel)
+            seen = False
+            changed, result = change(secret)
+            if changed != secret:
+                secret = api.put("secrets", name, changed)
         except Conflict:
-            secret = token_secret(api, channel)
+            continue
+        except Transient as error:
+            wait = max(error.retry_after or 0.0, _FIRST_WAIT * 2.0**number)
+            if time.monotonic() + wait > until:
+                raise
+            time.sleep(wait)
         except PersonNeeded as error:
             raise not_ready() if error.reason == "NotFound" else error from None
         else:
-            return result
+            return secret, result
     raise Transient(f'Secret "{name}" of namespace "{api.namespace}" changes all the time.', reason="ApiUnavailable")
 
 

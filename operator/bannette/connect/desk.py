@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,7 +23,7 @@ from bannette.connect.metrics import Metrics
 from bannette.connect.settings import Settings
 from bannette.errors import BannetteError
 from bannette.kube import ClusterApi
-from bannette.onedrive import Connection, Consent, Visit, admin_consent_url, same_account
+from bannette.onedrive import Connection, Consent, admin_consent_url, same_account
 from bannette.resources import Cloud
 from bannette.web.sealing import Keys
 
@@ -37,6 +37,8 @@ _TIMEOUT: Final = 10.0
 _LANGUAGES: Final = ("fr", "en")
 # What a state of msal's, or a visitor's cookie, can't be longer than.
 _LONGEST: Final = 512
+# Has the operator told later of what changed in the Secret of the channel with that namespace and name.
+Untold = Callable[[str, str], None]
 
 
 @dataclass
@@ -91,11 +93,13 @@ class Desk:
         keys: Callable[[], Keys],
         api: ClusterApi,
         sends_mails: bool = False,
+        untold: Untold | None = None,
         metrics: Metrics | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._sends_mails = sends_mails
+        self._untold = untold
         self._keys = keys
         self._api = api
         self._metrics = metrics or Metrics()
@@ -136,14 +140,19 @@ class Desk:
         )
         try:
             case = load_case(self._api, part.namespace, part.name, uid=part.channel)
-            connection = self._brought(case, part, state, answer)
-            case.change_secret(lambda secret: (_connected(case, secret, connection, part), None))
-            tell_change(case.api, case.channel, now=self._now())
+            # Whoever took the visit may have been killed before the browser heard of it.
+            if not visits.has_connected(case.secret, part):
+                connection = self._brought(case, part, state, answer)
+                case.change_secret(lambda secret: (_connected(case, secret, connection, part, state), None))
+                self._metrics.sign_in_finished()
+                logs.event(logger, "connect.connected", channel=case.key, connection=connection.id)
+            self._tell(case)
         except (BannetteError, Stopped) as error:
             reply = self._stopped(error, part.language, channel=f"{part.namespace}/{part.name}", again=again)
+            if reply.retry_after is not None:
+                # The page may be loaded again: the visit goes on, unless it was taken.
+                return reply
         else:
-            self._metrics.sign_in_finished()
-            logs.event(logger, "connect.connected", channel=case.key, connection=connection.id)
             reply = Reply(status=303, location=again)
         reply.cookies[name] = ("", 0)
         return reply
@@ -174,6 +183,8 @@ class Desk:
             return reply
 
     def _shown(self, opened: _Opened) -> Reply:
+        if opened.case.is_untold:
+            self._tell(opened.case)
         connected = opened.case.connection is not None and opened.case.lost is None
         return opened.page("connected" if connected else "ask", self._settings)
 
@@ -206,23 +217,29 @@ class Desk:
 
     def _brought(self, case: Case, part: visits.BrowserPart, state: str, answer: Mapping[str, str]) -> Connection:
         """Return the connection that Microsoft's *answer* makes; the visit is over, whatever comes of it."""
-        now = self._now()
-
-        def take(secret: Body) -> tuple[Body, Visit]:
-            return visits.without_visit(secret, state, part, now=now)
-
-        visit = case.change_secret(take)
+        visit = case.change_secret(visits.taking(state, part, now=self._now()))
         try:
-            return self._consent(case).finish_visit(visit, answer)
+            connection = self._consent(case).finish_visit(visit, answer)
+            return replace(connection, id=part.connection_id)
         except BannetteError as error:
             raise self._said(error, case) from None
 
     def _disconnected(self, opened: _Opened) -> Reply:
-        opened.case.change_secret(lambda secret: (visits.disconnected(secret), None))
-        tell_change(opened.case.api, opened.case.channel, now=self._now())
+        disconnection = visits.new_disconnection()
+        opened.case.change_secret(lambda secret: (visits.disconnected(secret, by=disconnection), None))
+        self._tell(opened.case)
         self._metrics.disconnected("page")
         logs.event(logger, "connect.disconnected", channel=opened.case.key)
         return opened.page("disconnected", self._settings)
+
+    def _tell(self, case: Case) -> None:
+        """Tell the operator that the channel's Secret has changed; if that can't be now, have it told later."""
+        try:
+            tell_change(case.api, case.channel, now=self._now())
+        except BannetteError as error:
+            logs.event(logger, "connect.untold", level=logging.WARNING, channel=case.key, reason=error.reason)
+            if self._untold is not None:
+                self._untold(case.channel.namespace, case.channel.name)
 
     def _consent(self, case: Case) -> Consent:
         environ = self._settings.environ
@@ -329,16 +346,19 @@ def refused(stopped: Stopped, language: str, *, again: str = "") -> Reply:
     return Reply("fault", stopped.fault.status, language, facts, retry_after=stopped.retry_after)
 
 
-def _connected(case: Case, secret: Body, connection: Connection, part: visits.BrowserPart) -> Body:
+def _connected(case: Case, secret: Body, connection: Connection, part: visits.BrowserPart, state: str) -> Body:
     """Return the token Secret with the new *connection*, unless it is of another person than before.
 
     Raises: Stopped.
     """
     # While Microsoft was asked for the tokens.
     visits.refuse_disconnected(secret, part)
+    # Kept already, the API server's answer lost; a run may have renewed its tokens since.
+    if visits.has_connected(secret, part):
+        return secret
     before = connection_in(secret)
     hint = case.account.login_hint.casefold()
     # An account that was made anew under the same name has other documents, and other people may read it.
     if before is not None and before.account.casefold() == hint and not same_account(before, connection):
         raise Stopped(Fault.OTHER_PERSON)
-    return with_connection(secret, connection)
+    return with_connection(visits.without_visit(secret, state), connection)

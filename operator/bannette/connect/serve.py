@@ -16,7 +16,7 @@ from bannette import logs
 from bannette.connect.address import PublicAddress
 from bannette.connect.app import Pages
 from bannette.connect.background import Background
-from bannette.connect.desk import Desk
+from bannette.connect.desk import Desk, Untold
 from bannette.connect.doorstep import Doorstep, Remind
 from bannette.connect.exposition import exposing
 from bannette.connect.metrics import Metrics
@@ -42,6 +42,7 @@ def new_server(
     healthy: Callable[[], bool] = lambda: True,
     address: PublicAddress | None = None,
     remind: Remind | None = None,
+    untold: Untold | None = None,
     metrics: Metrics | None = None,
 ) -> uvicorn.Server:
     """Return the service, which serves when it is run.
@@ -51,14 +52,15 @@ def new_server(
         healthy: whether what else the process does is at work.
         address: that watches whether the public address leads here.
         remind: has the mail with the link sent again; None: no mails are sent.
+        untold: has the operator told later of what it couldn't be told at once; None: it looks by itself.
         metrics: where it counts what it does; None: nobody asks.
     """
     # msal would rather have the answer posted. That takes cookies that go along from foreign pages; in the query it is
     # good once, and only with the verifier that the Secret holds (RFC 9700, 4.3.1).
     warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
     # Keys are read at each use: the kubelet changes them under a running pod.
-    metrics = metrics or Metrics()
-    desk = Desk(settings, keys=settings.load_keys, api=api, sends_mails=remind is not None, metrics=metrics)
+    metrics, mails = metrics or Metrics(), remind is not None
+    desk = Desk(settings, keys=settings.load_keys, api=api, sends_mails=mails, untold=untold, metrics=metrics)
     doorstep = Doorstep(settings.load_keys, remind)
     known = address or PublicAddress(settings)
 
@@ -101,7 +103,16 @@ def serve(environ: Mapping[str, str], more: More = lambda settings, api: ()) -> 
     address, healthy, remind = PublicAddress(settings), background.is_healthy, background.remind
     metrics.watch(keys=settings.load_keys, trouble=lambda: address.trouble, asking=background.asking)
     pages = more(settings, api)
-    running = new_server(settings, api, pages, healthy=healthy, address=address, remind=remind, metrics=metrics)
+    running = new_server(
+        settings,
+        api,
+        pages,
+        healthy=healthy,
+        address=address,
+        remind=remind,
+        untold=background.untold,
+        metrics=metrics,
+    )
     # It tells of every connection that a stranger breaks off.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     with ExitStack() as stack:

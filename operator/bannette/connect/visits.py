@@ -1,6 +1,8 @@
 """Visits to Microsoft's page that somebody began and hasn't come back from: kept in the channel's token Secret.
 
-So they survive a restart, every replica knows them, and each is good for one answer, of the browser that began it.
+So they survive a restart, every replica knows them, and each is good for one answer, of the browser that began it. One
+that was taken leaves a mark until it would have expired: whoever took it knows by that, though the API server's answer
+is lost.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bannette.accounts import without_connection
+from bannette.accounts import connection_in, without_connection
 from bannette.connect.case import Body
 from bannette.connect.faults import Fault, Stopped
 from bannette.onedrive import Visit
@@ -30,6 +33,7 @@ _KEY: Final = "pending-visits"
 # Of one channel: whoever begins again and again replaces their own.
 _MOST: Final = 5
 _PURPOSE: Final = "visit"
+_TAKEN: Final = "taken"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class BrowserPart:
     link_expires: int
     secret: str = field(repr=False)
     disconnection: str
+
+    @property
+    def connection_id(self) -> str:
+        """The id of the connection that the visit makes: so it is known, whoever asks, whether it was made."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"bannette:visit/{_hash(self.secret)}"))
 
     def sealed(self, keys: Keys) -> str:
         return keys.seal(
@@ -100,40 +109,77 @@ def with_visit(secret: Body, visit: Visit, *, browser: str, now: datetime) -> Bo
     flow = {name: value for name, value in visit.flow.items() if name != "auth_uri"}
     begun = {"flow": flow, "browser": _hash(browser), "expires": int((now + LIFETIME).timestamp())}
     fresh = {state: one for state, one in _pending(secret).items() if _expires(one) > now.timestamp()}
-    newest = sorted(fresh, key=lambda state: _expires(fresh[state]))[-(_MOST - 1) :]
+    # It may be there already, the API server's answer lost.
+    fresh.pop(_hash(visit.state), None)
+    newest = sorted(fresh, key=lambda state: (_TAKEN not in fresh[state], _expires(fresh[state])))[-(_MOST - 1) :]
     return _with_pending(secret, {**{state: fresh[state] for state in newest}, _hash(visit.state): begun})
 
 
-def without_visit(secret: Body, state: str, part: BrowserPart, *, now: datetime) -> tuple[Body, Visit]:
-    """Return the token Secret without the visit of *state*, and that visit.
+def taking(state: str, part: BrowserPart, *, now: datetime) -> Callable[[Body], tuple[Body, Visit]]:
+    """Return what takes the visit of *state*, once: it makes the token Secret without it, and that visit.
+
+    It may be used again on a later version of the Secret, as long as nobody else took the visit.
 
     Args:
         part: what the browser kept of it.
 
-    Raises:
+    Raises (the function that is returned):
         Stopped: it isn't there any more, is too old, another browser began it, or the account was disconnected since.
     """
-    refuse_disconnected(secret, part)
-    pending = _pending(secret)
-    begun = pending.pop(_hash(state), None)
-    if begun is None:
-        raise Stopped(Fault.VISIT_USED)
-    if not hmac.compare_digest(str(begun.get("browser")), _hash(part.secret)):
-        raise Stopped(Fault.VISIT_FOREIGN)
-    flow = begun.get("flow")
-    if not isinstance(flow, dict) or _expires(begun) <= now.timestamp():
-        raise Stopped(Fault.VISIT_EXPIRED)
-    return _with_pending(secret, pending), Visit("", flow)
+    mark = secrets.token_hex(8)
+    taken: list[dict[str, Any]] = []
+
+    def take(secret: Body) -> tuple[Body, Visit]:
+        refuse_disconnected(secret, part)
+        pending = _pending(secret)
+        begun = pending.get(_hash(state))
+        if begun is None:
+            raise Stopped(Fault.VISIT_USED)
+        if not hmac.compare_digest(str(begun.get("browser")), _hash(part.secret)):
+            raise Stopped(Fault.VISIT_FOREIGN)
+        if taken and begun.get(_TAKEN) == mark:
+            return secret, Visit("", taken[0])
+        if _TAKEN in begun:
+            raise Stopped(Fault.VISIT_USED)
+        flow = begun.get("flow")
+        if not isinstance(flow, dict) or _expires(begun) <= now.timestamp():
+            raise Stopped(Fault.VISIT_EXPIRED)
+        taken[:] = [flow]
+        pending[_hash(state)] = {"browser": begun["browser"], "expires": begun["expires"], _TAKEN: mark}
+        return _with_pending(secret, pending), Visit("", flow)
+
+    return take
 
 
-def disconnected(secret: Body, *, annotations: Mapping[str, str] | None = None) -> Body:
+def without_visit(secret: Body, state: str) -> Body:
+    """Return the token Secret without what is left of the visit of *state*."""
+    return _with_pending(secret, {one: begun for one, begun in _pending(secret).items() if one != _hash(state)})
+
+
+def has_connected(secret: Body, part: BrowserPart) -> bool:
+    """Tell whether the account is connected by the visit that *part* is the browser's part of."""
+    connection = connection_in(secret)
+    return connection is not None and connection.id == part.connection_id
+
+
+def new_disconnection() -> str:
+    """Return what tells a disconnection from all others."""
+    return secrets.token_hex(8)
+
+
+def disconnected(secret: Body, *, by: str, annotations: Mapping[str, str] | None = None) -> Body:
     """Return the token Secret without tokens and visits, so that no visit of before brings the account back.
 
+    Whoever signed in after that disconnection stays: it is done once, though the API server's answer was lost.
+
     Args:
+        by: what tells the disconnection from others.
         annotations: what is to be noted beside.
     """
+    if disconnection_of(secret) == by:
+        return secret
     bare = _with_pending(without_connection(secret), {})
-    noted = {**_annotations(bare), **(annotations or {}), DISCONNECTION_ANNOTATION: secrets.token_hex(8)}
+    noted = {**_annotations(bare), **(annotations or {}), DISCONNECTION_ANNOTATION: by}
     metadata = bare.get("metadata")
     return {**bare, "metadata": {**(metadata if isinstance(metadata, Mapping) else {}), "annotations": noted}}
 

@@ -1,0 +1,63 @@
+"""What befalls a write on its way to the API server, and back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from bannette.kube import ClusterApi
+from tests.connect.office import Office
+from tests.controller.between import After, Answer, Asked, Before, Fault, Late
+
+#: Seconds that the service waits for an answer.
+READ = 1.0
+_AWAY = Answer.refusal(503, "ServiceUnavailable")
+
+FAULTS: dict[str, list[Fault]] = {
+    "the answer is lost": [After()],
+    "the request is lost": [Before()],
+    "unavailable twice": [_AWAY, _AWAY],
+    "the answer is lost, then unavailable": [After(), _AWAY],
+    "throttled": [Answer.throttle(1)],
+    "silent": [Late(lambda: time.sleep(1.5 * READ))],
+}
+
+
+def api_at(office: Office, url: str) -> ClusterApi:
+    """The API server at *url* as the service's pod asks it, but for less patience."""
+    return ClusterApi(
+        url,
+        namespace="default",
+        token=office.server.token,
+        ca=office.server.ca_file.read_text(),
+        attempts=2,
+        timeout=(2, READ),
+    )
+
+
+class Stumble:
+    """Lets what *faults* say befall the *number*-th write, and those that follow at once."""
+
+    def __init__(self, number: int, faults: Sequence[Fault]) -> None:
+        self._number = number
+        self._faults = list(faults)
+        self._lock = threading.Lock()
+        self.writes: list[Asked] = []
+
+    def __call__(self, asked: Asked) -> Fault | None:
+        with self._lock:
+            if not asked.writes:
+                return None
+            self.writes.append(asked)
+            return self._faults.pop(0) if len(self.writes) >= self._number and self._faults else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of it has happened."""
+        return not self._faults
+
+
+def once(number: int, act: Callable[[], None]) -> Stumble:
+    """Carry the *number*-th write out, do *act* then, and lose the answer."""
+    return Stumble(number, [After(act)])
