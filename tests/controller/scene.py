@@ -156,10 +156,12 @@ def status_after(*jobs: Job, handled: str | None = None) -> Body:
 
 
 def settled_children(of: Channel, prerequisites: Prerequisites, *, settings: Settings = SETTINGS) -> dict[Kind, object]:
-    """Return the children as they are when all has been applied."""
+    """Return the children as they are when all has been applied, each with its kind as uid."""
     bare = Observed(of, "7", dict.fromkeys(CHILD_KINDS), prerequisites, free_slots=0)
-    actions = plan(bare, settings, now=NOW).actions
-    return {action.kind: action.manifest for action in actions if isinstance(action, Apply)}
+    applied = [action for action in plan(bare, settings, now=NOW).actions if isinstance(action, Apply)]
+    return {
+        one.kind: one.manifest | {"metadata": {**one.manifest["metadata"], "uid": one.kind.kind}} for one in applied
+    }  # type: ignore[dict-item]
 
 
 def observed(of: Channel, *, prerequisites: Prerequisites | None = None, **members: object) -> Observed:

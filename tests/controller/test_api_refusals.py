@@ -73,6 +73,12 @@ def test_a_refusal_has_one_of_the_reasons_that_api_servers_give(status, reason, 
     assert (type(caught), caught.reason, str(caught)) == (error, told, "No: too large.")
 
 
+@pytest.mark.parametrize(("field", "error"), [("metadata.uid", Conflict), ("spec.schedule", Refused)])
+def test_a_patch_that_names_another_uid_is_a_conflict_and_calls_for_nobody(field, error):
+    causes = [{"reason": "FieldValueInvalid", "field": field}]
+    assert type(error_of(422, {"reason": "Invalid", "message": "No.", "details": {"causes": causes}})) is error
+
+
 @pytest.mark.parametrize("said", [[], "Sign in.", {"type": "ADDED"}, {"object": {}}, {"type": "ADDED", "object": 1}])
 def test_a_watch_of_which_something_else_tells_is_tried_again(said):
     async def story() -> BannetteError:

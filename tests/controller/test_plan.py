@@ -45,7 +45,7 @@ def test_the_channel_is_looked_at_again_when_its_next_run_is_due() -> None:
 def test_a_child_that_was_deleted_is_made_again(kind: Any) -> None:
     seen = observed(settled(status=status_after(FIRST)), jobs=(FIRST,))
     result = planned(replace(seen, children={**seen.children, kind: None}))
-    assert [action.kind for action in result.actions if isinstance(action, Apply)] == [kind]
+    assert [(one.kind, one.uid) for one in result.actions if isinstance(one, Apply)] == [(kind, None)]
     # Nobody is asked whether the channel is still there: the garbage collector would take the child with it.
     assert not any(isinstance(action, Confirm) for action in result.actions)
 
@@ -55,7 +55,8 @@ def test_a_role_that_was_widened_is_repaired() -> None:
     role = cast("dict[str, Any]", seen.children[ROLE])
     wider = role | {"rules": [*role["rules"], {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]}
     result = planned(replace(seen, children={**seen.children, ROLE: wider}))
-    assert [action.kind for action in result.actions if isinstance(action, Apply)] == [ROLE]
+    # That very one: another may have its name by now.
+    assert [(one.kind, one.uid) for one in result.actions if isinstance(one, Apply)] == [(ROLE, "Role")]
 
 
 def test_a_changed_schedule_changes_the_cron_job_and_the_next_run() -> None:

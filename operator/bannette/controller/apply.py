@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -45,7 +46,7 @@ class Applier:
         try:
             for action in actions:
                 if isinstance(action, Apply):
-                    changed |= await self._apply_child(action.kind, action.manifest, key)
+                    changed |= await self._apply_child(action, key)
                     applied.append(action.kind.kind)
                 else:
                     changed |= await self._do(action, key, uid)
@@ -69,17 +70,31 @@ class Applier:
                 await self._api.delete(kind.path(key.namespace, name), uid=job_uid)
                 log(logger, "child.deleted", channel=key, kind=kind.kind, object=name)
             case Suspend(name, cron_job_uid):
-                patch: Manifest = {"metadata": {"uid": cron_job_uid}, "spec": {"suspend": True}}
-                await self._api.merge(CRON_JOB.path(key.namespace, name), patch)
-                log(logger, "child.suspended", channel=key, kind=CRON_JOB.kind, object=name)
+                await self._suspend(name, cron_job_uid, key)
             case Announce(announcement):
                 await self._announce(announcement, key, uid)
         return False
 
-    async def _apply_child(self, kind: Kind, manifest: Manifest, key: Key) -> bool:
-        name = _name(manifest)
-        with self._store.writing(kind, key.namespace, name) as answered:
-            return answered(await self._api.apply(kind.path(key.namespace, name), manifest))
+    async def _apply_child(self, action: Apply, key: Key) -> bool:
+        kind, name = action.kind, _name(action.manifest)
+        with self._store.writing(kind, key.namespace, name) as answered, self._deciding_on(kind, name, action.uid, key):
+            return answered(await self._api.apply(kind.path(key.namespace, name), action.manifest, uid=action.uid))
+
+    async def _suspend(self, name: str, uid: str, key: Key) -> None:
+        patch: Manifest = {"metadata": {"uid": uid}, "spec": {"suspend": True}}
+        with self._deciding_on(CRON_JOB, name, uid, key):
+            await self._api.merge(CRON_JOB.path(key.namespace, name), patch)
+        log(logger, "child.suspended", channel=key, kind=CRON_JOB.kind, object=name)
+
+    @contextmanager
+    def _deciding_on(self, kind: Kind, name: str, uid: str | None, key: Key) -> Iterator[None]:
+        """Write to the child with that uid meanwhile: if it turns out to be another, it is asked for next time."""
+        try:
+            yield
+        except Conflict:
+            if uid is not None:
+                self._store.forget_child(kind, key.namespace, name, uid=uid)
+            raise
 
     async def _confirm(self, key: Key, uid: str) -> bool:
         _, changed = await self._read(key, uid)

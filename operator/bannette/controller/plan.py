@@ -88,10 +88,11 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Apply:
-    """Make the object have these fields."""
+    """Make the object with that uid have these fields; without one, make it."""
 
     kind: Kind
     manifest: Manifest
+    uid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -285,8 +286,8 @@ def _children(
 def _apply_what_differs(manifests: Sequence[Manifest], observed: Observed) -> Iterator[Action]:
     for manifest in map(sealed, manifests):
         kind = KINDS[cast(str, manifest["kind"])]
-        if differs(manifest, observed.children.get(kind)):
-            yield Apply(kind, manifest)
+        if differs(manifest, child := observed.children.get(kind)):
+            yield Apply(kind, manifest, None if child is None else str(cast("Manifest", child["metadata"])["uid"]))
 
 
 def _next_status(

@@ -249,10 +249,15 @@ class Store:
         return Key(place.namespace, new.channel)
 
     def remove_child(self, kind: Kind, body: Manifest) -> Key | None:
-        place, metadata = _place(kind, body), cast("dict[str, Any]", body["metadata"])
+        metadata = cast("dict[str, Any]", body["metadata"])
         self._gone.add(metadata)
+        return self.forget_child(*_place(kind, body), uid=metadata.get("uid", ""))
+
+    def forget_child(self, kind: Kind, namespace: str, name: str, *, uid: str) -> Key | None:
+        """Forget the child with that uid, and return its channel; not another one of its name."""
+        place = Place(kind, namespace, name)
         known = self._children.get(place)
-        return self._remove(place) if known is not None and known.uid == metadata.get("uid", "") else None
+        return self._remove(place) if known is not None and known.uid == uid else None
 
     def _remove(self, place: Place) -> Key:
         self._counts[place.kind, place.namespace] -= 1
