@@ -7,7 +7,7 @@ import pytest
 from bannette.connect.asking import request_mail
 from bannette.errors import PersonNeeded
 from bannette.resources import Channel
-from tests.asking.firm import links_in
+from tests.asking.firm import links_in, text_of
 from tests.asking.test_asked_for import CONNECT, REMINDER, subjects
 
 pytestmark = pytest.mark.apiserver
@@ -51,10 +51,31 @@ def test_asking_again_and_again_is_one_mail(firm, mails, service):
     service.look()
     service.look(minutes=5)
     assert subjects(mails) == [CONNECT, REMINDER]
-    for _ in range(10):
-        request(firm)
-        service.look(minutes=61)
-    assert len(mails.taken.mails) <= 8, "people are flooded by whoever opens the page"
+
+
+def test_who_asks_all_day_gets_three_mails_sent_and_keeps_none_of_the_others_back(firm, mails, service):
+    firm.recipient()
+    firm.channel()
+    firm.channel("acme-archive")
+    service.look(minutes=2)
+    begun, at = firm.clock(), []
+    for _ in range(46):
+        for name in ("acme-onedrive", "acme-archive"):
+            request(firm, name)
+        service.look(minutes=31)
+        at += [firm.clock() - begun] * (len(mails.taken.mails) - 1 - len(at))
+    hours = [round(one.total_seconds() / 3600, 1) for one in at]
+    assert hours == [1.0, 4.1, 13.4]
+    assert [one.get("requested", False) for one in firm.status()["mails"]] == [True, True, True, False]
+    firm.channel("acme-new")
+    request(firm, "acme-new")
+    service.look(minutes=2)
+    assert "acme-new@acme.example" in text_of(mails.taken.mails[-1]), "a stranger keeps a mail back that is due"
+    firm.stands("acme-archive", "Connected")
+    service.look(hours=1)
+    firm.stands("acme-archive", "PasswordChanged")
+    service.look(days=1.5)
+    assert "Acme & Fils: your OneDrive is no longer connected" in subjects(mails)
 
 
 def test_what_was_never_asked_for_is_sent_at_once(firm, mails, service):

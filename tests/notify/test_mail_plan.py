@@ -35,12 +35,13 @@ def requested(subject, ago):
     return replace(subject, requested=NOW - ago)
 
 
-def look(*channels, mailed=(), pace=PACE, news=()):
-    return plan(channels, [NOW - ago for ago in mailed], now=NOW, pace=pace, news=news)
+def look(*channels, mailed=(), pace=PACE, news=(), requests=()):
+    before = [NOW - ago for ago in requests]
+    return plan(channels, [NOW - ago for ago in mailed], now=NOW, pace=pace, news=news, requests=before)
 
 
-def sent(kind, *keys):
-    return Plan(Mail(kind, keys), NOW + 10 * MINUTE)
+def sent(kind, *keys, on_request=False):
+    return Plan(Mail(kind, keys, on_request), NOW + 10 * MINUTE)
 
 
 def later(after):
@@ -48,6 +49,7 @@ def later(after):
 
 
 NOTHING = Plan(None, None)
+WANTED = requested(asked(channel(age=9 * DAY), first=DAY), MINUTE)
 LOST = channel("lost", Standing.LOST)
 OLD_LOSS = Asked(standing=Standing.LOST, occasion=NOW - 9 * DAY, first=NOW - HOUR, last=NOW - HOUR, times=1)
 
@@ -109,7 +111,7 @@ OLD_LOSS = Asked(standing=Standing.LOST, occasion=NOW - 9 * DAY, first=NOW - HOU
         (look(channel(left=True)), later(23 * HOUR)),
         (look(channel(left=True, age=DAY)), sent(Kind.CONNECT, "a")),
         (look(asked(channel(left=True, age=9 * DAY), first=5 * DAY)), NOTHING),
-        (look(requested(channel(left=True), MINUTE)), sent(Kind.CONNECT, "a")),
+        (look(requested(channel(left=True), MINUTE)), sent(Kind.CONNECT, "a", on_request=True)),
         # Unused for long: warned of once, two weeks before its end; what has ended isn't
         (look(channel(standing=Standing.CONNECTED, age=76 * DAY, suspended=True)), sent(Kind.LAPSING, "a")),
         (look(channel(standing=Standing.CONNECTED, age=75 * DAY, suspended=True)), later(DAY)),
@@ -132,18 +134,31 @@ OLD_LOSS = Asked(standing=Standing.LOST, occasion=NOW - 9 * DAY, first=NOW - HOU
         (look(asked(channel(), first=-MINUTE)), later(3 * DAY + MINUTE)),
         (look(replace(LOST, asked=replace(OLD_LOSS, last=NOW + 99 * DAY))), sent(Kind.LOST, "lost")),
         # Asked for at the page: at once, but an hour after the last mail about the channel, and within the pace
-        (look(requested(asked(channel(age=9 * DAY), first=DAY), MINUTE)), sent(Kind.REMINDER, "a")),
+        (look(WANTED), sent(Kind.REMINDER, "a", on_request=True)),
         (look(requested(asked(channel(age=9 * DAY), first=HOUR / 2), MINUTE)), later(HOUR / 2)),
-        (look(requested(channel(age=MINUTE / 2), MINUTE / 4)), sent(Kind.CONNECT, "a")),
+        (look(requested(channel(age=MINUTE / 2), MINUTE / 4)), sent(Kind.CONNECT, "a", on_request=True)),
         (look(requested(LOST, MINUTE)), sent(Kind.LOST, "lost")),
-        (look(requested(replace(LOST, asked=OLD_LOSS), MINUTE)), sent(Kind.LOST, "lost")),
-        (look(requested(asked(channel(age=9 * DAY), first=DAY), MINUTE), mailed=[9 * MINUTE]), later(MINUTE)),
+        (look(requested(replace(LOST, asked=OLD_LOSS), MINUTE)), sent(Kind.LOST, "lost", on_request=True)),
+        (look(WANTED, mailed=[9 * MINUTE]), later(MINUTE)),
         (
             look(requested(asked(channel(age=99 * DAY), first=90 * DAY, last=80 * DAY, times=3), 0 * MINUTE)),
-            sent(Kind.REMINDER, "a"),
+            sent(Kind.REMINDER, "a", on_request=True),
         ),
+        # Asked for again and again: three in a day, after pauses that grow; others aren't kept back by that
+        (look(WANTED, requests=[2 * HOUR]), later(HOUR)),
+        (look(WANTED, requests=[3 * HOUR]), sent(Kind.REMINDER, "a", on_request=True)),
+        (look(WANTED, requests=[7 * HOUR, 4 * HOUR]), later(5 * HOUR)),
+        (look(WANTED, requests=[23 * HOUR, 4 * HOUR]), later(HOUR)),
+        (look(WANTED, requests=[20 * HOUR, 17 * HOUR, 8 * HOUR]), later(4 * HOUR)),
+        (
+            look(WANTED, requests=[99 * HOUR, 25 * HOUR, 24 * HOUR, -99 * HOUR]),
+            sent(Kind.REMINDER, "a", on_request=True),
+        ),
+        (look(WANTED, channel("b"), requests=[3 * HOUR, 2 * HOUR, HOUR]), sent(Kind.CONNECT, "b")),
+        (look(asked(channel(), first=3 * DAY), requests=[3 * HOUR, 2 * HOUR, HOUR]), sent(Kind.REMINDER, "a")),
+        (look(requested(channel("b"), MINUTE), requests=[3 * HOUR, 2 * HOUR, HOUR]), sent(Kind.CONNECT, "b")),
         # Whoever asks wants it though nothing is collected now; one mail is one answer; connected needs none
-        (look(requested(channel(suspended=True), MINUTE)), sent(Kind.CONNECT, "a")),
+        (look(requested(channel(suspended=True), MINUTE)), sent(Kind.CONNECT, "a", on_request=True)),
         (look(requested(asked(channel(age=9 * DAY), first=HOUR), 2 * HOUR)), later(3 * DAY - HOUR)),
         (look(requested(channel(standing=Standing.CONNECTED), MINUTE)), later(76 * DAY - HOUR)),
         (look(requested(channel(), -DAY)), sent(Kind.CONNECT, "a")),
@@ -193,12 +208,20 @@ class Life:
         self.now = NOW
         self.channels = {}
         self.mailed = []
+        self.requests = []
         self.about = {}
 
     def look(self):
-        found = plan(list(self.channels.values()), self.mailed[-self.pace.mails_a_day :], now=self.now, pace=self.pace)
+        found = plan(
+            list(self.channels.values()),
+            self.mailed[-self.pace.mails_a_day :],
+            now=self.now,
+            pace=self.pace,
+            requests=self.requests,
+        )
         if found.mail is not None:
             self.mailed.append(self.now)
+            self.requests += [self.now] if found.mail.requested else []
             for key in found.mail.keys:
                 self.about.setdefault(key, []).append((self.now, found.mail.kind, self.channels[key]))
                 self.channels[key] = replace(self.channels[key], asked=written(self.channels[key], now=self.now))
@@ -322,7 +345,10 @@ def test_requests_are_answered_within_the_pace_and_bring_no_mail_more_than_they_
     assert known.asked.times == 1 + len(PACE.reminders), "a request took a reminder away"
     assert len(life.mailed) <= 1 + len(PACE.reminders) + len(pauses)
     for earlier, then in pairwise(life.mailed):
-        assert then - earlier >= PACE.on_request
+        assert then - earlier >= PACE.on_request[0]
+    first, *longer = (pairwise(life.requests), zip(life.requests, life.requests[3:], strict=False))
+    assert all(then - earlier >= 3 * HOUR for earlier, then in first)
+    assert all(then - earlier >= DAY for earlier, then in longer[0])
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(list(Kind)[4:]), PAUSES), max_size=40))

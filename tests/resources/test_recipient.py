@@ -32,7 +32,7 @@ FULL = RecipientStatus(
     observed_generation=3,
     conditions=(Condition("Notified", ConditionStatus.TRUE, "MailSent", "Connect, 2 channels.", 3, AT),),
     email="marie@acme.example",
-    mails=(SentMail(at=AT, kind="Connect", channels=2),),
+    mails=(SentMail(at=AT, kind="Connect", channels=2, requested=True),),
     channels=(
         MailedChannel(
             name="acme-onedrive",

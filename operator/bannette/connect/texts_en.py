@@ -69,8 +69,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "sent_title": "Look into your mail",
     "sent_heading": "Look into your mail",
     "sent_intro": "If an account waits to be connected here, its owner gets a mail with a new link.",
-    "sent_note": "It may take some minutes, and up to an hour if the last mail is of the last hour. You may close this "
-    "page.",
+    "sent_note": "It may take some minutes, an hour if the last mail is recent, and longer if others were asked for "
+    "before: no more than three go in a day. You may close this page.",
     "try_again": "Open the page again",
     "detail": "For the company’s contact, who can put it right",
     "admin_link": "Page for the administrator",

@@ -75,8 +75,8 @@ _TEXTS: Final[Mapping[str, str]] = {
     "sent_title": "Consultez vos courriels",
     "sent_heading": "Consultez vos courriels",
     "sent_intro": "Si un compte attend d’être connecté ici, son titulaire reçoit un courriel avec un nouveau lien.",
-    "sent_note": "Cela peut prendre quelques minutes, et jusqu’à une heure si le dernier courriel date de moins d’une "
-    "heure. Vous pouvez fermer cette page.",
+    "sent_note": "Cela peut prendre quelques minutes, une heure si le dernier courriel est récent, et davantage si "
+    "d’autres ont été demandés avant : il en part trois par jour au plus. Vous pouvez fermer cette page.",
     "try_again": "Rouvrir la page",
     "detail": "Pour votre interlocuteur dans la société, qui peut y remédier",
     "admin_link": "Page pour l’administrateur",

@@ -80,7 +80,9 @@ class Pace:
         mails_a_day: at most, to one recipient, in any 24 hours.
         same_channel: at least, between a mail about a channel and one about another occasion: connections that are
             lost again and again are told of once in this time.
-        on_request: at least, between a mail about a channel and one that its owner asks for.
+        on_request: at least, between a mail about a channel and one that is asked for at its page; then between that
+            and the next one that is asked for, at the page of any of the recipient's channels, and so on. As many
+            pauses, as many such mails in any 24 hours: whoever knows a channel's name may ask.
         reminders: after the first mail; ascending.
         unused: after this time without use, Microsoft ends a connection.
         warned: so long before.
@@ -90,7 +92,7 @@ class Pace:
     between_mails: timedelta = timedelta(minutes=10)
     mails_a_day: int = 6
     same_channel: timedelta = timedelta(days=1)
-    on_request: timedelta = timedelta(hours=1)
+    on_request: tuple[timedelta, ...] = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=9))
     reminders: tuple[timedelta, ...] = (timedelta(days=3), timedelta(days=7))
     unused: timedelta = UNUSED_ENDS
     warned: timedelta = timedelta(days=14)
@@ -109,10 +111,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail of *kind*, about the channels with these keys."""
+    """One mail of *kind*, about the channels with these keys; *requested*: it goes because somebody asked for it."""
 
     kind: Kind
     keys: tuple[str, ...]
+    requested: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class _Due:
     kind: Kind
     when: datetime
     early: datetime
+    requested: bool = False
 
 
 # Times that lie so far ahead were written by a wrong clock; a little ahead is another replica's clock.
@@ -146,6 +150,7 @@ def plan(
     now: datetime,
     pace: Pace,
     news: Sequence[News] = (),
+    requests: Sequence[datetime] = (),
 ) -> Plan:
     """Return what one recipient is to be sent now.
 
@@ -153,9 +158,10 @@ def plan(
         channels: all of the recipient's.
         mailed: when mails were sent to them, in order; the last ``pace.mails_a_day`` are enough.
         news: what they weren't told yet.
+        requests: when mails were sent to them because somebody asked, in order.
     """
     told = [_Due(one.key, one.kind, one.when, one.when) for one in news]
-    dues = sorted([*_dues(channels, now, pace), *told], key=lambda due: (due.when, _KINDS.index(due.kind)))
+    dues = sorted([*_dues(channels, requests, now, pace), *told], key=lambda due: (due.when, _KINDS.index(due.kind)))
     if not dues:
         return Plan(None, None)
     first = dues[0]
@@ -164,7 +170,8 @@ def plan(
         return Plan(None, max(first.when, allowed))
     # The kind that waits longest, so that none waits for ever behind another.
     along = [due for due in dues if due.kind is first.kind and due.early <= now]
-    return Plan(Mail(first.kind, tuple(sorted(due.key for due in along))), now + pace.between_mails)
+    mail = Mail(first.kind, tuple(sorted(due.key for due in along)), requested=first.requested)
+    return Plan(mail, now + pace.between_mails)
 
 
 def written(channel: KnownChannel, *, now: datetime) -> Asked:
@@ -176,12 +183,11 @@ def written(channel: KnownChannel, *, now: datetime) -> Asked:
     return replace(before, last=now, times=before.times + (0 if channel.wanted else 1))
 
 
-def _dues(channels: Sequence[KnownChannel], now: datetime, pace: Pace) -> Iterator[_Due]:
+def _dues(channels: Sequence[KnownChannel], requests: Sequence[datetime], now: datetime, pace: Pace) -> Iterator[_Due]:
     due: _Due | None
+    allowed = _allowed_on_request([when for when in requests if not _is_ahead(when, now)], pace)
     for channel in channels:
-        if channel.wanted is not None:
-            due = _requested(channel, channel.wanted, now, pace)
-        elif channel.standing is Standing.CONNECTED:
+        if channel.standing is Standing.CONNECTED:
             due = _lapse(channel, now, pace)
         elif channel.suspended:
             due = None
@@ -189,15 +195,31 @@ def _dues(channels: Sequence[KnownChannel], now: datetime, pace: Pace) -> Iterat
             due = None if channel.left else _reminder(channel.key, channel.asked, now, pace)
         else:
             due = _first(channel, now, pace)
+        if channel.wanted is not None:
+            requested = _requested(channel, max([min(channel.wanted, now), *allowed]), now, pace)
+            # What strangers ask for doesn't keep back what goes by itself.
+            due = requested if due is None or requested.when < due.when else due
         if due is not None:
             yield due
 
 
-def _requested(channel: KnownChannel, wanted: datetime, now: datetime, pace: Pace) -> _Due:
-    when = min(wanted, now)
+def _requested(channel: KnownChannel, when: datetime, now: datetime, pace: Pace) -> _Due:
     if channel.asked is not None and not _is_ahead(channel.asked.last, now):
-        when = max(when, channel.asked.last + pace.on_request)
-    return _Due(channel.key, Kind.REMINDER if channel.is_asked else _kind_of(channel), when, when)
+        when = max(when, channel.asked.last + pace.on_request[0])
+    kind = Kind.REMINDER if channel.is_asked else _kind_of(channel)
+    return _Due(channel.key, kind, when, when, requested=True)
+
+
+def _allowed_on_request(requests: Sequence[datetime], pace: Pace) -> list[datetime]:
+    """Return the times that a mail must wait for, after those that somebody asked for before."""
+    times = []
+    # After so many in 24 hours, so long a pause.
+    for number, pause in enumerate(pace.on_request[1:], start=1):
+        if number <= len(requests):
+            times.append(min(requests[-1] + pause, requests[-number] + _DAY))
+    if len(requests) >= len(pace.on_request):
+        times.append(requests[-len(pace.on_request)] + _DAY)
+    return times
 
 
 def _kind_of(channel: KnownChannel) -> Kind:

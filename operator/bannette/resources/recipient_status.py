@@ -107,18 +107,25 @@ class MailedChannel:
 
 @dataclass(frozen=True, kw_only=True)
 class SentMail:
-    """A mail that the server took over: when, of which kind, about how many channels."""
+    """A mail that the server took over: when, of which kind, about how many channels, because somebody asked or not."""
 
     at: datetime
     kind: str
     channels: int
+    requested: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        return {"at": format_time(self.at), "kind": self.kind, "channels": self.channels}
+        said = {"at": format_time(self.at), "kind": self.kind, "channels": self.channels}
+        return said | {"requested": True} if self.requested else said
 
     @classmethod
     def read(cls, mail: Section) -> SentMail:
-        return cls(at=mail.time("at"), kind=mail.text("kind"), channels=mail.number("channels", default=1))
+        return cls(
+            at=mail.time("at"),
+            kind=mail.text("kind"),
+            channels=mail.number("channels", default=1),
+            requested=mail.flag("requested", default=False),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,6 +62,7 @@ def next_mail(person: Person, *, now: datetime, settings: AskingSettings) -> Pla
         now=now,
         pace=settings.pace,
         news=news,
+        requests=[mail.at for mail in reversed(person.recipient.status.mails) if mail.requested],
     )
 
 
@@ -90,10 +91,11 @@ def sent(person: Person, mail: Mail, *, now: datetime) -> RecipientStatus:
     ]
     before = person.recipient.status
     number = f"{len(keys)} channels" if len(keys) > 1 else "one channel"
+    entry = SentMail(at=now, kind=mail.kind.value, channels=len(keys), requested=mail.requested)
     status = replace(
         before,
         email=person.recipient.email,
-        mails=(SentMail(at=now, kind=mail.kind.value, channels=len(keys)), *before.mails)[:MOST_MAILS],
+        mails=(entry, *before.mails)[:MOST_MAILS],
         channels=tuple(one for one in told if one != MailedChannel(name=one.name, uid=one.uid)),
         digest_day=person.day_before(now) if mail.kind is Kind.DIGEST else before.digest_day,
         attempt=None,
