@@ -28,6 +28,7 @@ VALUES = {
     "connect": (
         "crds.enabled=false",
         "rights.enabled=false",
+        "metrics.serviceMonitor.enabled=true",
         "networkPolicy.enabled=true",
         "images.pullSecrets[0]=registry",
         "onedrive.clientId=11111111-2222-3333-4444-555555555555",

@@ -54,15 +54,30 @@ def test_the_values_are_what_the_pages_are_set_to() -> None:
     assert volumes[mounted[str(settings.keys)]]["secret"]["secretName"] == "keys"
     bundle = volumes[mounted[str(Path(found["SSL_CERT_FILE"]).parent)]]["configMap"]
     assert (bundle["name"], bundle["items"]) == ("proxy", [{"key": "ca.crt", "path": "ca.crt"}])
-    assert container(connect("Deployment"))["ports"] == [{"name": "http", "containerPort": settings.port}]
+    assert container(connect("Deployment"))["ports"] == [
+        {"name": "http", "containerPort": settings.port},
+        {"name": "metrics", "containerPort": settings.metrics_port},
+    ]
 
 
-def test_a_network_policy_lets_those_in_whom_the_values_name() -> None:
-    everybody = connect("NetworkPolicy", "networkPolicy.enabled=true")
-    assert [sorted(rule) for rule in everybody["spec"]["ingress"]] == [["ports"]]
-    peer = "networkPolicy.connectFrom[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=proxy"
-    (rule,) = connect("NetworkPolicy", "networkPolicy.enabled=true", peer)["spec"]["ingress"]
-    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "proxy"}}}]
+@pytest.mark.parametrize(
+    ("value", "closed"),
+    [
+        ("connectFrom", {("bannette-connect", "http")}),
+        ("metricsFrom", {("bannette-connect", "metrics"), ("bannette-operator", "http")}),
+    ],
+)
+def test_a_network_policy_lets_those_in_whom_the_values_name(value: str, closed: set[tuple[str, str]]) -> None:
+    peer = f"networkPolicy.{value}[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=proxy"
+    found = {
+        (policy["metadata"]["name"], rule["ports"][0]["port"]): rule.get("from")
+        for policy in rendered("networkPolicy.enabled=true", peer)
+        if policy["kind"] == "NetworkPolicy"
+        for rule in policy["spec"]["ingress"]
+    }
+    named = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "proxy"}}}]
+    ports = {("bannette-connect", "http"), ("bannette-connect", "metrics"), ("bannette-operator", "http")}
+    assert found == {port: named if port in closed else None for port in ports}
 
 
 def test_an_ingress_leads_the_urls_host_to_the_pages() -> None:
@@ -110,10 +125,11 @@ def test_its_pods_are_told_from_the_operators_by_every_selector() -> None:
         if one["kind"] == "Deployment"
     }
     choosing = [(one, wanted) for one in documents if (wanted := selector(one)) is not None]
-    assert len(choosing) == 4 * len(labels) == 8
+    # One more Service is of the metrics of the pages.
+    assert len(choosing) == 4 * len(labels) + 1 == 9
     for one, wanted in choosing:
         chosen = [name for name, given in labels.items() if wanted.items() <= given.items()]
-        assert chosen == [one["metadata"]["name"]], one["kind"]
+        assert chosen == [one["metadata"]["name"].removesuffix("-metrics")], one["kind"]
 
 
 @pytest.mark.parametrize(("url", "ports"), [("https://a.example", [443]), ("https://a.example:8443", [443, 8443])])
@@ -195,6 +211,7 @@ def test_its_pods_settings_come_from_values_alone() -> None:
         ("connect.console.groupsHeader=X-Groups", "/connect/console/userHeader"),
         ("connect.console.userHeader=X User", "/connect/console/userHeader"),
         ("networkPolicy.connectFrom={proxy}", "/networkPolicy/connectFrom"),
+        ("networkPolicy.metricsFrom={prometheus}", "/networkPolicy/metricsFrom"),
         ("connect.ingress.tlsSecret=", "/connect/ingress/tlsSecret"),
         ("connect.ingress.host=connect.example", "/connect/ingress"),
         ("images.connect=", "/images/connect"),

@@ -28,7 +28,7 @@ from devcluster import chart, promtool
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1800)]
 
 FILES = chart.CHART / "files"
-RULES = FILES / "alerts.yaml"
+RULES = (FILES / "alerts.yaml", FILES / "connect-alerts.yaml")
 OPERATIONS = chart.SOURCE / "docs" / "operations.md"
 EVERYTHING = (
     "metrics.serviceMonitor.enabled=true",
@@ -36,10 +36,15 @@ EVERYTHING = (
     "metrics.dashboard.enabled=true",
     "metrics.rules.labels.release=monitoring",
 )
+PAGES = ("connect.enabled=true", "connect.url=https://connect.example", "connect.keysSecret=keys")
+
+
+def groups(*files: Path) -> list[dict[str, Any]]:
+    return [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
 
 
 def rules() -> list[dict[str, Any]]:
-    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    return [rule for group in groups(*RULES) for rule in group["rules"]]
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +151,7 @@ def test_every_alert_says_what_to_do() -> None:
 
 def test_the_rules_are_sound_and_fire_when_they_should() -> None:
     tool = promtool.promtool()
-    subprocess.run([tool, "check", "rules", "--lint=all", "--lint-fatal", str(RULES)], check=True, capture_output=True)
+    subprocess.run([tool, "check", "rules", "--lint=all", "--lint-fatal", *RULES], check=True, capture_output=True)
     tests = Path(__file__).with_name("alerts_test.yaml")
     done = subprocess.run([tool, "test", "rules", str(tests)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -161,19 +166,48 @@ def test_every_alert_is_seen_to_fire_and_seen_not_to() -> None:
     assert seen == {rule["alert"]: {True, False} for rule in rules()}
 
 
+def rendered_by(*settings: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(chart.render(*settings)) if one}
+
+
 def test_the_chart_hands_out_the_very_rules_and_the_dashboard() -> None:
-    rendered = {
-        (one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(chart.render(*EVERYTHING)) if one
-    }
+    rendered = rendered_by(*EVERYTHING)
     rule = rendered["PrometheusRule", "bannette"]
-    assert rule["spec"] == yaml.safe_load(RULES.read_text())
+    assert rule["spec"] == {"groups": groups(RULES[0])}
     assert rule["metadata"]["labels"]["release"] == "monitoring"
     board = rendered["ConfigMap", "bannette-dashboard"]
     assert json.loads(board["data"]["bannette.json"]) == json.loads((FILES / "dashboard.json").read_text())
     assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
-    monitor = rendered["ServiceMonitor", "bannette-operator"]
-    [endpoint] = monitor["spec"]["endpoints"]
-    assert (endpoint["path"], endpoint["honorLabels"]) == ("/metrics", True)
-    service = rendered["Service", "bannette-operator"]
-    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
-    assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+    assert scraped(rendered, "bannette-operator") == ["bannette-operator"]
+    [endpoint] = rendered["ServiceMonitor", "bannette-operator"]["spec"]["endpoints"]
+    assert endpoint["honorLabels"] is True
+
+
+def scraped(rendered: dict[tuple[str, str], dict[str, Any]], monitor: str) -> list[str]:
+    """Return the Services whose /metrics the monitor of that name has scraped."""
+    spec = rendered["ServiceMonitor", monitor]["spec"]
+    [endpoint] = spec["endpoints"]
+    assert endpoint["path"] == "/metrics"
+    return [
+        name
+        for (kind, name), one in rendered.items()
+        if kind == "Service"
+        and spec["selector"]["matchLabels"].items() <= one["metadata"]["labels"].items()
+        and endpoint["port"] in [port["name"] for port in one["spec"]["ports"]]
+    ]
+
+
+def test_where_there_are_pages_they_are_scraped_and_watched_beside_the_operator() -> None:
+    rendered = rendered_by(*EVERYTHING, *PAGES)
+    assert rendered["PrometheusRule", "bannette"]["spec"] == {"groups": groups(*RULES)}
+    assert scraped(rendered, "bannette-operator") == ["bannette-operator"]
+    assert scraped(rendered, "bannette-connect") == ["bannette-connect-metrics"]
+    service = rendered["Service", "bannette-connect-metrics"]["spec"]
+    pod = rendered["Deployment", "bannette-connect"]["spec"]["template"]
+    assert service["selector"].items() <= pod["metadata"]["labels"].items()
+    [port], [container] = service["ports"], pod["spec"]["containers"]
+    ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+    environ = {one["name"]: one["value"] for one in container["env"]}
+    assert environ["BANNETTE_CONNECT_METRICS_PORT"] == str(ports[port["targetPort"]])
+    # Where an Ingress leads to there is nothing of it.
+    assert [one["targetPort"] for one in rendered["Service", "bannette-connect"]["spec"]["ports"]] == ["http"]
