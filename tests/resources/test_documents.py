@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bannette.resources import InvalidResource, load_documents
@@ -58,6 +60,9 @@ def test_values_are_what_they_look_like(written: str, value: object) -> None:
         ("!!python/object:os.system {}\n", "line 1", "could not determine a constructor"),
         ("a: \x00\n", "", "can't be read as YAML"),
         ('a: 1\nb: "\\ud83d"\n', "line 2", "half a character"),
+        ("more: {<<: {a: 1, a: 2}}\n", "line 1", 'the key "a" stands there twice'),
+        ("? [a]\n: b\n", "line 1", "unhashable"),
+        ("[" * 10_000, "", "nested too deeply"),
     ],
 )
 def test_what_can_not_be_read_is_named(text: str, path: str, says: str) -> None:
@@ -70,3 +75,16 @@ def test_what_can_not_be_read_is_named(text: str, path: str, says: str) -> None:
 def test_anchors_and_merges_work() -> None:
     (document,) = load_documents("base: &base {a: 1, b: 2}\nmore: {<<: *base, b: 3}\n")
     assert document["more"] == {"a": 1, "b": 3}
+    text = "first: &first {a: 1}\nsecond: &second {<<: *first, b: 2}\nmore: [{<<: *second, b: 3}, {<<: *second}]\n"
+    (document,) = load_documents(text)
+    assert document["second"] == {"a": 1, "b": 2}
+    assert document["more"] == [{"a": 1, "b": 3}, {"a": 1, "b": 2}]
+
+
+def test_a_file_of_many_documents_is_read_in_a_moment() -> None:
+    text = (
+        "---\nkind: Binder\nmetadata: {name: purchases, namespace: acme}\nspec: {company: Acme, storage: {}}\n" * 2000
+    )
+    began = time.process_time()
+    assert len(load_documents(text)) == 2000
+    assert time.process_time() - began < 1.5
