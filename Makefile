@@ -94,6 +94,7 @@ bench: dev ## measure what runs cost (40 minutes); writes benchmarks/figures.md 
 soak: dev ## kill runs 1,000 times and the operator 200 times, go through long random sequences and damaged documents; writes benchmarks/soak.md
 	$(BIN)/python -m soak --kills 1000 --store local
 	for seed in 1 2 3 4; do $(BIN)/python -m soak --kills 250 --store s3 --seed $$seed; done
+	BANNETTE_KILL_MOMENTS=200 $(BIN)/python -m pytest -q tests/collector/test_killed.py -k moment
 	BANNETTE_OPERATOR_KILLS=200 $(BIN)/python -m pytest -q tests/controller/test_kills.py
 	$(BIN)/python -m pytest -q tests/sequences --hypothesis-profile=soak
 	BANNETTE_FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest -q -s tests/ocr/test_mutations.py

@@ -34,6 +34,8 @@ LOADED = (
     "obstore",
     "yaml",
 )
+#: What is done to the binder's folder, parts of it as well.
+OPERATIONS = ("get", "head", "put_new", "put_new_durable", "put", "delete", "make_durable", "_write", "_name")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class Order:
 
     Attributes:
         kill_at: SIGKILL before the n-th line of the binder's code that it executes, in whichever thread.
+        kill_at_operation: SIGKILL before the n-th operation on the binder's folder…
+        operations: …a file that tells those that were begun, one a line.
         fail_at: from the n-th system call on the binder's files on, *failures* of them fail…
         error: …with this error number.
         patience: seconds for which a document waits for another one with the same bytes that seems under way.
@@ -52,6 +56,8 @@ class Order:
     output: str
     binder: str
     kill_at: int | None = None
+    kill_at_operation: int | None = None
+    operations: str | None = None
     fail_at: int | None = None
     failures: int = 1
     error: int = errno.EIO
@@ -136,6 +142,8 @@ def _run(order: Order) -> int:
     Binder.open = partial(Binder.open, patience=order.patience)
     if order.kill_at is not None:
         _kill_at(order.kill_at)
+    if order.operations is not None:
+        _kill_at_operation(order.kill_at_operation, Path(order.operations))
     if order.fail_at is not None:
         _fail_at(order)
     return bannette(order.arguments)
@@ -155,6 +163,26 @@ def _kill_at(line: int) -> None:
 
     threading.settrace(anywhere)
     sys.settrace(anywhere)
+
+
+def _kill_at_operation(kill_at: int | None, told: Path) -> None:
+    from bannette.binder.folder_store import FolderStore
+
+    log = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    begun, one_at_a_time = itertools.count(), threading.Lock()
+
+    def told_before(name, original):
+        def operation(self, *arguments, **options):
+            with one_at_a_time:
+                if next(begun) == kill_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                os.write(log, f"{name} {arguments[0] if arguments else ''}\n".encode())
+            return original(self, *arguments, **options)
+
+        return operation
+
+    for name in OPERATIONS:
+        setattr(FolderStore, name, told_before(name, getattr(FolderStore, name)))
 
 
 def _fail_at(order: Order) -> None:
