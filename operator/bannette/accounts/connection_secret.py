@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -23,6 +24,9 @@ from bannette.resources import (
 )
 
 _ATTEMPTS: Final = 10
+# For which an API server that is away is waited for, besides its own attempts: whoever renewed tokens has them alone.
+_PATIENCE: Final = 20.0
+_FIRST_WAIT: Final = 0.5
 
 
 class ConnectionSecret:
@@ -63,21 +67,28 @@ class ConnectionSecret:
         return connection_in(self._body)
 
     def save(self, held: Connection, tokens: str) -> Connection:
-        stored = connection_in(self._body)
-        for _ in range(_ATTEMPTS):
-            kept = settled(stored, held, tokens, advice=self.advice)
-            if kept == stored:
-                return kept
+        until, stored, seen = time.monotonic() + _PATIENCE, connection_in(self._body), True
+        for number in range(_ATTEMPTS):
             try:
-                # In the version that was read: what somebody else wrote meanwhile is never undone.
-                self._body = self._api.put("secrets", self._name, {**self._body, "data": self._data(tokens)})
+                if not seen:
+                    stored, seen = self.load(), True
+                kept = settled(stored, held, tokens, advice=self.advice)
+                if kept != stored:
+                    seen = False
+                    # In the version that was read: what somebody else wrote meanwhile is never undone.
+                    self._body = self._api.put("secrets", self._name, {**self._body, "data": self._data(tokens)})
                 return kept
             except Conflict:
-                stored = self.load()
+                continue
             except PersonNeeded as error:
+                # Gone between the look and the write.
                 if error.reason != "NotFound":
                     raise
-                stored = None
+            except Transient as error:
+                wait = max(error.retry_after or 0.0, _FIRST_WAIT * 2.0**number)
+                if error.reason != "ApiUnavailable" or time.monotonic() + wait > until:
+                    raise
+                time.sleep(wait)
         raise Transient(
             f'Secret "{self._name}" of namespace "{self._api.namespace}" changes all the time.', reason="ApiUnavailable"
         )

@@ -101,6 +101,8 @@ class Attendant:
         self._failures: dict[Key, int] = {}
         # By channel: the check that was taken up here, until what it found is told.
         self._begun: dict[Key, ConnectionCheck] = {}
+        # What it found, while that can't be told: Microsoft isn't asked once more.
+        self._found: dict[Key, tuple[ConnectionCheck, Found]] = {}
         # By channel: its uid and the request that was acted upon, until the operator acknowledges it.
         self._disconnected: dict[Key, tuple[str, str]] = {}
         # Channels of which the operator couldn't be told that their Secrets changed.
@@ -145,12 +147,12 @@ class Attendant:
             body = api.get(CHANNELS, name)
         except PersonNeeded as error:
             if error.reason == "NotFound":
-                self._owed.discard(key)
+                self._forget(key)
                 return None
             raise
         channel = Channel.parse(body)
         if channel.deleting:
-            self._owed.discard(key)
+            self._forget(key)
             return None
         if key in self._owed:
             # Before: what is owed meanwhile is another change.
@@ -167,6 +169,7 @@ class Attendant:
         due, begun = check_due(channel, now=self._now()), self._begun.get(key)
         if due is None:
             self._begun.pop(key, None)
+            self._found.pop(key, None)
             return None
         if begun is None or begun.request != channel.check_requested or not _is_told(channel, begun):
             if due > 0:
@@ -174,7 +177,18 @@ class Attendant:
             begun = self._begun[key] = ConnectionCheck(channel.check_requested or "", self._now())
             if not self._take_up(api, channel, body, begun):
                 return _SOON
-        return self._check(api, channel, begun)
+        done, found = self._found.get(key, (None, None))
+        if found is None or done != begun:
+            found = self._check(api, channel)
+            self._found[key] = begun, found
+        again = self._tell_found(api, channel, begun, found)
+        del self._found[key]
+        return again
+
+    def _forget(self, key: Key) -> None:
+        self._owed.discard(key)
+        for kept in (self._begun, self._found, self._disconnected):
+            kept.pop(key, None)
 
     def _pay(self, api: ClusterApi, channel: Channel, key: Key) -> None:
         try:
@@ -199,7 +213,7 @@ class Attendant:
             )
         return True
 
-    def _check(self, api: ClusterApi, channel: Channel, begun: ConnectionCheck) -> float | None:
+    def _check(self, api: ClusterApi, channel: Channel) -> Found:
         try:
             found = check(api, channel, self._environ)
         except Exception as error:  # noqa: BLE001 - whatever a channel's account holds: it is told, and not tried again
@@ -214,6 +228,9 @@ class Attendant:
             outcome=found.outcome.value,
             reason=found.reason,
         )
+        return found
+
+    def _tell_found(self, api: ClusterApi, channel: Channel, begun: ConnectionCheck, found: Found) -> float | None:
         for _ in range(_ATTEMPTS):
             body = api.get(CHANNELS, channel.name)
             now = Channel.parse(body)
