@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from bannette.controller.names import BINDER, JOB, POD
-from tests.controller.cluster import Cluster, eventually
+from tests.controller.between import Asked, Between, Fault, Late
+from tests.controller.cluster import PATIENCE, Cluster, eventually
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
@@ -199,3 +201,50 @@ def test_a_hundred_requests_are_one_job(cluster: Cluster, stocked: Tenant, opera
     listen(stocked, job_of(stocked))
     wait_for(stocked, "Open", opened="99")
     assert cluster.created_by(Operator.user, "jobs", namespace=stocked.namespace, since=since) == ["purchases-inbox"]
+
+
+def test_what_was_decided_about_a_binder_is_not_said_of_the_next_one_of_its_name(
+    stocked: Tenant, new_operator: Callable[..., Operator], between: Between
+) -> None:
+    new_operator(server=between.url).start()
+    swapped, answered = threading.Event(), threading.Event()
+
+    def fault(asked: Asked) -> Fault | None:
+        if swapped.is_set() or asked.method != "PATCH" or not asked.path.endswith("/binders/purchases/status"):
+            return None
+        swapped.set()
+        stocked.cluster.delete(BINDER, stocked.namespace, "purchases")
+        stocked.add_binder()
+        return Late(answered.set)
+
+    between.fault = fault
+    ask(stocked, "1")
+    assert answered.wait(PATIENCE)
+    assert inbox(stocked) == {}
+    ask(stocked, "2", OTHER)
+    wait_for(stocked, "Opening", opened="2", reader=OTHER)
+
+
+def test_a_run_that_counts_while_an_inbox_is_opened_holds_nothing_up(
+    stocked: Tenant, new_operator: Callable[..., Operator], between: Between
+) -> None:
+    new_operator(server=between.url).start()
+    since: list[str] = []
+
+    def fault(asked: Asked) -> Fault | None:
+        if "/purchases" not in asked.path:
+            return None
+        what = f"{asked.method} {asked.path.rpartition('/')[2]}"
+        if not since and what == "PATCH status":
+            status = {"documents": 3}
+            stocked.cluster.patch(BINDER, stocked.namespace, "purchases", {"status": status}, subresource="status")
+        if since or what == "PATCH status":
+            since.append(what)
+        return None
+
+    between.fault = fault
+    ask(stocked, "1")
+    wait_for(stocked, "Opening", opened="1")
+    assert stocked.cluster.get(BINDER, stocked.namespace, "purchases")["status"]["documents"] == 3
+    # It doesn't begin again with the Job, after a while.
+    assert since[:3] == ["PATCH status", "GET purchases", "PATCH status"]

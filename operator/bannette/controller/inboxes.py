@@ -128,7 +128,7 @@ class Inboxes:
             event(logger, "inbox.closed", binder=key, job=name)
         if decision.status is not None and decision.status.state is InboxState.CLOSED:
             self._taken.discard(key)
-        await self._say(key, seen.status, decision.status)
+        await self._say(body, seen.status, decision.status)
         return decision
 
     async def _create(self, key: Key, binder: Binder, body: Manifest, wish: Wish) -> None:
@@ -181,8 +181,29 @@ class Inboxes:
             )
         return tuple(found)
 
-    async def _say(self, key: Key, before: InboxStatus | None, now: InboxStatus | None) -> None:
+    async def _say(self, body: Manifest, before: InboxStatus | None, now: InboxStatus | None) -> None:
         if now == before:
             return
-        inbox = None if now is None else now.to_dict()
-        await self._api.merge(BINDER.path(*key, "status"), {"status": {"inbox": inbox}})
+        try:
+            await self._write(body, now)
+        except Conflict:
+            # Runs count documents there all the time: that alone is no reason to decide again.
+            metadata = cast("dict[str, str]", body["metadata"])
+            again = await self._api.get(BINDER.path(metadata["namespace"], metadata["name"]))
+            if again is None or _decisive(again) != _decisive(body):
+                raise
+            await self._write(again, now)
+
+    async def _write(self, body: Manifest, now: InboxStatus | None) -> None:
+        metadata = cast("dict[str, str]", body["metadata"])
+        # Of a status the API server ignores the uid: only by its version is a Binder told from the next of its name.
+        patch: Manifest = {
+            "metadata": {"resourceVersion": metadata["resourceVersion"]},
+            "status": {"inbox": None if now is None else now.to_dict()},
+        }
+        await self._api.merge(BINDER.path(metadata["namespace"], metadata["name"], "status"), patch)
+
+
+def _decisive(body: Manifest) -> tuple[str, Wish | None, InboxStatus | None]:
+    """Return what of a Binder decisions rest on."""
+    return cast("dict[str, str]", body["metadata"])["uid"], wish_of(body), InboxStatus.salvage(body)
