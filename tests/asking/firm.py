@@ -62,12 +62,14 @@ class Firm:
         )
 
     def api(self, token: str | None = None, url: str | None = None) -> ClusterApi:
+        """Return the API server; at *url* one that may be silent is waited for for a second."""
         return ClusterApi(
             url or self.server.url,
             namespace="",
             token=token or self.server.token,
             ca=self.server.ca_file.read_text(),
             attempts=2,
+            timeout=(2.0, 1.0) if url else (10.0, 30.0),
         )
 
     def recipient(self, name: str = "marie", **spec: object) -> None:

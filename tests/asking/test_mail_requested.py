@@ -13,13 +13,16 @@ from tests.asking.test_asked_for import CONNECT, REMINDER, subjects
 pytestmark = pytest.mark.apiserver
 
 
-def request(firm, name="acme-onedrive"):
+def request(firm, name="acme-onedrive", url=None):
     channel = Channel.parse(firm.body("CollectionChannel", name))
-    recipient = request_mail(firm.api(), channel, now=firm.clock())
-    firm.versions["recipients", recipient.name] = int(
-        firm.body("Recipient", recipient.name)["metadata"]["resourceVersion"]
-    )
+    recipient = request_mail(firm.api(url=url), channel, now=firm.clock())
+    note(firm, recipient.name)
     return recipient
+
+
+def note(firm, recipient="marie"):
+    """Let the service hear of what was written to a recipient, before it looks again."""
+    firm.versions["recipients", recipient] = int(firm.body("Recipient", recipient)["metadata"]["resourceVersion"])
 
 
 def test_one_more_mail_comes_an_hour_after_the_last_one(firm, mails, service):

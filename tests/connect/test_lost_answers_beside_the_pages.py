@@ -8,10 +8,12 @@ import pytest
 
 from bannette.accounts import ConnectionSecret
 from bannette.connect import Attendant
+from bannette.connect.doorstep import Reminder
 from bannette.connect.watching import Watching
 from bannette.onedrive import Client, DelegatedSignIn, endpoints_for
+from bannette.resources import Recipient
 from tests.collector.connected import refresh_tokens
-from tests.connect.office import NAMESPACE, wait_until
+from tests.connect.office import NAME, NAMESPACE, wait_until
 from tests.connect.stumbles import FAULTS, Stumble, api_at, once
 from tests.connect.test_connection_requests import ask, channel_of, connect, pages
 from tests.controller.between import Between
@@ -103,3 +105,19 @@ def test_the_tokens_that_a_run_renews_are_kept(connected, between, simulator, fa
     assert simulator.control.count("token") == 1
     assert given in connected.connection.tokens
     assert not refresh_tokens(connected.connection.tokens) & refresh_tokens(held.tokens)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_mail_that_is_asked_for_at_the_doorstep_is_asked_for_once(office, between, fault):
+    office.open()
+    reminder = Reminder(api_at(office, between.url))
+    reminder.start()
+    between.fault = stumble = Stumble(1, FAULTS[fault])
+    reminder.ask(NAMESPACE, NAME)
+    wait_until(lambda: stumble.is_over and requested_at(office), "the mail is asked for")
+    reminder.stop()
+
+
+def requested_at(office):
+    (told,) = Recipient.parse(office.api().within(NAMESPACE).get("recipients", "marie")).status.channels or (None,)
+    return told and told.requested_at

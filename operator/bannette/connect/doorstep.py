@@ -30,6 +30,8 @@ _FORM: Final = "mail form"
 # Of those who ask at once: whoever comes later may press the button again.
 _MOST: Final = 100
 _LONGEST: Final = 512
+# Between attempts to have a mail sent while the API server is away: the page has said that it comes.
+_WAITS: Final = (1.0, 5.0, 25.0)
 
 Remind = Callable[[str, str], None]
 
@@ -78,6 +80,7 @@ class Reminder:
         self._api = api
         self._now = now
         self._asked: queue.Queue[tuple[str, str] | None] = queue.Queue(_MOST)
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reminder", daemon=True)
 
     def ask(self, namespace: str, name: str) -> None:
@@ -90,7 +93,8 @@ class Reminder:
         self._thread.start()
 
     def stop(self) -> None:
-        """End when what was asked for is done, at the latest with the process."""
+        """End when what was asked for is done or tried, at the latest with the process."""
+        self._stopped.set()
         try:
             self._asked.put_nowait(None)
         except queue.Full:
@@ -109,16 +113,24 @@ class Reminder:
 
     def remind(self, namespace: str, name: str) -> None:
         """Ask for the mail, if there is such a channel, and somebody whom it can be sent to."""
-        try:
-            channel = Channel.parse(self._api.within(namespace).get(CHANNELS, name))
-            if isinstance(channel.onedrive.account, DelegatedAccount) and not channel.deleting:
-                request_mail(self._api, channel, now=self._now())
-                logs.event(logger, "connect.mail_asked_for", channel=f"{namespace}/{name}")
-        except PersonNeeded as error:
-            # Not what a stranger typed: it may be anything.
-            logs.event(logger, "connect.no_mail", reason=error.reason)
-        except BannetteError as error:
-            logs.event(logger, "connect.no_mail", level=logging.WARNING, reason=error.reason)
+        now = self._now()
+        for wait in (*_WAITS, None):
+            try:
+                self._request(namespace, name, now)
+            except PersonNeeded as error:
+                # Not what a stranger typed: it may be anything.
+                logs.event(logger, "connect.no_mail", reason=error.reason)
+            except BannetteError as error:
+                if wait is not None and not self._stopped.wait(wait):
+                    continue
+                logs.event(logger, "connect.no_mail", level=logging.WARNING, reason=error.reason)
+            return
+
+    def _request(self, namespace: str, name: str, now: datetime) -> None:
+        channel = Channel.parse(self._api.within(namespace).get(CHANNELS, name))
+        if isinstance(channel.onedrive.account, DelegatedAccount) and not channel.deleting:
+            request_mail(self._api, channel, now=now)
+            logs.event(logger, "connect.mail_asked_for", channel=f"{namespace}/{name}")
 
 
 def _language(asked: Asked) -> str:

@@ -74,6 +74,8 @@ class Post:
         self._outage = Outage()
         # Claims of others, and when they were first seen: their clocks aren't believed.
         self._claims: dict[str, tuple[Attempt, datetime]] = {}
+        # By uid: own claims of which it isn't known whether they were made, the API server's answer lost.
+        self._unsure: dict[str, list[Mapping[str, object]]] = {}
 
     def is_kept_from_all(self) -> bool:
         """Tell whether no mail can be sent to anybody."""
@@ -101,7 +103,7 @@ class Post:
         attempt = recipient.status.attempt
         if attempt is None or attempt.claimed_at is None:
             self._claims.pop(recipient.uid, None)
-        if attempt is None:
+        if attempt is None or self._is_own(recipient):
             return None
         if attempt.claimed_at is not None:
             known, seen = self._claims.get(recipient.uid, (None, now))
@@ -122,18 +124,21 @@ class Post:
             self._metrics.mail_failed(mail.kind, error.reason)
             self._tell(person, error, now)
             return self._outage.began(error, now)
-        failures = _failures(recipient)
+        failures = _failures(recipient, own=self._is_own(recipient))
         claim = Attempt(id=mail_id(person, mail, now=now), claimed_at=now, claimed_by=self._instance, failures=failures)
         try:
             claimed = self._patched(recipient, {"attempt": claim.to_dict()}, person.version)
         except Conflict:
+            self._unsure.setdefault(recipient.uid, []).append(claim.to_dict())
             return now + _SOON
         except (PersonNeeded, Transient) as error:
             if error.reason == "NotFound":
                 return None
+            self._unsure.setdefault(recipient.uid, []).append(claim.to_dict())
             self._metrics.mail_failed(mail.kind, error.reason)
             self._hindered(recipient, error)
             return self._outage.began(error, now)
+        self._unsure.pop(recipient.uid, None)
         person = replace(person, recipient=Recipient.parse(claimed), version=version_of(claimed))
         try:
             self._mailer.send(recipient, message, message_id=claim.id)
@@ -153,6 +158,11 @@ class Post:
             unless=lambda status: any(one.at == at and one.kind == mail.kind.value for one in status.mails),
         )
         return self._now()
+
+    def _is_own(self, recipient: Recipient) -> bool:
+        """Tell whether this process claimed the mail without knowing it: nothing was handed over under that claim."""
+        attempt = recipient.status.attempt
+        return attempt is not None and attempt.to_dict() in self._unsure.get(recipient.uid, ())
 
     def _not_sent(self, person: Person, claim: Attempt, error: PersonNeeded | Transient) -> datetime:
         now = self._now()
@@ -254,13 +264,17 @@ class Post:
         )
 
 
-def _failures(recipient: Recipient) -> int:
-    """Return how often the mail that is due was tried in vain. Who claimed it and said no more is one who failed."""
+def _failures(recipient: Recipient, *, own: bool) -> int:
+    """Return how often the mail that is due was tried in vain. Who claimed it and said no more is one who failed.
+
+    Args:
+        own: whoever claimed it is about to send it.
+    """
     attempt = recipient.status.attempt
     if attempt is None:
         return 0
     if attempt.claimed_at is not None:
-        return attempt.failures + 1
+        return attempt.failures + (0 if own else 1)
     return attempt.failures if recipient.status.observed_generation == recipient.generation else 0
 
 
