@@ -14,7 +14,7 @@ def test_the_columns_the_explanations_and_waiting_work(tenant: Tenant) -> None:
     tenant.wait_for_runs(1)
     header, row = tenant.kubectl("get", "cch").splitlines()
     assert header.split("  ")[0] == "NAME"
-    for column in ("READY", "CONNECTED", "LAST RUN", "RESULT", "NEW", "TOTAL", "NEXT RUN", "AGE"):
+    for column in ("READY", "CONNECTED", "SUSPEND", "LAST RUN", "RESULT", "NEW", "TOTAL", "NEXT RUN", "AGE"):
         assert column in header
     assert "Succeeded" in row
     wide = tenant.kubectl("get", "cch", "-o", "wide").splitlines()
