@@ -25,7 +25,7 @@ wasn't told of, or was told of before they were collected. Twice: items with two
 documents that the inbox lists twice.
 
 The operator is killed too, by `BANNETTE_OPERATOR_KILLS=200 pytest tests/controller/test_kills.py -k random`: again and
-again after 0.3 to 2.5 seconds, while somebody asks for a run of one of six channels and changes the time of another one.
+again after 0.3 to 2.5 seconds, while somebody asks for a run of one of six channels and changes the time of another.
 No request was run twice, no Job made twice, no run stood in the history twice, and in the end each channel had its
 children, and its last request was acknowledged (200 kills, 499 seconds, 2026-11-29, 2 shared cores, Python 3.11.7).
 
