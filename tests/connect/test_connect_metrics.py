@@ -123,6 +123,7 @@ def test_a_thousand_addresses_and_methods_of_strangers_make_no_series_of_their_o
             canary = f"canary{number}"
             for path in (
                 f"/{canary}",
+                f"/{canary}/{canary}",
                 f"/c/{canary}/{canary}",
                 f"/c/acme/{canary}?t={canary}",
                 f"/c/{canary}",
@@ -140,9 +141,9 @@ def test_a_thousand_addresses_and_methods_of_strangers_make_no_series_of_their_o
     told = metrics.exposition().decode()
     assert "canary" not in told.lower()
     counted = {name: value for name, value in series(told).items() if name.startswith("requests_total")}
-    assert sum(counted.values()) == 1000
+    assert sum(counted.values()) == 1100
     assert len(counted) <= 12
-    assert counted["requests_total{method=GET,route=none,status=4xx}"] == 500
+    assert counted["requests_total{method=GET,route=none,status=4xx}"] == 600
     assert counted["requests_total{method=GET,route=/console/channels/{namespace}/{name},status=3xx}"] == 100
     assert counted["requests_total{method=other,route=/callback,status=4xx}"] == 100
 
