@@ -166,7 +166,8 @@ def test_a_connection_is_checked_and_its_account_disconnected(firm, console, loc
     person.press(texts["check_connection"])
     person.look(f"console-check.{locale}.light")
     request = firm.get("collectionchannels", name)["metadata"]["annotations"]["bannette.io/check-connection"]
-    check = {"request": request, "startedAt": "2026-11-24T10:00:00Z", "outcome": "Lost", "message": "Sign in again."}
+    said = {"outcome": "Lost", "reason": "PasswordChanged", "message": "Sign in again."}
+    check = {"request": request, "startedAt": "2026-11-24T10:00:00Z", **said}
     firm.says({"pages": {"check": check}, "connection": {**connection, "lastHandledCheck": request}}, name)
     person.page.get_by_text(texts["outcome_Lost"]).wait_for()
     person.look(f"console-check-lost.{locale}.light")

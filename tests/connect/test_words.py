@@ -31,8 +31,12 @@ def test_a_page_calls_things_as_the_mail_does_that_leads_to_it(name, locale):
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.text)
 def test_every_fault_has_a_page_that_says_what_to_do(fault, language):
     page = render(
-        "fault", language, {"fault": fault.text, "detail": "<x>", "admin_link": "", "again": "/c/a/b?t=1&lang=fr"}
+        "fault",
+        language,
+        {"fault": fault.text, "detail": "<x>", "in_words": "<y>", "admin_link": "", "again": "/c/a/b?t=1&lang=fr"},
     )
     assert f'<html lang="{language}">' in page
     assert page.count("<h1>") == 1
     assert "<x>" not in page
+    assert "&lt;x&gt;" in page
+    assert "&lt;y&gt;" in page

@@ -20,7 +20,7 @@ def entry(number, result="Succeeded", trigger="Scheduled", day=24, **more):
         "startedAt": f"2026-11-{day}T04:30:00Z",
         "completedAt": f"2026-11-{day}T04:30:41Z",
         "result": result,
-        "reason": "Done",
+        "reason": {"Failed": "FolderNotFound", "Skipped": "AlreadyCollectedToday"}.get(result, "Collected"),
         "message": f"Message {number}.",
         "collected": number,
         **more,

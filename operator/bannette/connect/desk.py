@@ -25,6 +25,7 @@ from bannette.errors import BannetteError
 from bannette.kube import ClusterApi
 from bannette.onedrive import Connection, Consent, admin_consent_url, same_account
 from bannette.resources import Cloud
+from bannette.web.reasons import in_words
 from bannette.web.sealing import Keys
 
 logger = logging.getLogger(__name__)
@@ -340,6 +341,7 @@ def refused(stopped: Stopped, language: str, *, again: str = "") -> Reply:
     facts: dict[str, object] = {
         "fault": stopped.fault.text,
         "detail": "" if stopped.fault.is_theirs else stopped.detail,
+        "in_words": in_words(language, stopped.reason),
         "admin_link": stopped.admin_link,
         "again": "" if stopped.fault.is_final else again,
     }

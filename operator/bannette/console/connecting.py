@@ -62,6 +62,7 @@ def show_check(visit: Visit) -> Reply:
         "replaced": replaced,
         "outcome": mine.outcome.value if mine is not None and mine.outcome is not None and told else "",
         "message": mine.message if mine is not None and told else "",
+        "reason": (mine.reason or "") if mine is not None and told else "",
         "refreshes": not (told or replaced),
     }
     return Reply("task", channel.facts | facts)
@@ -81,6 +82,7 @@ def confirm_disconnect(visit: Visit) -> Reply:
         "replaced": replaced,
         "outcome": "",
         "message": "",
+        "reason": "",
         "refreshes": not (told or replaced),
     }
     return Reply("task", channel.facts | facts)

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from bannette.console import texts_en, texts_fr, texts_inbox_en, texts_inbox_fr
+from bannette.resources.needs import Need
 from bannette.resources.rules import time_zone
+from bannette.web.reasons import in_words, reading_in_words
 from bannette.web.rendering import Renderer, date_in, short_date_in
 
 WORDS: Final = {
@@ -44,4 +46,19 @@ def render(page: str, language: str, facts: Mapping[str, object]) -> str:
         key = f"{prefix}_{value}"
         return _RENDERER.text(language, key) if key in WORDS[language] else value
 
-    return _RENDERER.render(page, language, {**facts, "when": when, "folder_name": folder_name, "said": said})
+    def in_words_of(need: Need) -> str:
+        """Return what a channel needs a person for, where the message doesn't say it in the page's language."""
+        words = in_words(language, need.reason)
+        if words and need.of_run:
+            words = f"{_RENDERER.text(language, 'run_outdated' if need.outdated else 'run_failed')} {words}"
+        return words
+
+    helpers: dict[str, object] = {
+        "when": when,
+        "folder_name": folder_name,
+        "said": said,
+        "in_words": lambda reason: in_words(language, reason),
+        "in_words_of": in_words_of,
+        "reading_in_words": lambda reason: reading_in_words(language, reason),
+    }
+    return _RENDERER.render(page, language, {**facts, **helpers})

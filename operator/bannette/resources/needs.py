@@ -24,13 +24,19 @@ _FAILED: Final = "The last run failed"
 
 @dataclass(frozen=True)
 class Need:
-    """What a person must do for a channel, in *message*; *since* is None where nothing tells."""
+    """What a person must do for a channel, in *message*; *since* is None where nothing tells.
+
+    Attributes:
+        of_run: it is the last run that says so; *outdated*: the channel was changed since.
+    """
 
     namespace: str
     name: str
     reason: str
     message: str
     since: datetime | None
+    of_run: bool = False
+    outdated: bool = False
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -50,18 +56,18 @@ def need_of(body: Mapping[str, Any]) -> Need | None:
     return None if found is None else Need(metadata["namespace"], metadata["name"], *found)
 
 
-def _found(status: ChannelStatus, *, generation: int) -> Iterator[tuple[str, str, datetime | None]]:
+def _found(status: ChannelStatus, *, generation: int) -> Iterator[tuple[str, str, datetime | None, bool, bool]]:
     for kind, bad in _WANTED:
         condition = status.condition(kind)
         if condition is not None and condition.status is bad:
-            yield condition.reason, condition.message, condition.last_transition_time
+            yield condition.reason, condition.message, condition.last_transition_time, False, False
     ready = status.condition("Ready")
     if ready is not None and ready.reason == _BLOCKED:
-        yield ready.reason, ready.message, None
+        yield ready.reason, ready.message, None, False, False
     last = status.last_run
     if last is not None and last.result is RunResult.FAILED:
         outdated = is_outdated(last, generation=generation)
         told = (
             "The channel was changed since its last run, which failed: ask for a run. It said" if outdated else _FAILED
         )
-        yield last.reason, f"{told}: {last.message}", last.completed_at
+        yield last.reason, f"{told}: {last.message}", last.completed_at, True, outdated

@@ -36,13 +36,14 @@ class Progress:
     """Where a request is.
 
     Attributes:
-        message: what the operator says of it.
+        message, reason: what the operator says of it.
         job: the name that its Job has, or will have.
         active: what its run last reported.
     """
 
     stage: Stage
     message: str = ""
+    reason: str = ""
     job: str = ""
     active: ActiveRun | None = None
     entry: HistoryEntry | None = None
@@ -56,14 +57,14 @@ def progress_of(body: Mapping[str, Any], request: str) -> Progress:
     metadata = body["metadata"]
     job = on_demand_job_name(metadata["name"], metadata["uid"], request=request)
     if entry is not None:
-        return Progress(Stage.ENDED, entry.message, job, entry=entry)
+        return Progress(Stage.ENDED, entry.message, entry.reason, job, entry=entry)
     ready = status.condition("Ready")
-    message = ready.message if ready is not None else ""
+    message, reason = (ready.message, ready.reason) if ready is not None else ("", "")
     if status.last_handled_requested_at == request:
         active = status.active_run
         mine = active if active is not None and active.job in (None, job) else None
         is_blocked = mine is None and ready is not None and ready.reason == BLOCKED
-        return Progress(Stage.BLOCKED if is_blocked else Stage.STARTED, message, job, active=mine)
+        return Progress(Stage.BLOCKED if is_blocked else Stage.STARTED, message, reason, job, active=mine)
     if ready is not None and request in message:
-        return Progress(Stage.HELD if ready.reason in _HOLDING else Stage.WAITING, message, job)
-    return Progress(Stage.ASKED, message, job)
+        return Progress(Stage.HELD if ready.reason in _HOLDING else Stage.WAITING, message, reason, job)
+    return Progress(Stage.ASKED, message, reason, job)
