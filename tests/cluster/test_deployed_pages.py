@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from demo.installation import (
     OPERATOR_NAMESPACE,
@@ -86,6 +87,13 @@ def pods(kubectl: Kubectl) -> list[str]:
     return [one["metadata"]["name"] for one in found if "deletionTimestamp" not in one["metadata"]]
 
 
+def counts(kubectl: Kubectl, pod: str) -> dict[str, float]:
+    """Return the series without labels that a pod tells Prometheus."""
+    path = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{pod}:8081/proxy/metrics"
+    families = text_string_to_metric_families(kubectl("get", "--raw", path))
+    return {sample.name: sample.value for family in families for sample in family.samples if not sample.labels}
+
+
 def link(kubectl: Kubectl, tenant: Tenant) -> str:
     command = ("bannette", "connect-service", "--link", f"{tenant.namespace}/{CHANNEL}")
     return kubectl("-n", OPERATOR_NAMESPACE, "exec", "deployment/bannette-connect", "--", *command).strip()
@@ -105,6 +113,9 @@ def test_an_owner_connects_by_two_replicas_and_the_first_collection_follows(
     waiting.wait("Connected", lambda: waiting.condition("Connected").get("status") == "True")
     (run,) = waiting.wait_for_runs(1)
     assert (run["trigger"], run["result"], run["collected"]) == ("Initial", "Succeeded", 2)
+    # Each replica counts what it did itself.
+    for counted in ("begun", "finished"):
+        assert sum(counts(pages, pod)[f"bannette_connect_sign_ins_{counted}_total"] for pod in (one, other)) == 1
 
 
 def test_the_plugin_has_a_pod_sign_a_link_that_leads_to_the_page(
