@@ -37,9 +37,10 @@ def api_at(office: Office, url: str) -> ClusterApi:
 
 
 class Stumble:
-    """Lets what *faults* say befall the *number*-th write, and those that follow at once."""
+    """Lets what *faults* say befall the *number*-th write of paths that begin so, and those that follow at once."""
 
-    def __init__(self, number: int, faults: Sequence[Fault]) -> None:
+    def __init__(self, number: int, faults: Sequence[Fault], *, within: str = "") -> None:
+        self._within = within
         self._number = number
         self._faults = list(faults)
         self._lock = threading.Lock()
@@ -47,7 +48,7 @@ class Stumble:
 
     def __call__(self, asked: Asked) -> Fault | None:
         with self._lock:
-            if not asked.writes:
+            if not asked.writes or not asked.path.startswith(self._within):
                 return None
             self.writes.append(asked)
             return self._faults.pop(0) if len(self.writes) >= self._number and self._faults else None
@@ -58,6 +59,6 @@ class Stumble:
         return not self._faults
 
 
-def once(number: int, act: Callable[[], None]) -> Stumble:
+def once(number: int, act: Callable[[], None], *, within: str = "") -> Stumble:
     """Carry the *number*-th write out, do *act* then, and lose the answer."""
-    return Stumble(number, [After(act)])
+    return Stumble(number, [After(act)], within=within)

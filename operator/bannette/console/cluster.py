@@ -29,6 +29,11 @@ _MOST_OBJECTS: Final = 5000
 _FOR_RUNNERS: Final = frozenset({CHECK_CONNECTION, REQUESTED_AT})
 # The field of which it says that rules weren't checked yet.
 _UNCHECKED: Final = "<nil>"
+# Between attempts. A person waits for a page: a server that asks for more is told of as away.
+_WAITS: Final = (0.3, 1.0)
+_LONGEST_WAIT: Final = 2.0
+# For how long a request may have gone on to be made once more: what is asked, and what is written.
+_PATIENCE: Final = (3.0, 12.0)
 # How the API server begins what it says of a field.
 _PREFIX: Final = re.compile(r'Invalid value: (?:(?:"(?:[^"\\]|\\.)*"|null|[^\s:]+): )?')
 
@@ -215,10 +220,37 @@ def _path(plural: str, namespace: str, name: str = "") -> str:
 
 
 def _asked(api: ClusterApi, method: str, path: str, body: Mapping[str, object] | None) -> requests.Response:
-    try:
-        return api.answer(method, path, body)
-    except Transient:
-        raise Stopped(Fault.UNAVAILABLE) from None
+    """Return what the API server says, at the third attempt if need be; what is asked here may be done twice.
+
+    Raises: Stopped: it can't be reached.
+    """
+    began = time.monotonic()
+    writes = method != "GET" and not path.startswith((_REVIEWS, _WHO))
+    for wait in (*_WAITS, None):
+        answer: requests.Response | None = None
+        asks: float | None = 0.0
+        try:
+            answer = api.answer(method, path, body)
+            asks = _asks_to_wait(answer)
+        except Transient:
+            pass
+        if answer is not None and asks is None:
+            return answer
+        asks = asks or 0.0
+        if wait is None or asks > _LONGEST_WAIT or time.monotonic() - began > _PATIENCE[writes]:
+            break
+        time.sleep(max(wait, asks))
+    if answer is None:
+        raise Stopped(Fault.UNAVAILABLE)
+    return answer
+
+
+def _asks_to_wait(answer: requests.Response) -> float | None:
+    """Return how long a server that is away or has too much to do is to be left alone, in seconds; None: it answers."""
+    if answer.status_code != 429 and answer.status_code < 500:
+        return None
+    told = answer.headers.get("Retry-After", "")
+    return float(told) if told.isdecimal() else 0.0
 
 
 def _checked(response: requests.Response) -> Body:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from bannette.connect import make_link
 from bannette.console.channels import Opened, opened
 from bannette.console.faults import Fault, Stopped
-from bannette.console.visits import Reply, Visit
+from bannette.console.visits import Reply, Visit, new_request, request_in
 from bannette.resources import CHANNELS, CHECK_CONNECTION, DISCONNECT, DelegatedAccount
 from bannette.resources.channel import MAX_REQUEST_LENGTH
 
@@ -72,7 +72,7 @@ def confirm_disconnect(visit: Visit) -> Reply:
     """Ask whether the account is really to be disconnected; or show that it was."""
     channel = _configurable(visit)
     if "request" not in visit.query:
-        return Reply("disconnect", channel.facts | {"account": _owner(channel)})
+        return Reply("disconnect", channel.facts | {"account": _owner(channel), "request": new_request(visit)})
     request, connection = _request(visit), channel.channel.status.connection
     told = connection is not None and connection.last_handled_disconnect == request
     replaced = not told and channel.channel.disconnect_requested not in (None, request)
@@ -90,12 +90,16 @@ def confirm_disconnect(visit: Visit) -> Reply:
 
 def disconnect(visit: Visit) -> Reply:
     """Ask for the tokens to be removed."""
-    return _asked(visit, _configurable(visit), DISCONNECT, "disconnect")
+    channel = _configurable(visit)
+    connection = channel.channel.status.connection
+    handled = connection.last_handled_disconnect if connection is not None else None
+    return _asked(visit, channel, DISCONNECT, "disconnect", handled=handled)
 
 
-def _asked(visit: Visit, channel: Opened, annotation: str, page: str) -> Reply:
-    request = visit.office.now().isoformat()
-    visit.cluster.annotate(channel.channel.namespace, channel.channel.name, annotation, request)
+def _asked(visit: Visit, channel: Opened, annotation: str, page: str, *, handled: str | None = None) -> Reply:
+    request = request_in(visit)
+    if request != handled:
+        visit.cluster.annotate(channel.channel.namespace, channel.channel.name, annotation, request)
     return Reply(location=f"{channel.path}/{page}?{urlencode({'request': request})}")
 
 

@@ -48,11 +48,39 @@ def create(visit: Visit) -> Reply:
 
 
 def _create_recipient(cluster: Cluster, namespace: str, draft: Draft, *, keep: bool) -> Body:
-    return cluster.create(RECIPIENTS, "Recipient", namespace, draft.recipient, draft.recipient_spec(), keep=keep)
+    return _created(cluster, RECIPIENTS, "Recipient", namespace, draft.recipient, draft.recipient_spec(), keep=keep)
 
 
 def _create_channel(cluster: Cluster, namespace: str, draft: Draft, *, keep: bool) -> Body:
-    return cluster.create(CHANNELS, "CollectionChannel", namespace, draft.name, draft.channel_spec(), keep=keep)
+    return _created(cluster, CHANNELS, "CollectionChannel", namespace, draft.name, draft.channel_spec(), keep=keep)
+
+
+def _created(cluster: Cluster, plural: str, kind: str, namespace: str, name: str, spec: Body, *, keep: bool) -> Body:
+    """Create an object, unless that very one is there: by this form, the API server's answer lost.
+
+    Raises: SignedOut, Stopped, Invalid.
+    """
+    try:
+        return cluster.create(plural, kind, namespace, name, spec, keep=keep)
+    except Stopped as stopped:
+        there = _there(cluster, plural, namespace, name) if stopped.fault is Fault.CONFLICT else None
+        if there is None or "deletionTimestamp" in there["metadata"] or not _has(there["spec"], spec):
+            raise
+        return there
+
+
+def _there(cluster: Cluster, plural: str, namespace: str, name: str) -> Body | None:
+    try:
+        return cluster.get(plural, namespace, name)
+    except Stopped:
+        return None
+
+
+def _has(there: object, asked: object) -> bool:
+    """Tell whether an object is as it was asked for, besides what the API server adds."""
+    if isinstance(there, Mapping) and isinstance(asked, Mapping):
+        return all(key in there and _has(there[key], value) for key, value in asked.items())
+    return there == asked
 
 
 def _tried(act: Callable[[], Body], by_field: Callable[[Mapping[str, str]], dict[str, str]]) -> dict[str, str]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
 from bannette.console.channels import opened
 from bannette.console.faults import Fault, Stopped
 from bannette.console.histories import took
-from bannette.console.visits import Reply, Visit
+from bannette.console.visits import Reply, Visit, new_request, request_in
 from bannette.resources import REQUESTED_AT
 from bannette.resources.channel import MAX_REQUEST_LENGTH
 from bannette.resources.progress import Stage, progress_of
+
+# A form that is sent again so long after its run has ended is meant for another one: by a browser's way back.
+_REPEATED: Final = timedelta(minutes=2)
+# It would only take the place of somebody else's request of meanwhile.
+_ACKNOWLEDGED: Final = (Stage.STARTED, Stage.BLOCKED, Stage.ENDED)
 
 
 def confirm(visit: Visit) -> Reply:
@@ -19,14 +25,20 @@ def confirm(visit: Visit) -> Reply:
     channel = opened(visit)
     if not channel.may_run:
         raise Stopped(Fault.FORBIDDEN)
-    return Reply("run_confirm", channel.facts | {"zone": channel.channel.schedule.time_zone})
+    facts: dict[str, object] = {"zone": channel.channel.schedule.time_zone, "request": new_request(visit)}
+    return Reply("run_confirm", channel.facts | facts)
 
 
 def ask(visit: Visit) -> Reply:
     """Ask for the run."""
     channel = opened(visit)
-    request = visit.office.now().isoformat()
-    visit.cluster.annotate(channel.channel.namespace, channel.channel.name, REQUESTED_AT, request)
+    request = request_in(visit)
+    progress = progress_of(channel.body, request)
+    if progress.entry is not None and progress.entry.completed_at < visit.office.now() - _REPEATED:
+        request = new_request(visit)
+        progress = progress_of(channel.body, request)
+    if progress.stage not in _ACKNOWLEDGED:
+        visit.cluster.annotate(channel.channel.namespace, channel.channel.name, REQUESTED_AT, request)
     return Reply(location=f"{channel.path}/run/progress?{urlencode({'request': request})}")
 
 

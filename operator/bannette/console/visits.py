@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,11 +17,13 @@ from bannette.console.people import Person
 from bannette.console.sessions import Session
 from bannette.console.settings import ConsoleSettings
 from bannette.kube import ClusterApi
+from bannette.resources.channel import MAX_REQUEST_LENGTH
 
 ROOT: Final = "/console"
 HOME: Final = f"{ROOT}/channels"
 _FORM: Final = "console-form"
 _LONGEST_ADDRESS: Final = 2000
+_REQUEST: Final = re.compile(r"[0-9T:.+-]+")
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,17 @@ class Visit:
 
 
 Page = Callable[[Visit], Reply]
+
+
+def new_request(visit: Visit) -> str:
+    """Return what asks for something once: a form holds it, so that whoever sends it again asks for the same."""
+    return visit.office.now().isoformat()
+
+
+def request_in(visit: Visit) -> str:
+    """Return the request of the form that was sent, or a new one if it holds none."""
+    held = visit.fields.get("request", "")
+    return held if 0 < len(held) <= MAX_REQUEST_LENGTH and _REQUEST.fullmatch(held) else new_request(visit)
 
 
 def own_address(text: str) -> str:

@@ -34,6 +34,8 @@ _SOON: Final = timedelta(seconds=5)
 # Reasons why nothing can be written into a status either.
 _OF_THE_API: Final = frozenset({"ApiUnavailable", "Forbidden", "Refused"})
 _WRONG_CLOCK: Final = timedelta(days=2)
+# Claims that are remembered: of one that was lost the next one tells.
+_DOUBTS: Final = 4
 _LONGEST_WAIT: Final = 30.0
 
 
@@ -129,12 +131,12 @@ class Post:
         try:
             claimed = self._patched(recipient, {"attempt": claim.to_dict()}, person.version)
         except Conflict:
-            self._unsure.setdefault(recipient.uid, []).append(claim.to_dict())
+            self._doubt(recipient, claim)
             return now + _SOON
         except (PersonNeeded, Transient) as error:
             if error.reason == "NotFound":
                 return None
-            self._unsure.setdefault(recipient.uid, []).append(claim.to_dict())
+            self._doubt(recipient, claim)
             self._metrics.mail_failed(mail.kind, error.reason)
             self._hindered(recipient, error)
             return self._outage.began(error, now)
@@ -158,6 +160,9 @@ class Post:
             unless=lambda status: any(one.at == at and one.kind == mail.kind.value for one in status.mails),
         )
         return self._now()
+
+    def _doubt(self, recipient: Recipient, claim: Attempt) -> None:
+        self._unsure[recipient.uid] = [*self._unsure.get(recipient.uid, ()), claim.to_dict()][-_DOUBTS:]
 
     def _is_own(self, recipient: Recipient) -> bool:
         """Tell whether this process claimed the mail without knowing it: nothing was handed over under that claim."""
