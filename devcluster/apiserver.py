@@ -37,6 +37,8 @@ FOLDER_PREFIX = "bannette-apiserver-"
 READY_SECONDS = 60.0
 ATTEMPTS = 3  # a port that was free may be taken before the server binds it
 PORT_TAKEN = "address already in use"
+# A third of kube-apiserver's CPU was Go's search for memory to give back, of which a server of tests has enough.
+GARBAGE = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 AUDIT_POLICY = """apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -261,7 +263,7 @@ class ApiServer:
 
     def _run(self, name: str, flags: Mapping[str, object]) -> None:
         command: list[str | Path] = [self._programs[name], *(f"--{flag}={value}" for flag, value in flags.items())]
-        self._processes[name] = start(name, command, log=self.folder / f"{name}.log")
+        self._processes[name] = start(name, command, log=self.folder / f"{name}.log", environment=GARBAGE)
 
     def _answers(self, path: str) -> bool:
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})

@@ -23,8 +23,8 @@ SYSTEM = "bannette-system"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
-def eventually(check: Callable[[], T | None], what: str, *, seconds: float = PATIENCE) -> T:
-    """Return what *check* returns as soon as it is true."""
+def eventually(check: Callable[[], T | None], what: str, *, seconds: float = PATIENCE, every: float = 0.1) -> T:
+    """Return what *check*, which is called *every* so many seconds, returns as soon as it is true."""
     deadline = time.monotonic() + seconds
     while True:
         found = check()
@@ -32,7 +32,7 @@ def eventually(check: Callable[[], T | None], what: str, *, seconds: float = PAT
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds} s not yet: {what}")
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 class Cluster:
