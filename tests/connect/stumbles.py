@@ -33,6 +33,7 @@ def api_at(office: Office, url: str) -> ClusterApi:
         ca=office.server.ca_file.read_text(),
         attempts=2,
         timeout=(2, READ),
+        longest_wait=5,
     )
 
 

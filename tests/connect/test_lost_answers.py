@@ -157,6 +157,17 @@ def test_a_page_that_could_not_be_shown_may_be_loaded_again(office, between, stu
     assert again.heading == CONNECTED
 
 
+@pytest.mark.parametrize("request_", ["GET", "PUT"])
+def test_a_page_comes_soon_though_the_api_server_asks_for_a_minute(office, between, stumbling, request_):
+    office.open(locale="en")
+    page = stumbling.open(office.link())
+    between.fault = lambda asked: Answer.throttle(60) if asked.method == request_ else None
+    began = time.monotonic()
+    away = stumbling.send(page)
+    assert (away.status, away.headers["Retry-After"]) == (503, "60")
+    assert time.monotonic() - began < 2
+
+
 def test_a_page_tells_the_operator_of_a_disconnection_that_it_was_not_told_of(office, browser):
     """Whoever disconnected the account was killed before it could."""
     office.open(locale="en")

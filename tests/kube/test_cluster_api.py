@@ -63,6 +63,15 @@ def test_retry_after_is_obeyed(api: ClusterApi, server: ScriptedServer, waits: l
     assert 0 < waits[1] < 2
 
 
+def test_a_server_that_asks_for_more_time_than_somebody_has_is_left_alone(server: ScriptedServer) -> None:
+    waits: list[float] = []
+    api = ClusterApi(server.url, namespace="acme", token="one", sleep=waits.append, longest_wait=5)
+    server.answers = [Answer(429, headers={"Retry-After": "5"}), Answer(429, headers={"Retry-After": "6"})]
+    with pytest.raises(Transient) as caught:
+        api.get("recipients", "marie")
+    assert (caught.value.retry_after, waits) == (6, [5])
+
+
 def test_a_server_that_stays_broken_is_transient(api: ClusterApi, server: ScriptedServer, waits: list[float]) -> None:
     server.answers = [Answer(500)] * 5
     with pytest.raises(Transient):

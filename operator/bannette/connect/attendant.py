@@ -20,7 +20,7 @@ from bannette.connect.faults import Stopped
 from bannette.connect.metrics import Metrics
 from bannette.connect.visits import disconnected, disconnection_of, new_disconnection
 from bannette.connect.watching import Watching
-from bannette.errors import BannetteError, PersonNeeded
+from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.kube import Change, ClusterApi, Conflict, What
 from bannette.resources import (
     CHANNELS,
@@ -275,7 +275,8 @@ class Attendant:
             again = self.attend(key)
         except (BannetteError, Stopped) as error:
             failures = self._failures[key] = self._failures.get(key, 0) + 1
-            wait = min(_FIRST_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT)
+            asks = (error.retry_after or 0.0) if isinstance(error, Transient) else 0.0
+            wait = min(max(_FIRST_WAIT * 2.0 ** (failures - 1), asks), _LONGEST_WAIT)
             told = error.fault.text if isinstance(error, Stopped) else str(error)
             channel = "/".join(key)
             logs.event(logger, "connect.postponed", level=logging.WARNING, channel=channel, seconds=wait, message=told)

@@ -25,6 +25,7 @@ _ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9
 # A page waits for the API server: better a page that says to come back than a browser that turns for a minute.
 _ATTEMPTS: Final = 2
 _TIMEOUT: Final = (3.0, 10.0)
+_LONGEST_WAIT: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,11 @@ def api_of(environ: Mapping[str, str]) -> ClusterApi:
     """
     proxy = environ.get("BANNETTE_API_URL", "").strip()
     if not proxy:
-        return ClusterApi.in_cluster(environ=environ, attempts=_ATTEMPTS, timeout=_TIMEOUT)
+        return ClusterApi.in_cluster(environ=environ, attempts=_ATTEMPTS, timeout=_TIMEOUT, longest_wait=_LONGEST_WAIT)
     parts = urlsplit(proxy)
     if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost", "::1") or parts.path.strip("/"):
         raise _invalid("BANNETTE_API_URL must be the address that `kubectl proxy` listens on: http://127.0.0.1:8001")
-    return ClusterApi(proxy, namespace="default", attempts=_ATTEMPTS, timeout=_TIMEOUT)
+    return ClusterApi(proxy, namespace="default", attempts=_ATTEMPTS, timeout=_TIMEOUT, longest_wait=_LONGEST_WAIT)
 
 
 def _port(environ: Mapping[str, str], name: str, default: str) -> int:

@@ -50,6 +50,7 @@ class ClusterApi:
         sleep: how to wait between two attempts.
         attempts: how often a request is made, at most, that the server may yet answer.
         timeout: seconds to wait for a connection, and for the next bytes.
+        longest_wait: seconds; a server that asks for a longer wait isn't asked again. None: it is, after 30 s at most.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ClusterApi:
         sleep: Callable[[float], None] = time.sleep,
         attempts: int = _ATTEMPTS,
         timeout: tuple[float, float] = _TIMEOUT,
+        longest_wait: float | None = None,
     ) -> None:
         self.namespace = namespace
         self._server = server.rstrip("/")
@@ -70,6 +72,7 @@ class ClusterApi:
         self._sleep = sleep
         self._attempts = attempts
         self._timeout = timeout
+        self._longest_wait = longest_wait
         self._session = cluster_session(ca)
 
     @classmethod
@@ -81,6 +84,7 @@ class ClusterApi:
         namespace: str | None = None,
         attempts: int = _ATTEMPTS,
         timeout: tuple[float, float] = _TIMEOUT,
+        longest_wait: float | None = None,
     ) -> ClusterApi:
         """Return the API as this pod's ServiceAccount sees it.
 
@@ -100,6 +104,7 @@ class ClusterApi:
             ca=(account / "ca.crt").read_text(encoding="utf-8"),
             attempts=attempts,
             timeout=timeout,
+            longest_wait=longest_wait,
         )
 
     def within(self, namespace: str) -> ClusterApi:
@@ -211,6 +216,8 @@ class ClusterApi:
         failure: Transient | None = None
         for attempt in range(self._attempts):
             if failure is not None:
+                if self._longest_wait is not None and (failure.retry_after or 0.0) > self._longest_wait:
+                    break
                 self._sleep(_wait_before(attempt, failure.retry_after))
             try:
                 return self._once(method, path, body, described=described)
