@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -15,6 +17,7 @@ from bannette.errors import PersonNeeded, Transient
 from bannette.onedrive import Client, DelegatedSignIn, endpoints_for
 from tests.collector.connected import connect, connection_file, delegate, refresh_tokens, sign_in_person
 from tests.collector.local_channel import finished
+from tests.connect.office import wait_until
 
 # What is done when the renewed token is to be saved, in the process of a run.
 MOMENTS = {
@@ -101,6 +104,44 @@ def test_a_token_that_can_not_be_saved_is_not_used(connected, simulator):
             sign_in.token()
     assert simulator.control.count("token") == 1
     assert connected.collect().counts("result", "collected") == ("Succeeded", 1)
+
+
+@pytest.mark.behaviour(6)
+def test_the_token_of_before_is_used_until_a_renewed_one_can_be_saved(channel, simulator, monkeypatch):
+    delegate(channel)
+    connect(channel)
+    file = connection_file(channel)
+    cache = json.loads(kept(channel).tokens)
+    for entry in cache["AccessToken"].values():
+        # Microsoft asks for it to be renewed long before its end.
+        entry["refresh_on"] = str(int(time.time()) - 10)
+    connection = replace(kept(channel), tokens=json.dumps(cache))
+    file.connect(connection)
+    (before,) = (entry["secret"] for entry in cache["AccessToken"].values())
+    simulator.control.reset_counters()
+
+    class Away:
+        advice = file.advice
+        tries = 0
+
+        def load(self):
+            return file.load()
+
+        def save(self, held, tokens):
+            self.tries += 1
+            if self.tries <= 2:
+                raise Transient("The API server can't be reached.", reason="ApiUnavailable")
+            return file.save(held, tokens)
+
+    store = Away()
+    monkeypatch.setattr("bannette.onedrive.delegated._PAUSE", 0.3)
+    endpoints = endpoints_for("Global", simulator.environment)
+    sign_in = DelegatedSignIn(endpoints, Client(simulator.client_id), store, connection)
+    assert [sign_in.token() for _ in range(5)] == [before] * 5
+    assert store.tries == 1, "it is tried at each use"
+    wait_until(lambda: sign_in.token() != before, "a renewed token is used")
+    assert (store.tries, simulator.control.count("token")) == (3, 1)
+    assert sign_in.token() in kept(channel).tokens
 
 
 @pytest.mark.behaviour(8)

@@ -23,6 +23,8 @@ _TENANT: Final = "common"
 # Seconds before its end from which a token is renewed, and from which it isn't used any more.
 _EARLY: Final = 300.0
 _MARGIN: Final = 30.0
+# Between attempts to renew a token that lasts a while yet.
+_PAUSE: Final = 15.0
 # What comes of tokens that aren't msal's: whoever may edit Secrets may have written them.
 _DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
@@ -76,6 +78,8 @@ class DelegatedSignIn:
         self._authority = authority_of_people(endpoints, client, self._cache, timeout=timeout)
         self._lock = threading.Lock()
         self._unsaved = False
+        # Until when a sign-in or a store that was away is left alone, by the monotonic clock.
+        self._again = 0.0
 
     def token(self, *, force: bool = False, claims: str | None = None) -> str:
         """Return a valid access token. What a refresh gave is saved before anybody sees it.
@@ -90,21 +94,24 @@ class DelegatedSignIn:
                 connected anew.
         """
         with self._lock:
-            if self._unsaved:
-                self._save()
             usable = self._held if not force and claims is None else None
-            now = time.time()
-            if usable is not None and now < usable.due_at:
+            if usable is not None and time.monotonic() < self._again and time.time() < usable.expires_at:
                 return usable.token
             try:
+                if self._unsaved:
+                    self._save()
+                if usable is not None and time.time() < usable.due_at:
+                    return usable.token
                 answer = self._authority.ask(
                     lambda application: self._acquire(application, force=force, claims=claims), self._refusal
                 )
-            except Transient:
-                if usable is not None and now < usable.expires_at:
-                    return usable.token
-                raise
-            return self._taken(answer)
+                return self._taken(answer)
+            except Transient as error:
+                # Another connection is in its place: that of the token is over.
+                if usable is None or time.time() >= usable.expires_at or error.reason == "ConnectionReplaced":
+                    raise
+                self._again = time.monotonic() + _PAUSE
+                return usable.token
 
     def _acquire(self, application: msal.ClientApplication, *, force: bool, claims: str | None) -> Any:
         return application.acquire_token_silent_with_error(
