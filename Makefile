@@ -15,6 +15,8 @@ AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 # Installed before tests run side by side, which would have to wait for each other's apt-get, and don't.
 PACKAGES_OF_TESTS := buildah debootstrap chromium fonts-dejavu-core libfaketime
 TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+# Where the shell has it set, thousands of processes would each compile what they import.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help dev check test-fast test test-on-the-node test-on-api-servers run tour demo down golden pictures manifests lock bench soak clean
 
