@@ -7,11 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 import bannette
 from bannette.cli.plugin.findings import Finding, ok, problem
-from bannette.resources import VERSION
+from bannette.resources import VERSION, load_documents
 
 CHECK: Final = "Definitions"
 _SHOWN: Final = 3
@@ -26,7 +24,7 @@ def known_definitions() -> list[Json]:
     # In a checkout they are beside the package.
     folder = packaged if packaged.is_dir() else Path(bannette.__file__).parents[2] / "crds"
     files = sorted((one for one in folder.iterdir() if one.name.endswith(".yaml")), key=lambda one: one.name)
-    return [yaml.safe_load(one.read_text(encoding="utf-8")) for one in files]
+    return [definition for one in files for definition in load_documents(one.read_text(encoding="utf-8"))]
 
 
 def judge_definition(known: Json, found: Json | None) -> Finding:
