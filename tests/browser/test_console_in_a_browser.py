@@ -127,6 +127,11 @@ def test_a_run_is_asked_for_and_its_page_looks_again_by_itself(firm, console, lo
     person.look(f"console-run-asked.{locale}.light")
     channel = firm.get("collectionchannels", "beta")
     request = channel["metadata"]["annotations"]["bannette.io/requestedAt"]
+    held = condition("Ready", "False", "NotConnected", f"Nobody has signed in: the request of {request} waits.")
+    firm.says({"conditions": [held]}, "beta")
+    person.page.get_by_text(texts["stage_held"]).wait_for()
+    person.look(f"console-run-held.{locale}.light")
+    firm.says({"conditions": channel["status"]["conditions"]}, "beta")
     job = on_demand_job_name("beta", channel["metadata"]["uid"], request=request)
     active = {"id": "1", "trigger": "Manual", "job": job, "discovered": 12, "collected": 7}
     times = {"startedAt": "2026-11-24T10:00:00Z", "heartbeat": "2026-11-24T10:00:10Z"}
