@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -128,6 +129,8 @@ def test_a_run_reports_in_the_channels_status_and_counts_in_the_binders(pod, sim
     assert "activeRun" not in status
     binder = pod.shown("binders", "purchases")
     assert (binder["documents"], binder["bytes"]) == (1, 5)
+    (line,) = pod.server.kubectl("get", "binders", "-n", NAMESPACE, "--no-headers").splitlines()
+    assert re.search(r" 1 +\d+s ", line), line
     assert json.loads(pod.log.read_text()) == ended.entry
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from bannette.collector.interruption import Interruption
 from bannette.collector.status import with_condition
 from bannette.errors import Transient
 from bannette.kube import ClusterApi, Conflict
-from bannette.resources import BINDERS, CHANNELS, ChannelStatus, Condition, InvalidResource, format_time
+from bannette.resources import BINDERS, CHANNELS, ChannelStatus, Condition, InvalidResource
 
 logger = logging.getLogger(__name__)
 
@@ -79,15 +80,19 @@ class ClusterStatus:
     def count_arrivals(self, *, documents: int, size: int, at: datetime) -> None:
         if self._binder is not None:
             binder = self._binder
-            self._retried(lambda: self._count_once(binder, documents=documents, size=size, at=at))
+            # To a microsecond that no other run has: by it a count is known whose answer the API server lost.
+            arrival = at.replace(microsecond=secrets.randbelow(1_000_000)).isoformat()
+            self._retried(lambda: self._count_once(binder, documents=documents, size=size, arrival=arrival))
 
-    def _count_once(self, binder: str, *, documents: int, size: int, at: datetime) -> None:
+    def _count_once(self, binder: str, *, documents: int, size: int, arrival: str) -> None:
         body = self._api.get(BINDERS, binder)
         status = _binder_status(body)
+        if status.get("lastArrival") == arrival:
+            return
         added = {
             "documents": _number(status, "documents") + documents,
             "bytes": _number(status, "bytes") + size,
-            "lastArrival": format_time(at),
+            "lastArrival": arrival,
         }
         self._api.patch_status(BINDERS, binder, {"status": added}, resource_version=_version(body))
 
