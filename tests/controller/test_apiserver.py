@@ -43,7 +43,8 @@ def test_a_restart_writes_nothing(cluster: Cluster, tenant: Tenant, new_operator
     demanding = {"resources": {"limits": {"memory": "4096Mi", "cpu": 2}, "requests": {"cpu": "0.5"}}}
     tenant.add_channel(collector=demanding)
     tenant.add_channel("acme-delegated", delegated=True)
-    operator = new_operator(namespace=None).start()
+    # Runs that other tests have left unfinished take places as well.
+    operator = new_operator("--max-concurrent-runs=1000", namespace=None).start()
     tenant.run(tenant.wait_for_job("Initial"))
     tenant.wait_for_condition("Ready", status="True", reason="NotConnected", name="acme-delegated")
     eventually(lambda: tenant.status().get("connection", {}).get("connectedAt"), "the app was let in")

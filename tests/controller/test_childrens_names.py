@@ -73,7 +73,7 @@ def test_what_somebody_made_before_a_child_could_be_made_is_left_alone(
     tenant.add_prerequisites()
     new_operator(server=between.url).start()
     made = overtake(kind)
-    tenant.add_channel()
+    tenant.add_channel(suspend=True)
     _is_left_alone(tenant, kind, made)
 
 
@@ -83,8 +83,8 @@ def test_what_somebody_made_in_the_place_of_a_child_is_left_alone(
 ) -> None:
     tenant.add_prerequisites()
     operator = new_operator(server=between.url).start()
-    tenant.add_channel()
-    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    tenant.add_channel(suspend=True)
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended")
     made = overtake(kind)
     drift = {"metadata": {"labels": {"app.kubernetes.io/part-of": "other"}}}
     tenant.cluster.patch(kind, tenant.namespace, child_name(kind, "acme-onedrive"), drift)
@@ -121,8 +121,8 @@ def test_a_child_that_went_while_its_watch_was_away_is_made_again(
         {"metadata": {"name": "paul"}, "spec": {"displayName": "Paul", "email": "paul@acme.example", "locale": "fr"}},
     )
     new_operator(server=between.url).start()
-    tenant.add_channel()
-    tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
+    tenant.add_channel(suspend=True)
+    tenant.wait_for_condition("Ready", status="True", reason="Suspended")
     between.fault = lambda asked: Before() if asked.path.endswith("/roles") else None
     between.cut_watches()
     name = child_name(ROLE, "acme-onedrive")
