@@ -216,8 +216,12 @@ class Process:
         self._popen.send_signal(number)
         self._popen.wait(SECONDS)
 
+    @property
+    def is_gone(self) -> bool:
+        return self._popen.poll() is not None
+
     def __exit__(self, *_: object) -> None:
-        if self._popen.poll() is None:
+        if not self.is_gone:
             self._popen.send_signal(signal.SIGTERM)
         self.code = self._popen.wait(SECONDS)
 

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from devcluster.apiserver import ApiServer
-from tests.connect.office import Process, browser_of, kubectl_proxy
+from tests.connect.office import NAME, Process, browser_of, kubectl_proxy, wait_until
 from tests.connect.stumbles import once
 from tests.connect.test_lost_answers import CONNECTED, DISCONNECTED, WRITES, changed_at, disconnect_page
 from tests.controller.between import Between
@@ -103,3 +103,16 @@ def test_a_disconnection_is_told(office, killed, write):
     with killed.successor() as browser:
         assert browser.send(confirm).heading == DISCONNECTED
     assert changed_at(office) > before
+
+
+@pytest.mark.parametrize("write", ["the Secret", "that it has changed"])
+def test_a_disconnection_by_request_is_told(office, killed, write):
+    killed.browser.send(killed.browser.open(office.link()))
+    before = changed_at(office)
+    killed.kill_after(["the Secret", "that it has changed"].index(write) + 1)
+    office.change("collectionchannels", NAME, {"metadata": {"annotations": {"bannette.io/disconnect": "A"}}})
+    wait_until(lambda: killed.first.is_gone, "the service is killed")
+    assert office.connection is None
+    with killed.successor():
+        wait_until(lambda: changed_at(office) > before, "the operator is told")
+    assert office.secret["metadata"]["annotations"]["bannette.io/disconnected"] == "A"
