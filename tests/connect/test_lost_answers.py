@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -155,6 +156,21 @@ def test_a_page_that_could_not_be_shown_may_be_loaded_again(office, between, stu
         assert (again.status, again.heading) == (410, "This sign-in is over")
         again = stumbling.send(stumbling.open(again.parsed.links[-1]))
     assert again.heading == CONNECTED
+
+
+def test_a_page_that_is_loaded_again_while_microsoft_is_asked_waits_for_the_first(office, browser, other, simulator):
+    office.open(locale="en")
+    url = browser.stop_at(browser.open(office.link()), simulator.origin)
+    back = browser.request("GET", url).headers["Location"]
+    other.with_cookies_of(browser)
+    simulator.control.reset_counters()
+    simulator.control.add_faults({"like": "sign-in slow", "delay": 2.0, "times": 1})
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(browser.open, back)
+        wait_until(lambda: office.pending and not office.awaited, "the answer of Microsoft is taken")
+        assert other.open(back).heading == CONNECTED
+        assert first.result().heading == CONNECTED
+    assert simulator.control.count("token") == 1
 
 
 @pytest.mark.parametrize("request_", ["GET", "PUT"])

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +18,7 @@ from bannette import logs
 from bannette.accounts import application_of, connection_in, with_connection
 from bannette.connect import visits
 from bannette.connect.attendant import tell_change
-from bannette.connect.case import Body, Case, is_place, load_case
+from bannette.connect.case import Body, Case, is_place, load_case, token_secret
 from bannette.connect.faults import Fault, Stopped, stopped_by
 from bannette.connect.links import LinkFault, Ticket, make_token, read_token
 from bannette.connect.metrics import Metrics
@@ -36,6 +38,10 @@ _FORM: Final = "form"
 _ADVICE: Final = "open the link once more"
 _TIMEOUT: Final = 10.0
 _LANGUAGES: Final = ("fr", "en")
+# Of seconds for which a page waits for the same one that was loaded a moment before; and so many pages at once.
+_MEANWHILE: Final = 6.0
+_LOOK: Final = 0.3
+_MOST_WAITING: Final = 8
 # What a state of msal's, or a visitor's cookie, can't be longer than.
 _LONGEST: Final = 512
 # Has the operator told later of what changed in the Secret of the channel with that namespace and name.
@@ -101,6 +107,7 @@ class Desk:
         self._settings = settings
         self._sends_mails = sends_mails
         self._untold = untold
+        self._waiting = threading.BoundedSemaphore(_MOST_WAITING)
         self._keys = keys
         self._api = api
         self._metrics = metrics or Metrics()
@@ -143,10 +150,7 @@ class Desk:
             case = load_case(self._api, part.namespace, part.name, uid=part.channel)
             # Whoever took the visit may have been killed before the browser heard of it.
             if not visits.has_connected(case.secret, part):
-                connection = self._brought(case, part, state, answer)
-                case.change_secret(lambda secret: (_connected(case, secret, connection, part, state), None))
-                self._metrics.sign_in_finished()
-                logs.event(logger, "connect.connected", channel=case.key, connection=connection.id)
+                self._connect(case, part, state, answer)
             self._tell(case)
         except (BannetteError, Stopped) as error:
             reply = self._stopped(error, part.language, channel=f"{part.namespace}/{part.name}", again=again)
@@ -215,6 +219,32 @@ class Desk:
             visits.cookie_name(visit.state): (part.sealed(opened.keys), visits.COOKIE_SECONDS)
         }
         return Reply(status=303, location=visit.url, cookies=cookies)
+
+    def _connect(self, case: Case, part: visits.BrowserPart, state: str, answer: Mapping[str, str]) -> None:
+        """Keep the connection that Microsoft's *answer* makes. Raises: Stopped, PersonNeeded, Transient."""
+        try:
+            connection = self._brought(case, part, state, answer)
+        except Stopped as stopped:
+            if stopped.fault is Fault.VISIT_USED and self._connects_meanwhile(case, part, state):
+                return
+            raise
+        case.change_secret(lambda secret: (_connected(case, secret, connection, part, state), None))
+        self._metrics.sign_in_finished()
+        logs.event(logger, "connect.connected", channel=case.key, connection=connection.id)
+
+    def _connects_meanwhile(self, case: Case, part: visits.BrowserPart, state: str) -> bool:
+        """Tell whether the same page, loaded a moment before, connects the account: it is waited for a little."""
+        waits = self._waiting.acquire(blocking=False)
+        until = time.monotonic() + _MEANWHILE
+        try:
+            case.secret = token_secret(case.api, case.channel)
+            while waits and time.monotonic() < until and visits.is_under_way(case.secret, state, part, now=self._now()):
+                time.sleep(_LOOK)
+                case.secret = token_secret(case.api, case.channel)
+        finally:
+            if waits:
+                self._waiting.release()
+        return visits.has_connected(case.secret, part)
 
     def _brought(self, case: Case, part: visits.BrowserPart, state: str, answer: Mapping[str, str]) -> Connection:
         """Return the connection that Microsoft's *answer* makes; the visit is over, whatever comes of it."""

@@ -34,6 +34,9 @@ _KEY: Final = "pending-visits"
 _MOST: Final = 5
 _PURPOSE: Final = "visit"
 _TAKEN: Final = "taken"
+_SINCE: Final = "since"
+# Within which Microsoft answers, or never does.
+_UNDER_WAY: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ def taking(state: str, part: BrowserPart, *, now: datetime) -> Callable[[Body], 
         if not isinstance(flow, dict) or _expires(begun) <= now.timestamp():
             raise Stopped(Fault.VISIT_EXPIRED)
         taken[:] = [flow]
-        pending[_hash(state)] = {"browser": begun["browser"], "expires": begun["expires"], _TAKEN: mark}
+        kept = {"browser": begun["browser"], "expires": begun["expires"]}
+        pending[_hash(state)] = {**kept, _TAKEN: mark, _SINCE: now.timestamp()}
         return _with_pending(secret, pending), Visit("", flow)
 
     return take
@@ -154,6 +158,14 @@ def taking(state: str, part: BrowserPart, *, now: datetime) -> Callable[[Body], 
 def without_visit(secret: Body, state: str) -> Body:
     """Return the token Secret without what is left of the visit of *state*."""
     return _with_pending(secret, {one: begun for one, begun in _pending(secret).items() if one != _hash(state)})
+
+
+def is_under_way(secret: Body, state: str, part: BrowserPart, *, now: datetime) -> bool:
+    """Tell whether the visit of *state*, of that very browser, was taken just now, and may yet connect the account."""
+    begun = _pending(secret).get(_hash(state), {})
+    since = begun.get(_SINCE)
+    is_own = hmac.compare_digest(str(begun.get("browser")), _hash(part.secret))
+    return is_own and isinstance(since, int | float) and abs(now.timestamp() - since) < _UNDER_WAY
 
 
 def has_connected(secret: Body, part: BrowserPart) -> bool:
