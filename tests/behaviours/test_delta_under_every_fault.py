@@ -78,9 +78,12 @@ def mixed(seed):
     """Return some faults that come and go by chance."""
     chance = random.Random(seed)
     names = sorted(set(FAULTS) - set(TOO_SLOW) - UNENDING - DRIPPING - TAKES_AWAY)
+    likely = {name: chance.choice([0.05, 0.2, 0.5]) for name in chance.sample(names, 8)}
+    # What tells a run to wait for a second would make it wait for most of a minute.
+    likely |= {name: min(likely[name], 0.1) for name in likely if "Retry-After" in FAULTS[name].headers}
     return [
-        {"like": name, "times": None, "skip": 0, "probability": chance.choice([0.05, 0.2, 0.5]), "seed": seed}
-        for name in chance.sample(names, 8)
+        {"like": name, "times": None, "skip": 0, "probability": probability, "seed": seed}
+        for name, probability in likely.items()
     ]
 
 
