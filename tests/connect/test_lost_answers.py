@@ -107,6 +107,20 @@ def test_who_signs_in_while_the_answer_to_a_disconnection_is_lost_stays_connecte
     assert other.open(office.link()).heading == CONNECTED
 
 
+def test_a_form_that_a_way_back_sends_again_asks_before_it_ends_a_later_sign_in(office, browser, other):
+    office.open(locale="en")
+    browser.send(browser.open(office.link()))
+    confirm = disconnect_page(browser, office)
+    assert browser.send(confirm).heading == DISCONNECTED
+    assert browser.send(confirm).heading == DISCONNECTED
+    other.send(other.open(office.link()))
+    asked = browser.send(confirm)
+    assert asked.heading == "Disconnect compta@acme.example?"
+    assert office.connection is not None
+    assert browser.send(asked).heading == DISCONNECTED
+    assert office.connection is None
+
+
 def test_tokens_that_a_run_renews_while_the_answer_to_a_sign_in_is_lost_are_kept(office, between, stumbling, simulator):
     office.open(locale="en")
     page = stumbling.open(office.link())

@@ -15,17 +15,17 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bannette import logs
-from bannette.accounts import application_of, connection_in, with_connection
+from bannette.accounts import application_of
 from bannette.connect import visits
 from bannette.connect.attendant import tell_change
-from bannette.connect.case import Body, Case, is_place, load_case, token_secret
+from bannette.connect.case import Case, is_place, load_case, token_secret
 from bannette.connect.faults import Fault, Stopped, stopped_by
 from bannette.connect.links import LinkFault, Ticket, make_token, read_token
 from bannette.connect.metrics import Metrics
 from bannette.connect.settings import Settings
 from bannette.errors import BannetteError
 from bannette.kube import ClusterApi
-from bannette.onedrive import Connection, Consent, admin_consent_url, same_account
+from bannette.onedrive import Connection, Consent, admin_consent_url
 from bannette.resources import Cloud
 from bannette.web.reasons import in_words
 from bannette.web.sealing import Keys
@@ -228,7 +228,8 @@ class Desk:
             if stopped.fault is Fault.VISIT_USED and self._connects_meanwhile(case, part, state):
                 return
             raise
-        case.change_secret(lambda secret: (_connected(case, secret, connection, part, state), None))
+        hint = case.account.login_hint
+        case.change_secret(lambda secret: (visits.connected(secret, connection, part, state, hint=hint), None))
         self._metrics.sign_in_finished()
         logs.event(logger, "connect.connected", channel=case.key, connection=connection.id)
 
@@ -256,6 +257,8 @@ class Desk:
             raise self._said(error, case) from None
 
     def _disconnected(self, opened: _Opened) -> Reply:
+        if not opened.is_about_this_connection():
+            return opened.page("disconnect", self._settings)
         disconnection = visits.new_disconnection()
         opened.case.change_secret(lambda secret: (visits.disconnected(secret, by=disconnection), None))
         self._tell(opened.case)
@@ -328,6 +331,11 @@ class _Opened:
         held = self.keys.open(_FORM, self.asked.form) or {}
         return bool(self.asked.visitor) and all(held.get(name) == value for name, value in self._bound_to().items())
 
+    def is_about_this_connection(self) -> bool:
+        """Tell whether nobody has signed in since the form's page was shown: a way back may send it much later."""
+        held = self.keys.open(_FORM, self.asked.form) or {}
+        return self.case.connection is None or held.get("connection") == self.case.connection.id
+
     def page(self, name: str, settings: Settings) -> Reply:
         case = self.case
         endpoints = case.endpoints(settings.environ)
@@ -339,7 +347,7 @@ class _Opened:
         facts: dict[str, object] = {
             "path": f"/c/{channel.namespace}/{channel.name}",
             "token": self.asked.token,
-            "form": self.keys.seal(_FORM, self._bound_to()),
+            "form": self.keys.seal(_FORM, {**self._bound_to(), "connection": connection.id if connection else ""}),
             "company": case.company,
             "channel": channel.name,
             "folder": channel.onedrive.folder,
@@ -376,21 +384,3 @@ def refused(stopped: Stopped, language: str, *, again: str = "") -> Reply:
         "again": "" if stopped.fault.is_final else again,
     }
     return Reply("fault", stopped.fault.status, language, facts, retry_after=stopped.retry_after)
-
-
-def _connected(case: Case, secret: Body, connection: Connection, part: visits.BrowserPart, state: str) -> Body:
-    """Return the token Secret with the new *connection*, unless it is of another person than before.
-
-    Raises: Stopped.
-    """
-    # While Microsoft was asked for the tokens.
-    visits.refuse_disconnected(secret, part)
-    # Kept already, the API server's answer lost; a run may have renewed its tokens since.
-    if visits.has_connected(secret, part):
-        return secret
-    before = connection_in(secret)
-    hint = case.account.login_hint.casefold()
-    # An account that was made anew under the same name has other documents, and other people may read it.
-    if before is not None and before.account.casefold() == hint and not same_account(before, connection):
-        raise Stopped(Fault.OTHER_PERSON)
-    return with_connection(visits.without_visit(secret, state), connection)

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bannette.accounts import connection_in, without_connection
+from bannette.accounts import connection_in, with_connection, without_connection
 from bannette.connect.case import Body
 from bannette.connect.faults import Fault, Stopped
-from bannette.onedrive import Visit
+from bannette.onedrive import Connection, Visit, same_account
 from bannette.resources import DISCONNECTION_ANNOTATION
 from bannette.web.sealing import Keys
 
@@ -172,6 +172,27 @@ def has_connected(secret: Body, part: BrowserPart) -> bool:
     """Tell whether the account is connected by the visit that *part* is the browser's part of."""
     connection = connection_in(secret)
     return connection is not None and connection.id == part.connection_id
+
+
+def connected(secret: Body, connection: Connection, part: BrowserPart, state: str, *, hint: str) -> Body:
+    """Return the token Secret with the *connection* that the visit made, unless it is of another person than before.
+
+    Args:
+        hint: the account that the channel names.
+
+    Raises: Stopped.
+    """
+    # While Microsoft was asked for the tokens.
+    refuse_disconnected(secret, part)
+    # Kept already, the API server's answer lost; a run may have renewed its tokens since.
+    if has_connected(secret, part):
+        return secret
+    before = connection_in(secret)
+    # An account that was made anew under the same name has other documents, and other people may read it.
+    is_of_name = before is not None and before.account.casefold() == hint.casefold()
+    if before is not None and is_of_name and not same_account(before, connection):
+        raise Stopped(Fault.OTHER_PERSON)
+    return with_connection(without_visit(secret, state), connection)
 
 
 def new_disconnection() -> str:
