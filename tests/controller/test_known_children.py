@@ -281,3 +281,14 @@ def test_a_child_that_is_being_written_wakes_nobody_unless_it_is_another_by_the_
     with store.writing(*place) as answered:
         assert store.remove_child(ROLE, child(7)) == KEY
         assert answered(child(6, rules=[]))
+
+
+def test_a_child_that_turns_out_to_be_gone_is_forgotten_and_not_the_next_one_of_its_name() -> None:
+    store, place = Store(), (ROLE, "acme", "acme-onedrive-collect")
+    again = child(5)
+    again["metadata"] = {**cast("Body", again["metadata"]), "uid": "another"}
+    store.put_child(ROLE, again)
+    assert store.forget_child(*place, uid="one") is None
+    assert store.child(*place) is not None
+    assert store.forget_child(*place, uid="another") == KEY
+    assert store.child(*place) is None
