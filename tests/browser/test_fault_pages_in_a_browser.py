@@ -96,11 +96,12 @@ def disconnected(office: Office, person: Person, locale: str) -> None:
 
 
 def replayed(office: Office, person: Person, locale: str) -> None:
-    """The answer of Microsoft once more, with the cookie of the browser that began the visit."""
+    """The answer of Microsoft once more, with the cookie of the visit, after somebody signed in later."""
     person.open(office.link())
     person.press(GO[locale])
     cookies = person.page.context.cookies()
     person.agree(office.simulator.user)
+    office.change_secret({"metadata": {"annotations": {"bannette.io/connection-id": "that of a later sign-in"}}})
     person.page.context.add_cookies([cookie for cookie in cookies if "visit-" in cookie["name"]])
     person.open(next(address for address in person.addresses if "/callback?" in address))
 
