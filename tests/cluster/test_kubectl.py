@@ -14,11 +14,11 @@ def test_the_columns_the_explanations_and_waiting_work(tenant: Tenant) -> None:
     tenant.wait_for_runs(1)
     header, row = tenant.kubectl("get", "cch").splitlines()
     assert header.split("  ")[0] == "NAME"
-    for column in ("READY", "CONNECTED", "SUSPEND", "LAST RUN", "RESULT", "NEW", "TOTAL", "NEXT RUN", "AGE"):
+    for column in ("READY", "CONNECTED", "LAST RUN", "RESULT", "NEW", "TOTAL", "NEXT RUN", "AGE"):
         assert column in header
     assert "Succeeded" in row
     wide = tenant.kubectl("get", "cch", "-o", "wide").splitlines()
-    for column in ("FOLDER", "BINDER", "RECIPIENT", "SCHEDULE", "MESSAGE"):
+    for column in ("FOLDER", "BINDER", "RECIPIENT", "SCHEDULE", "SUSPEND", "MESSAGE"):
         assert column in wide[0]
     assert tenant.folder in wide[1]
     assert "time zone" in tenant.kubectl("explain", "cch.spec.schedule.timeZone").lower()

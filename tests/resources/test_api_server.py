@@ -131,7 +131,7 @@ def test_kubectl_get_by_short_name_and_by_category(api: Api) -> None:
     header, line, _ = api.kubectl("get", "cch", "-n", "acme").splitlines()
     assert header.split("  ")[0] == "NAME"
     assert [*filter(None, (word.strip() for word in header.split("  ")))] == [
-        "NAME", "READY", "CONNECTED", "SUSPEND", "LAST RUN", "RESULT", "NEW", "TOTAL", "NEXT RUN", "AGE",
+        "NAME", "READY", "CONNECTED", "LAST RUN", "RESULT", "NEW", "TOTAL", "NEXT RUN", "AGE",
     ]  # fmt: skip
     assert line.startswith("acme-onedrive")
     everything = api.kubectl("get", "bannette", "-n", "acme", "-o", "name").split()

@@ -225,8 +225,8 @@ def test_who_looks_sees_the_essential_and_wide_shows_the_rest() -> None:
     columns = version("collectionchannels")["additionalPrinterColumns"]
     narrow = [column["name"] for column in columns if not column.get("priority")]
     wide = [column["name"] for column in columns if column.get("priority")]
-    assert narrow == ["Ready", "Connected", "Suspend", "Last Run", "Result", "New", "Total", "Next Run", "Age"]
-    assert wide == ["Folder", "Binder", "Recipient", "Schedule", "Message"]
+    assert narrow == ["Ready", "Connected", "Last Run", "Result", "New", "Total", "Next Run", "Age"]
+    assert wide == ["Folder", "Binder", "Recipient", "Schedule", "Suspend", "Message"]
 
 
 def test_columns_show_fields_that_exist() -> None:
