@@ -14,14 +14,15 @@ from tests.controller.between import After, Answer, Asked, Before, Fault, Late
 READ = 1.0
 _AWAY = Answer.refusal(503, "ServiceUnavailable")
 
+#: After which nobody knows whether it was done, or which outlast the API client's own attempts.
 FAULTS: dict[str, list[Fault]] = {
     "the answer is lost": [After()],
-    "the request is lost": [Before()],
     "unavailable twice": [_AWAY, _AWAY],
     "the answer is lost, then unavailable": [After(), _AWAY],
-    "throttled": [Answer.throttle(1)],
     "silent": [Late(lambda: time.sleep(1.5 * READ))],
 }
+#: After which it is merely to be asked again.
+PLAIN: dict[str, list[Fault]] = {"the request is lost": [Before()], "throttled": [Answer.throttle(1)]}
 
 
 def api_at(office: Office, url: str) -> ClusterApi:

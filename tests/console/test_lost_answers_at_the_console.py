@@ -11,7 +11,7 @@ import pytest
 
 from bannette.kube import ClusterApi
 from tests.connect.office import PUBLIC
-from tests.connect.stumbles import FAULTS, READ, Stumble, once
+from tests.connect.stumbles import FAULTS, PLAIN, READ, Stumble, once
 from tests.console.desk import SERVICE, Company, browser_at, serving, signed_in
 from tests.console.test_channel_pages import entry
 from tests.console.test_creating_a_channel import DELEGATED, marked
@@ -72,14 +72,14 @@ def asked_for(page):
     return request
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS | PLAIN)
 @pytest.mark.parametrize(
     ("page", "annotation"), [("/run", "bannette.io/requestedAt"), ("/disconnect", "bannette.io/disconnect")]
 )
 def test_what_is_asked_of_a_channel_is_asked_once(firm, between, stumbling, page, annotation, fault):
     signed_in(stumbling, firm.token("configurator"))
     confirm = stumbling.open(firm.url(page=page))
-    between.fault = stumble = Stumble(1, FAULTS[fault], within=OURS)
+    between.fault = stumble = Stumble(1, (FAULTS | PLAIN)[fault], within=OURS)
     began = time.monotonic()
     asked = stumbling.send(confirm, number=-1)
     assert asked.status == 200

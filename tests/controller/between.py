@@ -150,6 +150,11 @@ class Between:
     async def _close(self) -> None:
         await self._runner.cleanup()
         await self._session.close()
+        # Whoever was given up may be waited for in here still: what is late, or watched.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         asked = Asked(request.method, request.path, "watch" in request.query)
