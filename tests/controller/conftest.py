@@ -48,9 +48,8 @@ def new_operator(cluster: Cluster, tenant: Tenant, tmp_path: Path) -> Iterator[C
         folder = tmp_path / f"operator-{len(made)}"
         folder.mkdir()
         within = () if namespace is None else (f"--namespace={namespace}",)
-        made.append(
-            Operator(cluster, folder, *within, *arguments, environ={"POD_NAME": pod, **(environ or {})}, server=server)
-        )
+        environ = {"POD_NAME": pod, **(environ or {})}
+        made.append(Operator(cluster, folder, *within, *arguments, environ=environ, server=server, forked=True))
         return made[-1]
 
     yield prepare
