@@ -44,12 +44,13 @@ def new_operator(cluster: Cluster, tenant: Tenant, tmp_path: Path) -> Iterator[C
         pod: str = "operator",
         server: str | None = None,
         environ: Mapping[str, str] | None = None,
+        forked: bool = True,
     ) -> Operator:
         folder = tmp_path / f"operator-{len(made)}"
         folder.mkdir()
         within = () if namespace is None else (f"--namespace={namespace}",)
         environ = {"POD_NAME": pod, **(environ or {})}
-        made.append(Operator(cluster, folder, *within, *arguments, environ=environ, server=server, forked=True))
+        made.append(Operator(cluster, folder, *within, *arguments, environ=environ, server=server, forked=forked))
         return made[-1]
 
     yield prepare

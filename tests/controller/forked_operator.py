@@ -24,7 +24,7 @@ class ForkedOperator:
 
     Args:
         arguments: those of the command.
-        environment: the whole of it. log: where its output goes.
+        environment: the whole of it, but for what the loader reads (LD_PRELOAD). log: where its output goes.
     """
 
     def __init__(self, arguments: Sequence[str], *, environment: Mapping[str, str], log: Path) -> None:

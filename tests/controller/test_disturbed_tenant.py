@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,9 @@ def test_a_clock_that_is_wrong_by_days_starts_no_run_and_loses_none(
     operator.kill()
     position = cluster.audit_position()
     # Without TLS: to a clock that is behind, the server's certificate would not be valid yet.
-    moved = new_operator(environ=with_clock(offset), server=between.url).start()
+    moved = new_operator(environ=with_clock(offset), server=between.url, forked=False).start()
+    said_at = datetime.fromisoformat(moved.log.read_text().split(maxsplit=1)[0])
+    assert abs(said_at - datetime.now(UTC)) > timedelta(hours=1), "its clock wasn't moved"
     tenant.request("A")
     job = tenant.wait_for_job("Manual")
     tenant.run(job, report=False)
