@@ -11,7 +11,7 @@ import requests
 from bannette.controller.names import CHANNEL, JOB, SERVICE_ACCOUNT, Kind
 from tests.controller.between import Asked, Between, Fault, Late
 from tests.controller.cluster import PATIENCE, Cluster, eventually
-from tests.controller.operator_process import NewOperator
+from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 from tests.controller.test_operator_port import free_port
 
@@ -78,6 +78,43 @@ def test_a_child_that_is_deleted_before_its_answer_comes_is_made_again(
     tenant.add_channel()
     assert done.wait(PATIENCE)
     eventually(lambda: cluster.find(SERVICE_ACCOUNT, tenant.namespace, name), "the ServiceAccount is there again")
+
+
+@pytest.mark.parametrize("change", ["suspended", "collected"])
+def test_a_channel_that_changes_before_its_first_run_is_made_gets_none(
+    cluster: Cluster, tenant: Tenant, between: Between, new_operator: NewOperator, change: str
+) -> None:
+    """As when its watch is behind: it is looked at once more right before."""
+    tenant.add_prerequisites()
+    new_operator(server=between.url).start()
+    position, changed = cluster.audit_position(), threading.Event()
+    entry = {
+        "id": "11111111-2222-3333-4444-555555555555",
+        "trigger": "Initial",
+        "startedAt": "2026-11-24T10:00:00Z",
+        "completedAt": "2026-11-24T10:00:10Z",
+        "result": "Succeeded",
+        "reason": "Collected",
+        "message": "3 documents.",
+    }
+
+    def change_first(asked: Asked) -> Fault | None:
+        if asked.method == "GET" and asked.path.endswith("/collectionchannels/acme-onedrive") and not changed.is_set():
+            changed.set()
+            if change == "suspended":
+                tenant.change(suspend=True)
+            else:
+                tenant.report({"history": [entry], "lastRun": entry})
+        return None
+
+    between.fault = change_first
+    tenant.add_channel()
+    assert changed.wait(PATIENCE)
+    ready = {"suspended": "Suspended", "collected": "Scheduled"}[change]
+    tenant.wait_for_condition("Ready", status="True", reason=ready)
+    tenant.change(historyLimit=9)
+    eventually(lambda: tenant.status()["observedGeneration"] == tenant.channel()["metadata"]["generation"], "looked at")
+    assert cluster.created_by(Operator.user, "jobs", namespace=tenant.namespace, since=position) == []
 
 
 def test_a_channel_that_is_deleted_before_its_answer_comes_is_forgotten(

@@ -62,6 +62,20 @@ def test_a_run_whose_job_was_deleted_is_recorded_and_no_longer_active(tenant: Te
     assert tenant.jobs() == []
 
 
+def test_a_run_whose_job_was_deleted_and_made_anew_is_recorded(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    tenant.add_channel()
+    job = tenant.wait_for_job("Initial")
+    earlier = {**job, "metadata": {**job["metadata"], "uid": "11111111-2222-3333-4444-555555555555"}}
+    _report_begun(tenant, earlier)
+    assert tenant.wait_for_entry(earlier)["reason"] == "JobDeleted"
+    tenant.run(job)
+    assert [entry["id"] for entry in tenant.status()["history"]] == [
+        job["metadata"]["uid"],
+        earlier["metadata"]["uid"],
+    ]
+
+
 def test_a_request_whose_job_was_deleted_before_it_ran_is_recorded_once(tenant: Tenant, operator: Operator) -> None:
     tenant.add_prerequisites()
     tenant.add_channel()

@@ -57,8 +57,8 @@ class Applier:
 
     async def _do(self, action: Action, key: Key, uid: str) -> bool:
         match action:
-            case Confirm():
-                return await self._confirm(key, uid)
+            case Confirm(resource_version):
+                await self._confirm(resource_version, key, uid)
             case PatchStatus(status, resource_version):
                 return await self._patch_status(status, resource_version, key, uid)
             case Create(kind, manifest) if kind == JOB:
@@ -96,9 +96,10 @@ class Applier:
                 self._store.forget_child(kind, key.namespace, name, uid=uid)
             raise
 
-    async def _confirm(self, key: Key, uid: str) -> bool:
-        _, changed = await self._read(key, uid)
-        return changed
+    async def _confirm(self, resource_version: str, key: Key, uid: str) -> None:
+        version, _ = await self._read(key, uid)
+        if version != resource_version:
+            raise Conflict(f"Channel {key} has changed.", reason="Conflict")
 
     async def _read(self, key: Key, uid: str) -> tuple[str, bool]:
         """Return the channel's version, and whether it has changed."""

@@ -239,12 +239,16 @@ class Observer:
             active is not None
             and active.job is not None
             and self._lacks_active_job(fresh)
-            and await self._api.get(JOB.path(key.namespace, active.job)) is None
+            and await self._uid_of_job(key.namespace, active.job) != active.id
         )
         lost = unheard_of(fresh, self._store.jobs(key, fresh.uid))
         if lost is not None and await self._api.get(JOB.path(key.namespace, lost[1])) is not None:
             lost = None
         return fresh, version, _Unsaid(tuple(ended), vanished, lost[0] if lost is not None else None)
+
+    async def _uid_of_job(self, namespace: str, name: str) -> str | None:
+        body = await self._api.get(JOB.path(namespace, name))
+        return cast("dict[str, str]", body["metadata"])["uid"] if body is not None else None
 
     async def _obstacle(self, channel: Channel) -> str | None:
         for job in self._store.jobs(Key(channel.namespace, channel.name), channel.uid):

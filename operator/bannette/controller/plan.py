@@ -80,10 +80,12 @@ class Observed:
 
 @dataclass(frozen=True)
 class Confirm:
-    """Make sure that the channel still exists, before a run or a Secret is made for it: its watch may be behind.
+    """Make sure that the channel is as it was, before a run or a Secret is made for it: its watch may be behind.
 
     Other children of a channel that is gone go by themselves: the garbage collector takes them.
     """
+
+    resource_version: str
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
     children = tuple(_children(channel, observed, settings, decision, allowed=allowed))
     return Plan(
         actions=(
-            *((Confirm(),) if any(isinstance(action, Create) for action in children) else ()),
+            *((Confirm(observed.resource_version),) if any(isinstance(action, Create) for action in children) else ()),
             *children,
             *_status_patch(observed.channel.status, status, resource_version=guard),
             *(Announce(one) for one in _announcements(observed, status, decision)),
@@ -235,8 +237,7 @@ def _is_retrying(status: ChannelStatus, jobs: Sequence[Job]) -> bool:
 
 def _unsaid_entries(observed: Observed, now: datetime) -> tuple[HistoryEntry, ...]:
     entries = [entry_for(ended.job, ended.pods) for ended in observed.ended]
-    channel = observed.channel
-    active = channel.status.active_run
+    channel, active = observed.channel, observed.channel.status.active_run
     if observed.lost_request is not None:
         entries.append(lost(channel, observed.lost_request, now=now))
     if observed.vanished and active is not None:
