@@ -144,7 +144,8 @@ def forwarded(kubectl: Kubectl, program: str, namespace: str, target: str, port:
 def simulator_control(kubectl: Kubectl, program: str, ca_file: Path) -> Iterator[ControlClient]:
     """Reach the control API of the simulator in the cluster, through a forwarded port."""
     with forwarded(kubectl, program, SIMULATOR_NAMESPACE, "service/onedrive-simulator", 443) as port:
-        control = ControlClient(f"https://localhost:{port}", ca_file)
+        # kubectl's forwarding ends with a connection that was idle for too long, and is started again.
+        control = ControlClient(f"https://localhost:{port}", ca_file, patience=30.0)
         yield control
         control.close()
 

@@ -7,11 +7,14 @@ import http.client
 import json
 import ssl
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 Json = dict[str, object]
+
+_PAUSE = 0.2
 
 
 class ControlError(Exception):
@@ -24,13 +27,17 @@ class ControlClient:
     Items are named by a path (``/Invoices/a.pdf``) or by an id; both are taken where ``item`` stands. ``drive`` is a
     drive's id, by default the first user's. Answers describe the item: id, drive, path, name, kind, size, eTag,
     deleted.
+
+    Args:
+        patience: seconds for which connections that are refused or reset are tried again.
     """
 
-    def __init__(self, origin: str, ca_file: Path | None = None) -> None:
+    def __init__(self, origin: str, ca_file: Path | None = None, *, patience: float = 0.0) -> None:
         parts = urlsplit(origin)
         self._context = ssl.create_default_context(cafile=ca_file)
         self._host = parts.hostname or "localhost"
         self._port = parts.port or 443
+        self._patience = patience
         self._connection: http.client.HTTPSConnection | None = None
         self._lock = threading.Lock()
 
@@ -62,8 +69,22 @@ class ControlClient:
             except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLError):
                 # It was idle for too long, and the server closed it before it read the command.
                 kept.close()
-        fresh = http.client.HTTPSConnection(self._host, self._port, context=self._context, timeout=60)
-        return self._exchange(fresh, verb, payload)
+        return self._exchange(self._connected(), verb, payload)
+
+    def _connected(self) -> http.client.HTTPSConnection:
+        until = time.monotonic() + self._patience
+        while True:
+            fresh = http.client.HTTPSConnection(self._host, self._port, context=self._context, timeout=60)
+            try:
+                # By itself: while it fails the server has read nothing, and it may be tried again.
+                fresh.connect()
+            except (ConnectionError, ssl.SSLError):
+                fresh.close()
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return fresh
 
     def _exchange(self, connection: http.client.HTTPSConnection, verb: str, payload: bytes) -> tuple[int, bytes]:
         connection.request("POST", f"/control/{verb}", body=payload, headers={"Content-Type": "application/json"})
