@@ -17,7 +17,6 @@ import pytest
 from bannette.accounts import ConnectionSecret, connection_manifest
 from bannette.connect import Attendant
 from bannette.connect.backlog import Backlog
-from bannette.connect.watching import Watching
 from bannette.errors import BannetteError, PersonNeeded
 from bannette.onedrive import Client, Connection, DelegatedSignIn, endpoints_for
 from bannette.resources import CHANNELS, Channel
@@ -25,7 +24,6 @@ from simulator.testing import Simulator
 from tests.collector.connected import refresh_tokens, sign_in_person
 from tests.connect.conftest import CRDS
 from tests.connect.office import NAME, NAMESPACE, Office, Process, kubectl_proxy, serving, wait_until
-from tests.controller.between import After, Answer, Asked, Between, Fault
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 
@@ -260,31 +258,6 @@ def test_a_check_whose_replica_is_gone_is_made_by_another_one(asked, simulator):
     assert simulator.control.count("token") == 0
     assert attendant(asked, simulator, now=lambda: begun + timedelta(seconds=121)).attend(KEY) is None
     assert pages(asked)["check"]["outcome"] == "Connected"
-
-
-@pytest.mark.parametrize("write", ["that it has begun", "what it found"])
-@pytest.mark.parametrize("lost", [[After()], [Answer.refusal(503, "ServiceUnavailable")] * 2], ids=["answer", "patch"])
-def test_a_check_is_told_of_soon_though_the_api_server_stumbles(asked, simulator, write, lost):
-    """Nobody waits until it counts as abandoned."""
-    faults: list[Fault | None] = [*([None] if write == "what it found" else []), *lost]
-
-    def stumble(request: Asked) -> Fault | None:
-        return faults.pop(0) if faults and request.path.endswith("/status") else None
-
-    with Between(asked.server) as between:
-        between.fault = stumble
-        api = asked.api(between.url)
-        watching, subject = Watching(api, [NAMESPACE]), Attendant(api, simulator.environment)
-        subject.listen(watching)
-        watching.start()
-        subject.start()
-        try:
-            wait_until(lambda: pages(asked).get("check", {}).get("outcome"), "the check has ended")
-        finally:
-            watching.stop()
-            subject.stop()
-    assert pages(asked)["check"]["outcome"] == "Connected"
-    assert not faults
 
 
 def test_a_check_that_another_request_overtook_says_nothing_of_that_one(asked, simulator):
