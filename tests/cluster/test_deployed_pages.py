@@ -160,7 +160,10 @@ def test_an_address_that_does_not_lead_to_them_is_told(pages: Kubectl, waiting: 
     words = command.split()[1:]
     host = urlsplit(PUBLIC).hostname
     waiting.wait("what is told", lambda: pages(*words).startswith(f"ready\nNo name server knows {host}: "), seconds=60)
-    # And to whoever asks what is wrong with the installation.
+    # And to whoever asks what is wrong with the installation, even of pods that have just begun and don't know yet.
+    pages("-n", OPERATOR_NAMESPACE, "rollout", "restart", "deployment/bannette-connect")
+    rollout = ("rollout", "status", "deployment/bannette-connect", "--timeout=120s")
+    pages("-n", OPERATOR_NAMESPACE, *rollout, seconds=130)
     environment = pages.environment() | install_plugin(tmp_path / "bin")
     command_line = ["kubectl", "collection", "doctor", "-n", waiting.namespace, "-o", "json"]
     done = subprocess.run(command_line, env=environment, capture_output=True, text=True, timeout=120, check=False)

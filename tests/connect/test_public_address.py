@@ -85,11 +85,11 @@ def address(office: Office, entrance: Entrance, **environ: str) -> PublicAddress
 
 
 @contextlib.contextmanager
-def serving_at(office: Office, url: str, keys: Path) -> Iterator[int]:
-    """Serve the pages for *url* with these keys; yield the port."""
+def serving_at(office: Office, url: str, keys: Path, address: PublicAddress | None = None) -> Iterator[int]:
+    """Serve the pages for *url*, which *address* watches, with these keys; yield the port."""
     (port,) = free_ports(1)
     settings = Settings(url, keys, "127.0.0.1", port, {**office.simulator.environment})
-    running = new_server(settings, office.api())
+    running = new_server(settings, office.api(), address=address)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     wait_until(lambda: running.started, "the service has started")
@@ -98,6 +98,16 @@ def serving_at(office: Office, url: str, keys: Path) -> Iterator[int]:
     finally:
         running.should_exit = True
         thread.join(30)
+
+
+def readiness(port: int) -> tuple[int, str]:
+    """What the pages say when they are asked whether they are ready."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/readyz")
+    answer = connection.getresponse()
+    said = (answer.status, answer.read().decode())
+    connection.close()
+    return said
 
 
 @pytest.fixture
@@ -113,6 +123,15 @@ def test_an_address_that_leads_back_is_right_whichever_replica_answers(office: O
         # Keys change: the replica that answers may have seen the new one first.
         office.add_key("2026-12-01")
         assert address(office, entrance).look() is None
+
+
+def test_pages_that_their_address_leads_to_say_so_once_they_know(office: Office, entrance: Entrance) -> None:
+    watched = address(office, entrance)
+    with serving_at(office, entrance.url, office.keys, watched) as entrance.behind:
+        assert readiness(entrance.behind) == (200, "ready\n")
+        watched.start()
+        wait_until(lambda: readiness(entrance.behind)[1] == f"ready\n{entrance.url} leads here.\n", "it is known")
+    watched.stop()
 
 
 def test_pages_of_another_installation_are_told_from_our_own(
@@ -178,19 +197,10 @@ def test_it_seals_nothing_but_nonces(office: Office, entrance: Entrance, nonce: 
 
 def test_the_process_tells_in_its_log_and_where_it_is_asked_whether_it_is_ready(office: Office, tmp_path: Path) -> None:
     office.open()
-
-    def readiness() -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=30)
-        connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        said = (answer.status, answer.read().decode())
-        connection.close()
-        return said
-
     with kubectl_proxy(office.server) as proxy, Process(office, proxy, tmp_path) as process:
-        assert readiness() == (200, "ready\n")
+        assert readiness(process.port) == (200, "ready\n")
         wait_until(lambda: "connect.address_wrong" in process.log.read_text(), "the address is told")
-        status, said = readiness()
+        status, said = readiness(process.port)
         # The pages work: a pod that may be unable to reach its own address from inside stays ready.
         assert status == 200
         assert said.startswith("ready\nNo name server knows connect.bannette.example: ")

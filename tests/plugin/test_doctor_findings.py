@@ -162,8 +162,14 @@ def deployed(environ: dict[str, str]) -> Installation:
 @pytest.mark.parametrize(
     ("body", "said", "state", "text"),
     [
-        (AVAILABLE, "ready\n", "ok", "Deployment system/bannette-connect is available at https://a.example."),
+        (
+            AVAILABLE,
+            "ready\nhttps://a.example leads here.\n",
+            "ok",
+            "Deployment system/bannette-connect is available at https://a.example.",
+        ),
         (AVAILABLE, "ready\nNothing answers at https://a.example.\n", "problem", "reach it: Nothing answers at"),
+        (AVAILABLE, "ready\n", "note", "it doesn't know yet whether https://a.example leads there: ask again."),
         (AVAILABLE, FORBIDDEN, "note", "leads there: that takes the right to get services/proxy."),
         (AVAILABLE, UNREACHED, "note", "leads there: no endpoints available for service"),
         ({"status": {}}, UNREACHED, "problem", "no pod that is ready"),

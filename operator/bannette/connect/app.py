@@ -35,7 +35,7 @@ class Pages:
     """Turns requests into what is asked of the desk, and its replies into answers.
 
     Args:
-        ready: raises why the pages can't be served; returns lines about what else is wrong.
+        ready: raises why the pages can't be served, or returns what is said when they can.
         healthy: whether what works beside the pages goes on.
     """
 
@@ -95,7 +95,7 @@ class Pages:
             told = await run_in_threadpool(self._ready)
         except BannetteError as error:
             return PlainTextResponse(f"{error}\n", status_code=503)
-        return PlainTextResponse(f"ready\n{told}")
+        return PlainTextResponse(told)
 
 
 async def _answer(act: Callable[[Asked], Reply], asked: Asked) -> Response:

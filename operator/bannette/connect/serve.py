@@ -23,6 +23,7 @@ from bannette.connect.metrics import Metrics
 from bannette.connect.settings import Settings, api_of, settings_of
 from bannette.kube import ClusterApi
 from bannette.web.guard import Guard
+from bannette.web.readiness import tell
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def new_server(
     def ready() -> str:
         settings.load_keys()
         # Told, not counted: a pod may be unable to reach its own address from inside.
-        return f"{known.trouble}\n" if known.trouble else ""
+        return tell(settings.public_url, known.trouble)
 
     pages = Pages(desk, doorstep, ready, healthy).application([known.route, *more])
     return uvicorn.Server(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -40,8 +41,11 @@ from bannette.cli.plugin.pods import do
 from bannette.cli.plugin.surroundings import look_around
 from bannette.cli.version import installed_version
 from bannette.errors import BannetteError, ExitCode, PersonNeeded, Transient
+from bannette.web.readiness import heard
 
 _BOLD = ("\x1b[1m", "\x1b[0m")
+# Within which pages that begin have looked twice at their address, unless what is behind it keeps silent.
+_PAGES_SECONDS = 30.0
 # Where manifests/install and the chart's instructions put it.
 _USUAL = ("bannette-system", "bannette-operator")
 
@@ -143,7 +147,13 @@ class _Examination:
             return _unseen(PAGES, f"Deployment {pages.namespace}/{pages.name}", error)
         service = f"/api/v1/namespaces/{pages.namespace}/services/{pages.name}:http/proxy/readyz"
         try:
-            return judge_pages(pages, deployment, self.kubectl.text("get", "--raw", service))
+            # Pods that have just begun don't know; and another one may answer each time.
+            deadline = time.monotonic() + _PAGES_SECONDS
+            while True:
+                said = self.kubectl.text("get", "--raw", service)
+                if heard(pages.url, said) != "" or time.monotonic() > deadline:
+                    return judge_pages(pages, deployment, said)
+                time.sleep(1.0)
         except (PersonNeeded, Transient) as error:
             return judge_pages(pages, deployment, error)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from bannette.cli.plugin.findings import Finding, note, ok, problem
 from bannette.cli.plugin.installation import Pages
 from bannette.errors import BannetteError
+from bannette.web.readiness import heard
 
 PAGES: Final = "Pages"
 
@@ -32,7 +33,9 @@ def judge_pages(pages: Pages, deployment: Json | None, said: str | BannetteError
     if isinstance(said, BannetteError):
         why = "that takes the right to get services/proxy." if said.reason == "Forbidden" else str(said)
         return note(PAGES, f"{where} is available; it couldn't be asked whether {pages.url} leads there: {why}")
-    trouble = " ".join(said.removeprefix("ready").split())
-    if trouble:
+    trouble = heard(pages.url, said)
+    if trouble == "":
+        return note(PAGES, f"{where} is available; it doesn't know yet whether {pages.url} leads there: ask again.")
+    if trouble is not None:
         return problem(PAGES, f"{where} is available, but clients may not reach it: {trouble}")
     return ok(PAGES, f"{where} is available at {pages.url}.")
