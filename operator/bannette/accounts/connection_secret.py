@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from bannette.errors import PersonNeeded, Transient
-from bannette.kube import ClusterApi, Conflict
+from bannette.errors import PersonNeeded
+from bannette.kube import ClusterApi, Conflict, contended
 from bannette.onedrive import Connection, settled
 from bannette.resources import (
     ACCOUNT_ANNOTATION,
@@ -23,10 +22,8 @@ from bannette.resources import (
     token_secret_name,
 )
 
-_ATTEMPTS: Final = 10
 # For which an API server that is away is waited for, besides its own attempts: whoever renewed tokens has them alone.
 _PATIENCE: Final = 20.0
-_FIRST_WAIT: Final = 0.5
 
 
 class ConnectionSecret:
@@ -67,31 +64,26 @@ class ConnectionSecret:
         return connection_in(self._body)
 
     def save(self, held: Connection, tokens: str) -> Connection:
-        until, stored, seen = time.monotonic() + _PATIENCE, connection_in(self._body), True
-        for number in range(_ATTEMPTS):
-            try:
-                if not seen:
-                    stored, seen = self.load(), True
-                kept = settled(stored, held, tokens, advice=self.advice)
-                if kept != stored:
-                    seen = False
-                    # In the version that was read: what somebody else wrote meanwhile is never undone.
-                    self._body = self._api.put("secrets", self._name, {**self._body, "data": self._data(tokens)})
-                return kept
-            except Conflict:
-                continue
-            except PersonNeeded as error:
-                # Gone between the look and the write.
-                if error.reason != "NotFound":
-                    raise
-            except Transient as error:
-                wait = max(error.retry_after or 0.0, _FIRST_WAIT * 2.0**number)
-                if error.reason != "ApiUnavailable" or time.monotonic() + wait > until:
-                    raise
-                time.sleep(wait)
-        raise Transient(
-            f'Secret "{self._name}" of namespace "{self._api.namespace}" changes all the time.', reason="ApiUnavailable"
-        )
+        seen: list[Connection | None] = [connection_in(self._body)]
+
+        def attempt() -> Connection:
+            stored = seen.pop() if seen else self.load()
+            kept = settled(stored, held, tokens, advice=self.advice)
+            if kept != stored:
+                self._put(tokens)
+            return kept
+
+        what = f'Secret "{self._name}" of namespace "{self._api.namespace}"'
+        return contended(attempt, what=what, patience=_PATIENCE)
+
+    def _put(self, tokens: str) -> None:
+        # In the version that was read: what somebody else wrote meanwhile is never undone.
+        try:
+            self._body = self._api.put("secrets", self._name, {**self._body, "data": self._data(tokens)})
+        except PersonNeeded as error:
+            if error.reason == "NotFound":
+                raise Conflict("Gone between the look and the write.", reason=error.reason) from None
+            raise
 
     def _data(self, tokens: str) -> dict[str, object]:
         return {**_members(self._body, "data"), TOKEN_KEY: base64.b64encode(tokens.encode()).decode()}

@@ -12,15 +12,13 @@ from typing import Final, TypeVar
 from bannette import logs
 from bannette.collector.interruption import Interruption
 from bannette.collector.status import with_condition
-from bannette.errors import Transient
-from bannette.kube import ClusterApi, Conflict
+from bannette.kube import ClusterApi, contended
 from bannette.resources import BINDERS, CHANNELS, ChannelStatus, Condition, InvalidResource
 
 logger = logging.getLogger(__name__)
 
 PATIENCE: Final = 60.0
 _POLL: Final = 5.0
-_CONFLICTS: Final = 20
 _OURS: Final = ("activeRun", "lastRun", "checkpoint", "history")
 Result = TypeVar("Result")
 
@@ -64,7 +62,7 @@ class ClusterStatus:
         return _status(self._api.get(CHANNELS, self._name))
 
     def update(self, change: Callable[[ChannelStatus], ChannelStatus]) -> ChannelStatus:
-        return self._retried(lambda: self._update_once(change))
+        return _retried(lambda: self._update_once(change))
 
     def _update_once(self, change: Callable[[ChannelStatus], ChannelStatus]) -> ChannelStatus:
         body = self._api.get(CHANNELS, self._name)
@@ -82,7 +80,7 @@ class ClusterStatus:
             binder = self._binder
             # To a microsecond that no other run has: by it a count is known whose answer the API server lost.
             arrival = at.replace(microsecond=secrets.randbelow(1_000_000)).isoformat()
-            self._retried(lambda: self._count_once(binder, documents=documents, size=size, arrival=arrival))
+            _retried(lambda: self._count_once(binder, documents=documents, size=size, arrival=arrival))
 
     def _count_once(self, binder: str, *, documents: int, size: int, arrival: str) -> None:
         body = self._api.get(BINDERS, binder)
@@ -100,7 +98,7 @@ class ClusterStatus:
         binder = self._binder
         if binder is None or with_condition(self._binder_conditions, kind, condition, now=datetime.now(UTC)) is None:
             return
-        self._retried(lambda: self._show_once(binder, kind, condition))
+        _retried(lambda: self._show_once(binder, kind, condition))
 
     def _show_once(self, binder: str, kind: str, condition: Condition | None) -> None:
         body = self._api.get(BINDERS, binder)
@@ -112,13 +110,9 @@ class ClusterStatus:
     def close(self) -> None:
         """The turn ends with activeRun."""
 
-    def _retried(self, attempt: Callable[[], Result]) -> Result:
-        for _ in range(_CONFLICTS):
-            try:
-                return attempt()
-            except Conflict:
-                continue
-        raise Transient("The channel's status changes all the time: it can't be patched.", reason="StatusConflict")
+
+def _retried(attempt: Callable[[], Result]) -> Result:
+    return contended(attempt, what="The status, of the channel or its binder,", reason="StatusConflict")
 
 
 def _status(body: Mapping[str, object]) -> ChannelStatus:

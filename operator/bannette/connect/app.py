@@ -14,10 +14,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bannette import logs
-from bannette.connect.desk import VISITOR, Asked, Desk, Reply, refused
+from bannette.connect.desk import Desk
 from bannette.connect.doorstep import Doorstep
 from bannette.connect.faults import Fault, Stopped
 from bannette.connect.pages import render
+from bannette.connect.replies import VISITOR, Asked, Reply, refused
 from bannette.errors import BannetteError
 from bannette.web import statics
 from bannette.web.forms import FormTooLarge, NotAForm, is_foreign, read_form

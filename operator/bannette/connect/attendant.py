@@ -21,7 +21,7 @@ from bannette.connect.metrics import Metrics
 from bannette.connect.visits import disconnected, disconnection_of, new_disconnection
 from bannette.connect.watching import Watching
 from bannette.errors import BannetteError, PersonNeeded, Transient
-from bannette.kube import Change, ClusterApi, Conflict, What
+from bannette.kube import Change, ClusterApi, Conflict, What, contended
 from bannette.resources import (
     CHANNELS,
     CHECK_CONNECTION,
@@ -43,7 +43,6 @@ _SOON: Final = 0.5
 _GRACE_SECONDS: Final = 5.0
 _FIRST_WAIT: Final = 1.0
 _LONGEST_WAIT: Final = 60.0
-_ATTEMPTS: Final = 10
 
 Key = tuple[str, str]
 
@@ -231,19 +230,17 @@ class Attendant:
         return found
 
     def _tell_found(self, api: ClusterApi, channel: Channel, begun: ConnectionCheck, found: Found) -> float | None:
-        for _ in range(_ATTEMPTS):
+        def attempt() -> float | None:
             body = api.get(CHANNELS, channel.name)
             now = Channel.parse(body)
             if now.uid != channel.uid or not _is_told(now, begun):
                 # It took so long that somebody else has taken it up, or another one.
                 return _SOON
-            try:
-                said = _said(begun, found, now=self._now())
-                api.patch_status(CHANNELS, channel.name, said, resource_version=_version(body))
-            except Conflict:
-                continue
+            said = _said(begun, found, now=self._now())
+            api.patch_status(CHANNELS, channel.name, said, resource_version=_version(body))
             return None
-        return _SOON
+
+        return contended(attempt, what=f'Channel "{channel.name}" of namespace "{api.namespace}"')
 
     def _told(self, plural: str, realm: str, change: Change) -> None:
         metadata = change.body.get("metadata")

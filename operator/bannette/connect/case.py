@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from bannette.accounts import client_of, connection_in
 from bannette.connect.faults import Fault, Stopped, not_ready
-from bannette.errors import PersonNeeded, Transient
-from bannette.kube import ClusterApi, Conflict
+from bannette.errors import PersonNeeded
+from bannette.kube import ClusterApi, contended
 from bannette.onedrive import Client, Connection, Endpoints, endpoints_for
 from bannette.resources import (
     BINDERS,
@@ -29,8 +28,6 @@ from bannette.resources import (
 )
 from bannette.resources.rules import CHANNEL_NAME, REFERENCE
 
-_ATTEMPTS: Final = 10
-_FIRST_WAIT: Final = 0.5
 # Of somebody who waits for a page: what they brought from Microsoft is good once, and lost if it can't be kept.
 _PATIENCE: Final = 8.0
 Body = Mapping[str, object]
@@ -172,28 +169,17 @@ def change_secret(
         Stopped: the Secret is gone; or what *change* raises.
         PersonNeeded, Transient: as for ``ClusterApi.put``.
     """
-    name = token_secret_name(channel.name)
-    until, seen = time.monotonic() + patience, True
-    for number in range(_ATTEMPTS):
-        try:
-            if not seen:
-                secret = token_secret(api, channel)
-            seen = False
-            changed, result = change(secret)
-            if changed != secret:
-                secret = api.put("secrets", name, changed)
-        except Conflict:
-            continue
-        except Transient as error:
-            wait = max(error.retry_after or 0.0, _FIRST_WAIT * 2.0**number)
-            if time.monotonic() + wait > until:
-                raise
-            time.sleep(wait)
-        except PersonNeeded as error:
-            raise not_ready() if error.reason == "NotFound" else error from None
-        else:
-            return secret, result
-    raise Transient(f'Secret "{name}" of namespace "{api.namespace}" changes all the time.', reason="ApiUnavailable")
+    name, seen = token_secret_name(channel.name), [secret]
+
+    def attempt() -> tuple[Body, Result]:
+        before = seen.pop() if seen else token_secret(api, channel)
+        changed, result = change(before)
+        return (api.put("secrets", name, changed) if changed != before else before), result
+
+    try:
+        return contended(attempt, what=f'Secret "{name}" of namespace "{api.namespace}"', patience=patience)
+    except PersonNeeded as error:
+        raise not_ready() if error.reason == "NotFound" else error from None
 
 
 def secret_members(body: Body) -> dict[str, str]:

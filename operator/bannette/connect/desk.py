@@ -5,36 +5,31 @@ No HTTP here: requests come as texts, and go as replies.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from bannette import logs
-from bannette.accounts import application_of
 from bannette.connect import visits
 from bannette.connect.attendant import tell_change
 from bannette.connect.case import Case, is_place, load_case, token_secret
 from bannette.connect.faults import Fault, Stopped, stopped_by
-from bannette.connect.links import LinkFault, Ticket, make_token, read_token
+from bannette.connect.links import LinkFault, make_token, read_token
 from bannette.connect.metrics import Metrics
+from bannette.connect.opened import Opened
+from bannette.connect.replies import Asked, Reply, refused
 from bannette.connect.settings import Settings
 from bannette.errors import BannetteError
 from bannette.kube import ClusterApi
 from bannette.onedrive import Connection, Consent, admin_consent_url
-from bannette.resources import Cloud
-from bannette.web.reasons import in_words
 from bannette.web.sealing import Keys
 
 logger = logging.getLogger(__name__)
 
-# Where Microsoft's page goes on for personal accounts, which the browser must be let go to from a form.
-_PERSONAL: Final = "https://login.live.com"
-_FORM: Final = "form"
 _ADVICE: Final = "open the link once more"
 _TIMEOUT: Final = 10.0
 _LANGUAGES: Final = ("fr", "en")
@@ -46,48 +41,6 @@ _MOST_WAITING: Final = 8
 _LONGEST: Final = 512
 # Has the operator told later of what changed in the Secret of the channel with that namespace and name.
 Untold = Callable[[str, str], None]
-
-
-@dataclass
-class Reply:
-    """What the browser gets.
-
-    Attributes:
-        page: name of the template; empty for a redirect.
-        facts: what the template shows.
-        location: where a redirect leads.
-        cookies: to be set, by name, with the seconds that they last (0: removed; None: while the browser runs).
-        form_targets: origins that the page's forms lead to, besides the service.
-    """
-
-    page: str = ""
-    status: int = 200
-    language: str = ""
-    facts: dict[str, object] = field(default_factory=dict)
-    location: str = ""
-    cookies: dict[str, tuple[str, int | None]] = field(default_factory=dict)
-    form_targets: tuple[str, ...] = ()
-    retry_after: int | None = None
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What comes with each request for a channel's page.
-
-    Attributes:
-        token: of the link.
-        language: that the person chose, or the browser prefers, if the recipient's isn't known.
-        visitor: cookie that tells one browser from another; empty at the first page.
-        form: what the page's form held against forgery.
-    """
-
-    namespace: str
-    name: str
-    token: str = field(repr=False)
-    chosen: str = ""
-    preferred: str = "en"
-    visitor: str = field(default="", repr=False)
-    form: str = field(default="", repr=False)
 
 
 class Desk:
@@ -162,7 +115,7 @@ class Desk:
         reply.cookies[name] = ("", 0)
         return reply
 
-    def _for_channel(self, asked: Asked, act: Callable[[_Opened], Reply], *, form: bool = False) -> Reply:
+    def _for_channel(self, asked: Asked, act: Callable[[Opened], Reply], *, form: bool = False) -> Reply:
         """Open the link and let *act* answer; *form*: only if the page's own form asks."""
         language = asked.chosen if asked.chosen in _LANGUAGES else ""
         keys, again = self._keys(), ""
@@ -171,7 +124,7 @@ class Desk:
             if isinstance(ticket, LinkFault):
                 raise Stopped(Fault.LINK_EXPIRED if ticket is LinkFault.EXPIRED else Fault.LINK_FORGED)
             visitor = asked.visitor if 0 < len(asked.visitor) <= _LONGEST else visits.new_secret()
-            opened = _Opened(asked, ticket, keys, visitor, self._now(), language or asked.preferred)
+            opened = Opened(asked, ticket, keys, visitor, self._now(), language or asked.preferred)
             again = opened.address
             if form and not opened.is_own_form():
                 raise Stopped(Fault.FORM)
@@ -187,13 +140,13 @@ class Desk:
                 reply.facts["doorstep"] = f"/c/{asked.namespace}/{asked.name}?lang={reply.language}"
             return reply
 
-    def _shown(self, opened: _Opened) -> Reply:
+    def _shown(self, opened: Opened) -> Reply:
         if opened.case.is_untold:
             self._tell(opened.case)
         connected = opened.case.connection is not None and opened.case.lost is None
         return opened.page("connected" if connected else "ask", self._settings)
 
-    def _begun(self, opened: _Opened) -> Reply:
+    def _begun(self, opened: Opened) -> Reply:
         case = opened.case
         consent = self._consent(case)
         try:
@@ -256,7 +209,7 @@ class Desk:
         except BannetteError as error:
             raise self._said(error, case) from None
 
-    def _disconnected(self, opened: _Opened) -> Reply:
+    def _disconnected(self, opened: Opened) -> Reply:
         if not opened.is_about_this_connection():
             return opened.page("disconnect", self._settings)
         disconnection = visits.new_disconnection()
@@ -307,80 +260,3 @@ class Desk:
             message=told or None,
         )
         return refused(stopped, language, again=again)
-
-
-@dataclass
-class _Opened:
-    """A link that was opened: the channel of it, for one browser."""
-
-    asked: Asked
-    ticket: Ticket
-    keys: Keys
-    visitor: str
-    now: datetime
-    language: str
-    case: Case = field(init=False)
-
-    @property
-    def address(self) -> str:
-        """The channel's page, in the language in which it is shown."""
-        return f"/c/{self.asked.namespace}/{self.asked.name}?t={self.asked.token}&lang={self.language}"
-
-    def is_own_form(self) -> bool:
-        """Tell whether a form was sent from a page that this very browser was shown, of this channel."""
-        held = self.keys.open(_FORM, self.asked.form) or {}
-        return bool(self.asked.visitor) and all(held.get(name) == value for name, value in self._bound_to().items())
-
-    def is_about_this_connection(self) -> bool:
-        """Tell whether nobody has signed in since the form's page was shown: a way back may send it much later."""
-        held = self.keys.open(_FORM, self.asked.form) or {}
-        return self.case.connection is None or held.get("connection") == self.case.connection.id
-
-    def page(self, name: str, settings: Settings) -> Reply:
-        case = self.case
-        endpoints = case.endpoints(settings.environ)
-        targets = [endpoints.authority]
-        if case.channel.onedrive.cloud is Cloud.GLOBAL:
-            targets.append(_PERSONAL)
-        channel, connection = case.channel, case.connection
-        application = application_of(case.account, settings.environ) or ""
-        facts: dict[str, object] = {
-            "path": f"/c/{channel.namespace}/{channel.name}",
-            "token": self.asked.token,
-            "form": self.keys.seal(_FORM, {**self._bound_to(), "connection": connection.id if connection else ""}),
-            "company": case.company,
-            "channel": channel.name,
-            "folder": channel.onedrive.folder,
-            "account": case.account.login_hint,
-            "authority": endpoints.authority.removeprefix("https://"),
-            "lost": case.lost,
-            "application": application,
-            "consent_link": admin_consent_url(endpoints, application),
-            "suspended": channel.suspend,
-            "zone": channel.schedule.time_zone,
-            "next_run": channel.schedule.next_run(self.now),
-            "last_run": channel.status.last_run.started_at if channel.status.last_run else None,
-            "connected_at": connection.connected_at if connection else None,
-        }
-        reply = Reply(name, language=self.language, facts=facts, form_targets=tuple(targets))
-        if self.asked.visitor != self.visitor:
-            reply.cookies[VISITOR] = (self.visitor, None)
-        return reply
-
-    def _bound_to(self) -> dict[str, object]:
-        return {"visitor": hashlib.sha256(self.visitor.encode()).hexdigest(), "channel": self.ticket.channel}
-
-
-VISITOR: Final = "__Host-visitor"
-
-
-def refused(stopped: Stopped, language: str, *, again: str = "") -> Reply:
-    """Return the page that says what is wrong, and what to do."""
-    facts: dict[str, object] = {
-        "fault": stopped.fault.text,
-        "detail": "" if stopped.fault.is_theirs else stopped.detail,
-        "in_words": in_words(language, stopped.reason),
-        "admin_link": stopped.admin_link,
-        "again": "" if stopped.fault.is_final else again,
-    }
-    return Reply("fault", stopped.fault.status, language, facts, retry_after=stopped.retry_after)

@@ -17,8 +17,8 @@ from bannette import logs
 from bannette.connect import visits
 from bannette.connect.asking import request_mail
 from bannette.connect.case import is_place
-from bannette.connect.desk import VISITOR, Asked, Reply, refused
 from bannette.connect.faults import Fault, Stopped
+from bannette.connect.replies import VISITOR, Asked, Reply, refused
 from bannette.errors import BannetteError, PersonNeeded
 from bannette.kube import ClusterApi
 from bannette.resources import CHANNELS, Channel, DelegatedAccount
