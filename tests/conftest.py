@@ -7,10 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from simulator.testing import Simulator
 from simulator.testing import simulator as simulator  # the fixture
 from tests.collector.local_channel import Ended, LocalChannel
+
+# How long an example takes, or is made, says how busy the machine is. What takes too long has pytest's timeout.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:

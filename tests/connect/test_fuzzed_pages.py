@@ -55,7 +55,9 @@ def quoted(text: str) -> str:
     return "".join(f"%{byte:02x}" for byte in text.encode("latin-1"))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_no_request_makes_the_service_fail(place, data):
     port, form, cookies = place

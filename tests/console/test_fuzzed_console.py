@@ -88,7 +88,9 @@ def pages_of(known, company):
 
 @pytest.mark.apiserver
 @pytest.mark.timeout(300)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_no_request_makes_the_console_fail(place, data):
     port, pages, company, form, cookies = place
