@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from bannette.controller.plan import Announce, Observed, PatchStatus, Plan, plan
+from bannette.controller.actions import Announce, PatchStatus
+from bannette.controller.plan import Observed, Plan, plan
 from bannette.controller.runs import JobState
 from bannette.resources import Channel, Trigger
 from tests.controller.scene import NOW, SETTINGS, Body, channel_body, job, observed

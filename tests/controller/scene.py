@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from bannette.controller.actions import Apply
 from bannette.controller.names import CHILD_KINDS, Kind, cron_job_name, on_demand_job_name
-from bannette.controller.plan import Apply, Observed, plan
+from bannette.controller.plan import Observed, plan
 from bannette.controller.prerequisites import Prerequisites, Presence
 from bannette.controller.runs import Job, JobState
 from bannette.controller.settings import Settings

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from bannette.controller.actions import Announce, PatchStatus
 from bannette.controller.conditions import Verdict
 from bannette.controller.connections import Page, connection_status, connection_verdict, page_of
 from bannette.controller.events import transitions
-from bannette.controller.plan import Announce, PatchStatus, plan
+from bannette.controller.plan import plan
 from bannette.controller.prerequisites import Presence
 from bannette.controller.runs import JobState
 from bannette.resources import Channel, ConditionStatus, RunResult, Trigger, format_time

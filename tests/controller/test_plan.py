@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 
+from bannette.controller.actions import Announce, Apply, Confirm, Create, PatchStatus, Suspend
 from bannette.controller.names import CHILD_KINDS, CRON_JOB, JOB, ROLE, SERVICE_ACCOUNT
-from bannette.controller.plan import Announce, Apply, Confirm, Create, Observed, PatchStatus, Plan, Suspend, plan
+from bannette.controller.plan import Observed, Plan, plan
 from bannette.controller.prerequisites import Missing, Prerequisites, no_binder, no_recipient
 from tests.controller.planned import FIRST, announced, condition, planned, settled, written
 from tests.controller.scene import NOW, SETTINGS, Body, binder, channel, met, observed, recipient, status_after

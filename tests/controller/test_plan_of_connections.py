@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from bannette.controller.actions import Apply, Create
 from bannette.controller.names import CHILD_KINDS, JOB, SECRET
-from bannette.controller.plan import Apply, Create, Observed
+from bannette.controller.plan import Observed
 from bannette.controller.prerequisites import Presence
 from bannette.onedrive import sign_in_refusals
 from bannette.resources import RunResult

@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from bannette.controller.plan import Create, Delete, Ended, PatchStatus
+from bannette.controller.actions import Create, Delete, PatchStatus
+from bannette.controller.plan import Ended
 from bannette.controller.runs import JobState, Pod
 from bannette.resources import RunResult, Trigger
 from tests.controller.planned import DAILY, FIRST, announced, condition, planned, settled, written

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from bannette.controller.actions import Action, Announce, Apply, Confirm, Create, Delete, PatchStatus, Suspend
 from bannette.controller.api import Conflict, KubernetesApi, Manifest
 from bannette.controller.events import Announcement, event
 from bannette.controller.names import CHANNEL, CHANNEL_UID_LABEL, CRON_JOB, EVENT, JOB, Key, Kind
-from bannette.controller.plan import Action, Announce, Apply, Confirm, Create, Delete, PatchStatus, Suspend
 from bannette.controller.store import Store
 from bannette.errors import BannetteError, PersonNeeded
 from bannette.logs import event as log

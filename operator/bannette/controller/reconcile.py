@@ -10,6 +10,7 @@ from typing import Any, cast
 import orjson
 
 from bannette.controller import conditions
+from bannette.controller.actions import Create
 from bannette.controller.api import Conflict, KubernetesApi, Manifest, NamespaceTerminating, Refused
 from bannette.controller.apply import Applier, ChannelGone, ForeignObject
 from bannette.controller.conditions import Verdict
@@ -17,7 +18,7 @@ from bannette.controller.health import Health
 from bannette.controller.metrics import Metrics
 from bannette.controller.names import JOB, Key
 from bannette.controller.observe import Observer
-from bannette.controller.plan import Create, known_runs, plan, refused
+from bannette.controller.plan import known_runs, plan, refused
 from bannette.controller.queue import WorkQueue
 from bannette.controller.runs import Job
 from bannette.controller.settings import Settings
