@@ -11,6 +11,8 @@ from simulator.faults import Request
 
 _GRACE = 0.5
 """Seconds after a Retry-After was sent in which other requests may have been on their way."""
+_CONNECTING = 10.0
+"""The same for a request for which a connection was made first: several at once take a busy machine seconds."""
 
 _UNITS = {Request.ITEM: 1, Request.DOWNLOAD: 1, Request.CONTENT: 1, Request.CHILDREN: 2, Request.DRIVE: 1}
 _SIGN_IN = {Request.DISCOVERY, Request.INSTANCE, Request.AUTHORIZE, Request.TOKEN, Request.DEVICE_CODE}
@@ -34,8 +36,16 @@ class Counters:
     _downloads_now: int = 0
     _paused: dict[bool, tuple[float, float]] = field(default_factory=dict)
 
-    def arrived(self, kind: Request, *, at: float, user_agent: str | None, with_token: bool) -> None:
-        """Count a request. *at*: seconds of a clock that never goes back; *with_token*: a delta that has one."""
+    def arrived(
+        self, kind: Request, *, at: float, user_agent: str | None, with_token: bool, connects: bool = False
+    ) -> None:
+        """Count a request.
+
+        Args:
+            at: seconds of a clock that never goes back.
+            with_token: a delta that has one.
+            connects: it is the first one of its connection.
+        """
         self.requests[kind.value] += 1
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
@@ -45,7 +55,7 @@ class Counters:
         if not user_agent:
             self.without_user_agent += 1
         sent, until = self._paused.get(kind in _SIGN_IN, (0.0, 0.0))
-        if sent + _GRACE < at < until:
+        if sent + (_CONNECTING if connects else _GRACE) < at < until:
             self.during_retry_after += 1
         if kind is Request.DOWNLOAD:
             self._downloads_now += 1

@@ -5,9 +5,11 @@ A fault is a row of values; nothing in the simulator knows one by name. ``simula
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -66,7 +68,7 @@ class Fault:
         status: answer with this status instead; with ``code`` as Graph's or the sign-in's error, else with ``body``.
         headers: of that answer; without a status they are added to the right answer.
         abort: close the connection without an answer.
-        delay: seconds before the answer.
+        delay: seconds before the answer, which comes at once when the fault is removed.
         set, remove: changes to the JSON of each item, by dotted path.
         pages: what becomes of the items of a page.
         link: a nextLink in place of the page's links; "none" leaves them out.
@@ -151,10 +153,11 @@ class Fault:
 class ActiveFault:
     """A fault with the count of what it met."""
 
-    __slots__ = ("fault", "hits", "seen")
+    __slots__ = ("fault", "hits", "over", "seen")
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
+        self.over = asyncio.Event()
         self.seen = 0
         self.hits = 0
 
@@ -180,8 +183,19 @@ class Faults:
         self.active.extend(ActiveFault(fault) for fault in faults)
 
     def remove(self, name: str | None = None) -> None:
-        """End the faults of this name; all without a name."""
-        self.active = [active for active in self.active if name is not None and active.fault.name != name]
+        """End the faults of this name; all without a name. Answers that they delay come now."""
+        ended = [active for active in self.active if name is None or active.fault.name == name]
+        self.active = [active for active in self.active if active not in ended]
+        for active in ended:
+            active.over.set()
+
+    async def delayed(self, fault: Fault) -> None:
+        """Return after the delay of *fault*, or when it is removed."""
+        over = next((active.over for active in self.active if active.fault is fault), None)
+        if over is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(fault.delay):
+                    await over.wait()
 
     def of_request(self, kind: Request, *, target: str, item: tuple[str, ...]) -> list[Fault]:
         """Return the faults that meet this request. *item*: the path and id of the item that it is about."""

@@ -7,6 +7,7 @@ import re
 import ssl
 import time
 import uuid
+import weakref
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -61,6 +62,7 @@ class Server:
         self._world = world
         self._control = Control(world)
         self._runner: web.ServerRunner | None = None
+        self._connections = weakref.WeakSet[asyncio.Transport]()
 
     async def start(self, listeners: Sequence[tuple[str, int, ssl.SSLContext]]) -> list[int]:
         """Listen at these hosts and ports; return the ports, also those that the system chose for 0."""
@@ -95,7 +97,15 @@ class Server:
         if path.startswith("/control/"):
             return await self._control.handle(request, path)
         call = _Exchange(self._world, request, path, query)
-        return await call.run()
+        return await call.run(connects=self._is_first(request))
+
+    def _is_first(self, request: web.BaseRequest) -> bool:
+        """Say whether it is the first request of its connection."""
+        transport = request.transport
+        if transport is None or transport in self._connections:
+            return False
+        self._connections.add(transport)
+        return True
 
 
 class _Exchange:
@@ -119,7 +129,7 @@ class _Exchange:
         self._address = addresses.parse(self._path)
         return graph.kind_of(self._address) if self._address is not None else Request.OTHER
 
-    async def run(self) -> web.StreamResponse:
+    async def run(self, *, connects: bool) -> web.StreamResponse:
         counters = self._world.counters
         headers = self._request.headers
         counters.arrived(
@@ -127,6 +137,7 @@ class _Exchange:
             at=time.monotonic(),
             user_agent=headers.get("User-Agent"),
             with_token="token" in self._query or "token" in self._path,
+            connects=connects,
         )
         record: dict[str, object] = {
             "kind": self.kind.value,
@@ -161,7 +172,7 @@ class _Exchange:
         """Let the faults act that come before an answer; return what they answer instead."""
         for fault in merged(faults):
             if fault.delay:
-                await asyncio.sleep(fault.delay)
+                await self._world.faults.delayed(fault)
             if fault.hostile is not None:
                 await hostile.send(self._request, fault.hostile)
                 return web.Response(status=444)

@@ -43,13 +43,13 @@ def cursor(channel):
 
 def collect_while(channel, drive, *, page, act):
     """Do a run, and *act* while it waits for the delta page of that number, counted from 0."""
-    drive.add_faults({"name": "held", "kinds": ["delta"], "skip": page, "delay": 1.5})
+    drive.add_faults({"name": "held", "kinds": ["delta"], "skip": page, "delay": 3600.0})
     drive.reset_counters()
     ended = []
     run = threading.Thread(target=lambda: ended.append(channel.collect()))
     run.start()
     wait_until(lambda: drive.count("delta") > page, f"page {page} of the feed to be asked for")
     act()
-    run.join(60)
     drive.remove_faults("held")
+    run.join()
     return ended[0]

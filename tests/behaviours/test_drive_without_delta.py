@@ -46,15 +46,15 @@ def asked(drive):
 
 def collect_while(channel, drive, *, listing, act):
     """Do a run, and *act* while it waits for the page of children of that number, counted from 0."""
-    drive.add_faults({"name": "held", "kinds": ["children"], "skip": listing, "delay": 1.5})
+    drive.add_faults({"name": "held", "kinds": ["children"], "skip": listing, "delay": 3600.0})
     drive.reset_counters()
     ended = []
     run = threading.Thread(target=lambda: ended.append(channel.collect()))
     run.start()
     wait_until(lambda: drive.count("children") > listing, f"page {listing} of children to be asked for")
     act()
-    run.join(60)
     drive.remove_faults("held")
+    run.join()
     return ended[0]
 
 

@@ -93,12 +93,12 @@ def graph(simulator: Simulator) -> Iterator[GraphClient]:
 
 @pytest.fixture
 def wait_for() -> Callable[[Callable[[], bool], str], None]:
-    """Wait until a condition holds, at most 20 seconds."""
+    """Wait until a condition holds, at most 60 seconds."""
 
     def wait(condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not condition():
-            assert time.monotonic() < deadline, f"waited 20 s for {what}"
+            assert time.monotonic() < deadline, f"waited 60 s for {what}"
             threading.Event().wait(0.02)
 
     return wait

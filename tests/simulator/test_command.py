@@ -49,7 +49,7 @@ def test_it_prints_how_to_use_it_serves_and_ends_on_sigterm(tmp_path) -> None:
         assert health.status == 200
     finally:
         process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert (tmp_path / "state" / "ca.key").stat().st_mode & 0o077 == 0
 
 
@@ -72,7 +72,7 @@ def test_it_takes_mails_for_everybody_and_shows_them(tmp_path) -> None:
         control.close()
     finally:
         process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert (taken["to"], taken["from"]) == (["marie@acme.example"], "documents@acme.example")
     assert taken["subject"] == "Connectez Marié"
     assert "https://connect.example/c/acme/x?t=1" in str(taken["text"])
@@ -92,7 +92,7 @@ def test_the_authority_is_kept_and_links_are_built_from_the_public_url(tmp_path)
         assert Path(environment["SSL_CERT_FILE"]).read_text() == certificate
     finally:
         process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_the_help_teaches() -> None:

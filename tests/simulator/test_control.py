@@ -154,9 +154,20 @@ def test_a_pause_holds_until_the_last_of_its_ends() -> None:
     assert arrive(60) == 3
 
 
+def test_a_request_that_had_to_connect_may_have_been_on_its_way_for_longer() -> None:
+    counters = Counters()
+    counters.answered(Request.DRIVE, at=0, status=429, retry_after="30")
+
+    def arrive(at: float) -> int:
+        counters.arrived(Request.DRIVE, at=at, user_agent="x", with_token=False, connects=True)
+        return counters.during_retry_after
+
+    assert [arrive(at) for at in (2, 20)] == [0, 1]
+
+
 def test_requests_that_wait_during_a_reset_count_before_it_only(simulator, graph, wait_for) -> None:
     simulator.control.reset_counters()
-    simulator.control.add_faults({"name": "slow", "kinds": ["drive"], "delay": 2.0})
+    simulator.control.add_faults({"name": "held", "kinds": ["drive"], "delay": 3600.0})
     waiting = threading.Thread(target=graph.send, args=("/v1.0/me/drive",))
     waiting.start()
     wait_for(lambda: simulator.control.counters()["mostAtOnce"] == 1, "the request to arrive")
@@ -170,12 +181,15 @@ def test_requests_that_wait_during_a_reset_count_before_it_only(simulator, graph
 def test_concurrency_is_counted(simulator, graph, wait_for) -> None:
     simulator.control.create("/a.pdf")
     simulator.control.reset_counters()
-    simulator.control.add_faults({"name": "slow", "kinds": ["drive"], "delay": 1.0, "times": None})
+    simulator.control.add_faults({"name": "held", "kinds": ["drive"], "delay": 3600.0, "times": None})
     threads = [threading.Thread(target=graph.send, args=("/v1.0/me/drive",)) for _ in range(3)]
     for thread in threads:
         thread.start()
+    wait_for(lambda: simulator.control.count("drive") == 3, "three requests to arrive")
+    simulator.control.remove_faults("held")
     for thread in threads:
         thread.join()
+    assert graph.send("/v1.0/me/drive").status_code == 200
     assert simulator.control.counters()["mostAtOnce"] == 3
 
 

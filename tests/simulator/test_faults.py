@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import requests
 
@@ -57,6 +59,20 @@ def test_a_fault_meets_as_many_requests_as_it_says_after_those_it_skips(simulato
     assert [(fault["seen"], fault["hits"]) for fault in simulator.control.faults()] == [(5, 2)]
     simulator.control.remove_faults()
     assert simulator.control.faults() == []
+
+
+def test_an_answer_that_a_fault_delays_comes_when_the_fault_is_removed(simulator, graph, wait_for) -> None:
+    simulator.control.add_faults({"name": "held", "kinds": ["drive"], "delay": 3600.0, "times": None})
+    with ThreadPoolExecutor(2) as pool:
+        for end in (simulator.control.remove_faults, lambda: simulator.control.remove_faults("held")):
+            simulator.control.reset_counters()
+            answer = pool.submit(graph.send, "/v1.0/me/drive")
+            wait_for(lambda: simulator.control.count("drive") == 1, "the request to arrive")
+            simulator.control.remove_faults("another")
+            assert not answer.done()
+            end()
+            assert answer.result(timeout=60).status_code == 200
+            simulator.control.add_faults({"name": "held", "kinds": ["drive"], "delay": 3600.0})
 
 
 def test_a_probability_is_drawn_from_its_seed(simulator, graph) -> None:
