@@ -16,6 +16,9 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from devcluster.processes import free_ports
+
+_SECONDS = 60.0
 USER, PASSWORD = "bannette", "p\u00e4ss =w\u00f6rd+1"
 
 
@@ -86,7 +89,14 @@ def mail_server(
 
 def _started(taken: Taken, tls: ssl.SSLContext | None, options: dict[str, object], port: int | None) -> Controller:
     for last in (False, False, True):
-        controller = Controller(taken, hostname="localhost", port=port or free_port(), ssl_context=tls, **options)
+        controller = Controller(
+            taken,
+            hostname="localhost",
+            port=port or free_port(),
+            ssl_context=tls,
+            ready_timeout=_SECONDS,
+            **options,
+        )
         try:
             controller.start()
         except OSError:
@@ -99,9 +109,9 @@ def _started(taken: Taken, tls: ssl.SSLContext | None, options: dict[str, object
 
 
 def free_port() -> int:
-    with socket.create_server(("localhost", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, and that no connection which somebody makes comes from."""
+    (port,) = free_ports(1)
+    return port
 
 
 # What a server says in a conversation in which nothing goes wrong.
@@ -142,7 +152,7 @@ class ScriptedServer:
         self._ended.set()
         self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        self._thread.join(10)
+        self._thread.join(_SECONDS)
 
     def _serve(self) -> None:
         with suppress(OSError):

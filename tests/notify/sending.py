@@ -12,7 +12,7 @@ MESSAGE = messages.connect_request(recipient(Locale.FRENCH), [ask(company="Été
 
 
 def settings(port, security=Security.NONE, **others):
-    given = {"host": "localhost", "sender": "documents@acme.example", "sender_name": "Acme", "seconds": 5.0, **others}
+    given = {"host": "localhost", "sender": "documents@acme.example", "sender_name": "Acme", "seconds": 30.0, **others}
     return MailSettings(port=port, security=security, **given)
 
 

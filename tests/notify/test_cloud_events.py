@@ -94,7 +94,17 @@ def countdown(seconds):
     return lambda: until - time.monotonic()
 
 
-def sent(sink, *events, within=20.0, **others):
+def one_try():
+    """Leave time for one try, and none to repeat it in."""
+    return lefts(100.0, 0.0)
+
+
+def lefts(*seconds):
+    """Return what says, each time that it is asked, the next of so many seconds to be left."""
+    return map(float, seconds).__next__
+
+
+def sent(sink, *events, within=60.0, **others):
     given = Sink(url=sink.url, **others)
     return list(deliver(given, events or [event()], left=countdown(within), first_pause=0.01))
 
@@ -183,9 +193,9 @@ def test_a_time_that_cannot_be_read_is_none(later):
 def test_a_wait_beyond_the_time_that_is_left_is_not_waited_for():
     before = time.monotonic()
     with http_sink((503, ("Retry-After", "3600"))) as sink, pytest.raises(Transient) as failed:
-        sent(sink, within=5.0)
+        sent(sink, within=120.0)
     assert (failed.value.reason, failed.value.retry_after) == ("EventSinkFailing", 3600.0)
-    assert time.monotonic() - before < 4
+    assert time.monotonic() - before < 60
 
 
 @pytest.mark.parametrize("failing", [500, 503, CLOSE, HANG])
@@ -193,27 +203,27 @@ def test_a_sink_that_fails_all_the_time_takes_no_longer_than_it_may(failing):
     before = time.monotonic()
     with http_sink(*[failing] * 1000) as sink, pytest.raises(Transient):
         sent(sink, within=0.6, seconds=0.3)
-    assert time.monotonic() - before < 8
+    assert time.monotonic() - before < 60
 
 
 def test_a_sink_is_left_alone_for_as_long_as_it_asked_though_its_time_is_cut_short():
-    left = iter([100.0, 100.0, 100.0, 0.5])
     waits = []
+    left = lefts(100, 100, 100, 0.5)
     with http_sink((503, ("Retry-After", "60"))) as sink, pytest.raises(Transient):
-        list(deliver(Sink(url=sink.url), [event()], left=lambda: next(left), wait=waits.append))
+        list(deliver(Sink(url=sink.url), [event()], left=left, wait=waits.append))
     assert len(sink.heard) == 1
-    assert [round(wait) for wait in waits] == [60, 60]
+    assert [30 < wait <= 60 for wait in waits] == [True, True]
 
 
 def test_a_slow_sink_is_given_up_and_asked_again():
     with http_sink(HANG, 202) as sink:
-        assert sent(sink, seconds=0.3) == [Delivery(event().id)]
+        assert sent(sink, seconds=2.0) == [Delivery(event().id)]
     assert len(sink.heard) == 2
 
 
 def test_a_name_that_no_name_server_knows_is_said_to_be():
     with pytest.raises(Transient) as unknown:
-        list(deliver(Sink(url="https://nobody.invalid/events"), [event()], left=countdown(0.2), first_pause=0.01))
+        list(deliver(Sink(url="https://nobody.invalid/events"), [event()], left=one_try()))
     assert unknown.value.reason == "EventSinkUnreachable"
     assert str(unknown.value) == "nobody.invalid isn't known to the name servers."
 
@@ -221,14 +231,14 @@ def test_a_name_that_no_name_server_knows_is_said_to_be():
 def test_a_sink_that_is_down_is_said_to_be():
     given = Sink(url=f"http://localhost:{free_port()}/")
     with pytest.raises(Transient, match="can't be reached") as down:
-        list(deliver(given, [event()], left=countdown(0.2), first_pause=0.01))
+        list(deliver(given, [event()], left=one_try()))
     assert down.value.reason == "EventSinkUnreachable"
 
 
 def test_what_was_taken_before_a_failure_is_known():
     settled = []
-    with http_sink(202, 202, *[503] * 1000) as sink:
-        deliveries = deliver(Sink(url=sink.url), map(event, range(5)), left=countdown(0.3), first_pause=0.01)
+    with http_sink(202, 202, 503) as sink:
+        deliveries = deliver(Sink(url=sink.url), map(event, range(5)), left=lefts(100, 100, 100, 0))
         with pytest.raises(Transient):
             settled.extend(delivery.id for delivery in deliveries)
     assert settled == [event(0).id, event(1).id]
@@ -361,8 +371,8 @@ def test_a_connection_that_is_cut_while_encryption_is_agreed_on_may_pass():
         closing.start()
         given = Sink(url=f"https://localhost:{server.getsockname()[1]}/")
         with pytest.raises(Transient):
-            list(deliver(given, [event()], left=countdown(0.2)))
-        closing.join(10)
+            list(deliver(given, [event()], left=one_try()))
+        closing.join(30)
 
 
 @pytest.mark.parametrize("status", [401, 503, CLOSE])

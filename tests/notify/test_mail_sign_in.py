@@ -98,7 +98,7 @@ def test_a_port_for_tls_says_nothing_to_who_waits_for_a_greeting(authority):
         mail_server(implicit_tls=authority.context) as server,
         pytest.raises(Transient, match="a port for tls") as late,
     ):
-        send(server.port, Security.STARTTLS, seconds=0.5)
+        send(server.port, Security.STARTTLS, seconds=2.0)
     assert late.value.reason == "MailTimedOut"
 
 
