@@ -16,6 +16,7 @@ import yaml
 
 from devcluster import chart
 from devcluster.kubectl import Kubectl
+from devcluster.processes import free_ports
 from simulator.certificates import load_authority
 from simulator.client import ControlClient
 
@@ -26,6 +27,7 @@ SIMULATOR_ORIGIN = "https://onedrive-simulator.onedrive-simulator.svc"
 OPERATOR_NAMESPACE = "bannette-system"
 SIMULATOR_NAMESPACE = "onedrive-simulator"
 SIMULATED_APPLICATION = "bannette-collector"
+_ROLLOUT_SECONDS = 300
 
 Manifest = dict[str, object]
 
@@ -46,6 +48,16 @@ def wait_for(what: str, condition: Callable[[], object], *, seconds: float, ever
         time.sleep(every)
 
 
+def wait_for_rollout(kubectl: Kubectl, namespace: str, deployment: str) -> None:
+    """Wait until all pods of *deployment* are of its present template, and available.
+
+    Raises:
+        CommandFailed: they aren't after five minutes.
+    """
+    words = ("rollout", "status", f"deployment/{deployment}", f"--timeout={_ROLLOUT_SECONDS}s")
+    kubectl("-n", namespace, *words, seconds=_ROLLOUT_SECONDS + 60)
+
+
 def install_operator(kubectl: Kubectl, images: Mapping[str, str], *, environment: Mapping[str, str]) -> None:
     """Apply manifests/install with *images* (operator, collector) and further *environment* of the operator."""
     documents = [document for document in yaml.safe_load_all(INSTALL.read_text()) if document]
@@ -57,9 +69,7 @@ def install_operator(kubectl: Kubectl, images: Mapping[str, str], *, environment
             kept = [one for one in container["env"] if one["name"] not in given]
             container["env"] = kept + [{"name": name, "value": value} for name, value in given.items()]
     _apply(kubectl, documents)
-    kubectl(
-        "-n", OPERATOR_NAMESPACE, "rollout", "status", "deployment/bannette-operator", "--timeout=180s", seconds=200
-    )
+    wait_for_rollout(kubectl, OPERATOR_NAMESPACE, "bannette-operator")
 
 
 def install_pages(kubectl: Kubectl, images: Mapping[str, str], *settings: str, ca_file: Path) -> None:
@@ -82,8 +92,7 @@ def install_pages(kubectl: Kubectl, images: Mapping[str, str], *settings: str, c
     text = chart.render(*(f"{name}={value}" for name, value in given.items()), *settings)
     _apply(kubectl, [document for document in yaml.safe_load_all(text) if document])
     for deployment in ("bannette-operator", "bannette-connect"):
-        rollout = ("rollout", "status", f"deployment/{deployment}", "--timeout=180s")
-        kubectl("-n", OPERATOR_NAMESPACE, *rollout, seconds=200)
+        wait_for_rollout(kubectl, OPERATOR_NAMESPACE, deployment)
 
 
 def remove_pages(kubectl: Kubectl) -> None:
@@ -112,8 +121,7 @@ def install_simulator(kubectl: Kubectl, image: str, *, ca_folder: Path) -> Path:
         "stringData": {name: (ca_folder / name).read_text() for name in ("ca.crt", "ca.key")},
     }
     _apply(kubectl, [*documents, secret])
-    rollout = ("rollout", "status", "deployment/onedrive-simulator", "--timeout=180s")
-    kubectl("-n", SIMULATOR_NAMESPACE, *rollout, seconds=200)
+    wait_for_rollout(kubectl, SIMULATOR_NAMESPACE, "onedrive-simulator")
     return ca_folder / "ca.crt"
 
 
@@ -131,12 +139,11 @@ def trust_simulator(kubectl: Kubectl, namespace: str, ca_file: Path) -> None:
 @contextlib.contextmanager
 def forwarded(kubectl: Kubectl, program: str, namespace: str, target: str, port: int) -> Iterator[int]:
     """Forward a port of this machine to *port* of *target*, for example ``service/onedrive-simulator``; yield it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        here: int = probe.getsockname()[1]
+    # Not one of those that the kernel gives to clients: it is free again for a moment whenever kubectl starts anew.
+    (here,) = free_ports(1)
     command = [program, "-n", namespace, "port-forward", target, f"{here}:{port}"]
     with _kept_running(command, kubectl.environment()):
-        wait_for(f"the forwarded port of {target}", lambda: _answers(here), seconds=30, every=0.2)
+        wait_for(f"the forwarded port of {target}", lambda: _answers(here), seconds=120, every=0.2)
         yield here
 
 
