@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import yaml
 
-from demo.installation import OPERATOR_NAMESPACE, trust_simulator, wait_for
+from demo.installation import OPERATOR_NAMESPACE, trust_simulator, wait_for, wait_for_rollout
 from devcluster.errors import CommandFailed
 from devcluster.kubectl import Kubectl
 from simulator.client import ControlClient
 
 CHANNEL = "acme-onedrive"
-RUN_SECONDS = 180
+RUN_SECONDS = 300
 Json = dict[str, object]
 
 
@@ -22,6 +23,7 @@ class Tenant:
     """Attributes:
     namespace: its own.
     folder: the path in the simulated OneDrive that its channel watches.
+    time: of the day, of UTC, when its channel runs by itself: not while a test lasts.
     """
 
     def __init__(self, kubectl: Kubectl, onedrive: ControlClient, name: str) -> None:
@@ -29,6 +31,7 @@ class Tenant:
         self.onedrive = onedrive
         self.namespace = f"t-{name}"
         self.folder = f"/tests/{name}"
+        self.time = f"{datetime.now(UTC) + timedelta(hours=12):%H:%M}"
 
     def set_up(self, ca_file: Path) -> None:
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
@@ -79,7 +82,7 @@ class Tenant:
             "type": "OneDrive",
             "recipient": {"name": "marie"},
             "destination": {"binder": "purchases"},
-            "schedule": {"time": "05:30", "timeZone": "Europe/Paris"},
+            "schedule": {"time": self.time, "timeZone": "UTC"},
             "onedrive": {"folder": self.folder, "account": {"application": account}},
             "ocr": {"languages": ["fra", "eng"]},
             "collector": {"caBundle": {"configMap": "simulator-ca", "key": "ca.crt"}},
@@ -99,10 +102,9 @@ class Tenant:
     def scale_operator(self, replicas: int) -> None:
         self._kubectl("-n", OPERATOR_NAMESPACE, "scale", "deployment/bannette-operator", f"--replicas={replicas}")
         if replicas:
-            rollout = ("rollout", "status", "deployment/bannette-operator", "--timeout=120s")
-            self._kubectl("-n", OPERATOR_NAMESPACE, *rollout, seconds=130)
+            wait_for_rollout(self._kubectl, OPERATOR_NAMESPACE, "bannette-operator")
         else:
-            wait_for("the operator's pod to end", lambda: not self.operator_pods(), seconds=90)
+            self.wait("the operator's pod to end", lambda: not self.operator_pods())
 
     # What is.
 
@@ -134,8 +136,9 @@ class Tenant:
         return self._list("pods", "-l", "bannette.io/channel")
 
     def operator_pods(self) -> list[str]:
-        names = self._kubectl("-n", OPERATOR_NAMESPACE, "get", "pods", "-o", "name")
-        return names.split()
+        """Return the operator's pods, those among them that are about to end."""
+        chosen = ("-l", "app.kubernetes.io/component=operator")
+        return self._kubectl("-n", OPERATOR_NAMESPACE, "get", "pods", *chosen, "-o", "name").split()
 
     def inbox(self) -> list[Json]:
         """The binder's inbox, as the collector's image lists it."""
@@ -166,7 +169,7 @@ class Tenant:
             self.kubectl("get", "pod", "reader")
         except CommandFailed:
             self.apply(pod)
-        self.kubectl("wait", "pod", "reader", "--for=condition=Ready", "--timeout=90s")
+        self.kubectl("wait", "pod", "reader", "--for=condition=Ready", "--timeout=110s")
         return self.kubectl("exec", "reader", "--", *command)
 
     def collector_image(self) -> str:
@@ -178,11 +181,34 @@ class Tenant:
     # What is waited for.
 
     def wait(self, what: str, condition: Callable[[], object], *, seconds: float = RUN_SECONDS) -> object:
-        """Wait for a condition; say what the channel looked like when it did not come."""
+        """Wait for a condition; say what the channel looked like when it did not come.
+
+        A command that the condition runs may fail meanwhile: the API server may be away, or too busy.
+        """
+        failed = ""
+
+        def holds() -> object:
+            nonlocal failed
+            try:
+                return condition()
+            except CommandFailed as error:
+                failed = f"\nAt one time: {error}"
+                return None
+
         try:
-            return wait_for(what, condition, seconds=seconds)
+            return wait_for(what, holds, seconds=seconds)
         except TimeoutError as error:
-            raise AssertionError(f"{error}\n{self._describe()}") from None
+            raise AssertionError(f"{error}{failed}\n{self._describe()}") from None
+
+    def wait_for_condition(self, name: str, *, status: str, reason: str | None = None) -> Json:
+        """Wait until the operator says so: it does after a run has reported. Return the condition."""
+
+        def says() -> bool:
+            found = self.condition(name)
+            return found.get("status") == status and reason in (None, found.get("reason"))
+
+        self.wait(f"{name} to be {status}, {reason}", says)
+        return self.condition(name)
 
     def wait_for_runs(self, number: int) -> list[Json]:
         """Wait until *number* runs are in the history and none is active; return the history."""

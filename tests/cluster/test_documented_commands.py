@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from pathlib import Path
 
-from demo.installation import OPERATOR_NAMESPACE
+from demo.installation import OPERATOR_NAMESPACE, wait_for_rollout
 from devcluster.binaries import program
+from devcluster.errors import CommandFailed
 from devcluster.kubectl import Kubectl
-from tests.cluster.tenant import CHANNEL, Tenant
+from tests.cluster.tenant import CHANNEL, Json, Tenant
 from tests.docs.fenced import pages
 from tests.docs.terminal import Terminal
 from tests.docs.test_typed_commands import ELSEWHERE
@@ -52,16 +55,24 @@ def test_what_takes_a_node(kubectl: Kubectl, tenant: Tenant, tmp_path: Path) -> 
 
 def _let_the_operator_start_anew(kubectl: Kubectl, tenant: Tenant) -> None:
     """End its process, so that there is the log of the one before."""
-    deployment = "deployment/bannette-operator"
-    kubectl("-n", OPERATOR_NAMESPACE, "exec", deployment, "--", "sh", "-c", "kill 1")
-    pods = ("get", "pods", "-l", "app.kubernetes.io/component=operator")
-    starts = "jsonpath={.items[*].status.containerStatuses[0].restartCount}"
 
-    def started_anew() -> bool:
-        return kubectl("-n", OPERATOR_NAMESPACE, *pods, "-o", starts) not in ("", "0")
+    def container() -> Json:
+        found = json.loads(kubectl("-n", OPERATOR_NAMESPACE, "get", pod, "-o", "json"))
+        status: Json = found["status"]["containerStatuses"][0]
+        return status
 
-    tenant.wait("the operator's container to start anew", started_anew, seconds=60)
-    kubectl("-n", OPERATOR_NAMESPACE, "rollout", "status", deployment, "--timeout=120s", seconds=130)
+    tenant.wait("one pod of the operator", lambda: len(tenant.operator_pods()) == 1)
+    (pod,) = tenant.operator_pods()
+    # Other tests may have ended it too.
+    before = container()["restartCount"]
+    with contextlib.suppress(CommandFailed):  # the shell may end with the container
+        kubectl("-n", OPERATOR_NAMESPACE, "exec", pod, "--", "sh", "-c", "kill 1")
+    tenant.wait(
+        "the operator's container to start anew",
+        lambda: container()["restartCount"] != before and container()["ready"],
+    )
+    # Of its Deployment that is said a moment later.
+    wait_for_rollout(kubectl, OPERATOR_NAMESPACE, "bannette-operator")
 
 
 def test_a_binder_on_a_volume_is_backed_up_and_restored_by_a_pod(

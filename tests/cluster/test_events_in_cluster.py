@@ -42,7 +42,7 @@ def start_sink(tenant: Tenant) -> None:
             "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": 8080}]},
         },
     )
-    tenant.kubectl("wait", "pod", "erp", "--for=condition=Ready", "--timeout=90s")
+    tenant.kubectl("wait", "pod", "erp", "--for=condition=Ready", "--timeout=110s")
 
 
 def events_delivered(tenant: Tenant) -> list[str]:
@@ -65,6 +65,8 @@ def test_a_service_of_the_cluster_is_told_of_documents_and_of_what_it_missed(ten
     tenant.request("now")
     tenant.wait_for_runs(2)
     assert tenant.history[0]["message"] == "1 collected."
+    # What a container prints is in its log a moment later.
+    tenant.wait("three documents in the log", lambda: len(tenant.kubectl("logs", "erp").splitlines()) >= 3)
     heard = [json.loads(line) for line in tenant.kubectl("logs", "erp").splitlines()]
     assert sorted(name for _, _, name in heard) == ["1.txt", "2.txt", "3.txt"]
     assert {(kind, source) for kind, source, _ in heard} == {

@@ -29,7 +29,7 @@ def helm(kubectl: Kubectl, image_names: dict[str, str], ca_file: Path, tmp_path:
             capture_output=True,
             text=True,
             env={**os.environ, **kubectl.environment(), **homes},
-            timeout=240,
+            timeout=400,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -66,7 +66,7 @@ def _lives(tenant: Tenant) -> list[str]:
 def test_channels_and_a_run_live_through_upgrade_uninstall_and_reinstall(
     helm: Callable[..., str], values: tuple[str, ...], tenant: Tenant
 ) -> None:
-    helm("install", *RELEASE, *values, "--take-ownership", "--force-conflicts", "--wait", "--timeout=3m")
+    helm("install", *RELEASE, *values, "--take-ownership", "--force-conflicts", "--wait", "--timeout=5m")
     tenant.create_channel()
     tenant.wait_for_runs(1)
     before = _lives(tenant)
@@ -76,17 +76,17 @@ def test_channels_and_a_run_live_through_upgrade_uninstall_and_reinstall(
     tenant.request("under way")
     tenant.wait("the run to be active", lambda: tenant.status.get("activeRun"))
     # kubectl still manages, beside Helm, what it set and Helm took over unchanged.
-    helm("upgrade", *RELEASE, *values, "--set=operator.replicas=2", "--force-conflicts", "--wait", "--timeout=3m")
-    assert len(tenant.operator_pods()) == 2
+    helm("upgrade", *RELEASE, *values, "--set=operator.replicas=2", "--force-conflicts", "--wait", "--timeout=5m")
+    tenant.wait("two pods of the operator, and none of before", lambda: len(tenant.operator_pods()) == 2)
     tenant.wait_for_runs(2)
     assert _lives(tenant) == before
 
-    helm("uninstall", "bannette", "--wait", "--timeout=3m")
-    tenant.wait("the operator's pods to go", lambda: not tenant.operator_pods(), seconds=90)
+    helm("uninstall", "bannette", "--wait", "--timeout=5m")
+    tenant.wait("the operator's pods to go", lambda: not tenant.operator_pods())
     assert _lives(tenant) == before
 
     tenant.request("meanwhile")
-    helm("install", *RELEASE, *values, "--wait", "--timeout=3m")
+    helm("install", *RELEASE, *values, "--wait", "--timeout=5m")
     tenant.wait_for_runs(3)
     assert _lives(tenant) == before
     told = [(run.get("request"), run["result"], run["collected"]) for run in tenant.history]

@@ -37,7 +37,7 @@ def call(kubectl: Kubectl, tenant: Tenant, tmp_path: Path) -> Called:
                 capture_output=True,
                 text=True,
                 env=environment,
-                timeout=200,
+                timeout=400,
                 check=False,
             )
         finally:
@@ -47,6 +47,15 @@ def call(kubectl: Kubectl, tenant: Tenant, tmp_path: Path) -> Called:
     return act
 
 
+def errands_are_gone(tenant: Tenant) -> bool:
+    """Whether no pod of the plugin's is left: it asks for their end, and doesn't wait for it."""
+    return tenant.kubectl("get", "pods", "-l", "bannette.io/errand", "-o", "name") == ""
+
+
+def files(tenant: Tenant) -> list[str]:
+    return sorted(tenant.in_binder("find", "/binder", "-type", "f").splitlines())
+
+
 def test_history_and_inbox_come_from_the_binder_to_whoever_may_edit(tenant: Tenant, call: Called) -> None:
     tenant.create_channel()
     tenant.wait_for_runs(1)
@@ -54,6 +63,8 @@ def test_history_and_inbox_come_from_the_binder_to_whoever_may_edit(tenant: Tena
     tenant.request("once")
     tenant.wait_for_runs(2)
     tenant.kubectl("create", "rolebinding", "eddy", "--clusterrole=edit", "--user=eddy")
+    # The API server hears of it a moment later; the command fails until then.
+    tenant.wait("Eddy's rights", lambda: tenant.kubectl("auth", "can-i", "create", "pods", "--as", "eddy"))
 
     code, output, errors = call("history", CHANNEL, "-o", "json", user="eddy")
     assert (code, errors) == (0, "")
@@ -74,12 +85,12 @@ def test_history_and_inbox_come_from_the_binder_to_whoever_may_edit(tenant: Tena
     code, output, errors = call("inbox", CHANNEL)
     assert (code, errors) == (0, "")
     assert output.splitlines()[0].split()[0] == "ID"
-    assert tenant.kubectl("get", "pods", "-l", "bannette.io/errand", "-o", "name") == ""
+    tenant.wait("the plugin's pods to go", lambda: errands_are_gone(tenant))
 
 
 def test_a_binder_into_which_nothing_was_collected_is_said_to_be_none(tenant: Tenant, call: Called) -> None:
     tenant.create_channel(suspend=True)
-    tenant.kubectl("wait", "cch", CHANNEL, "--for=condition=Ready", "--timeout=60s")
+    tenant.kubectl("wait", "cch", CHANNEL, "--for=condition=Ready", "--timeout=110s")
     code, output, errors = call("inbox", CHANNEL)
     assert (code, output) == (2, "")
     assert "no binder here" in errors
@@ -88,7 +99,7 @@ def test_a_binder_into_which_nothing_was_collected_is_said_to_be_none(tenant: Te
 def test_the_doctor_probes_what_runs_reach_and_leaves_nothing(tenant: Tenant, call: Called) -> None:
     tenant.create_channel()
     tenant.wait_for_runs(1)
-    before = tenant.in_binder("find", "/binder", "-type", "f")
+    before = files(tenant)
     code, output, errors = call("doctor", "--probe")
     assert (code, errors) == (0, ""), output
     lines = output.splitlines()
@@ -105,13 +116,13 @@ def test_the_doctor_probes_what_runs_reach_and_leaves_nothing(tenant: Tenant, ca
         "Store of binder purchases: it can be read and written",
     ):
         assert [line for line in lines if line.startswith("ok ") and said in line], said
-    assert tenant.in_binder("find", "/binder", "-type", "f") == before
-    assert tenant.kubectl("get", "pods", "-l", "bannette.io/errand", "-o", "name") == ""
+    assert files(tenant) == before
+    tenant.wait("the plugin's pods to go", lambda: errands_are_gone(tenant))
 
 
 def test_a_probe_tells_a_certificate_that_is_not_trusted(tenant: Tenant, call: Called) -> None:
     tenant.create_channel(collector={}, suspend=True)
-    tenant.kubectl("wait", "cch", CHANNEL, "--for=condition=Ready", "--timeout=60s")
+    tenant.kubectl("wait", "cch", CHANNEL, "--for=condition=Ready", "--timeout=110s")
     code, output, errors = call("doctor", CHANNEL, "--probe", "-o", "json")
     assert (code, errors) == (2, "")
     problems = [(one["check"], one["message"]) for one in json.loads(output) if one["state"] == "problem"]

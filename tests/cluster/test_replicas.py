@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from demo.installation import OPERATOR_NAMESPACE, SIMULATOR_ORIGIN, install_operator
+from demo.installation import OPERATOR_NAMESPACE, SIMULATOR_ORIGIN, install_operator, wait_for_rollout
 from devcluster import chart
 from devcluster.errors import CommandFailed
 from devcluster.kubectl import Kubectl
@@ -34,8 +34,7 @@ def replicas(kubectl: Kubectl, image_names: dict[str, str], ca_file: Path) -> It
     documents = [document for document in yaml.safe_load_all(text) if document]
     try:
         kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=yaml.safe_dump_all(documents))
-        rollout = ("rollout", "status", "deployment/bannette-operator", "--timeout=180s")
-        kubectl("-n", OPERATOR_NAMESPACE, *rollout, seconds=200)
+        wait_for_rollout(kubectl, OPERATOR_NAMESPACE, "bannette-operator")
         yield kubectl
     finally:
         kubectl("-n", OPERATOR_NAMESPACE, "delete", "--ignore-not-found", *OF_REPLICAS.split(","))
@@ -78,8 +77,8 @@ def test_when_the_pod_that_works_dies_another_takes_over(replicas: Kubectl, tena
     tenant.request("to whoever works")
     # The kubelet asks it to end, which it can't hear, and kills it.
     replicas("-n", OPERATOR_NAMESPACE, "delete", "pod", leader, "--grace-period=1", "--wait=false")
-    tenant.wait("another to take over", lambda: _leader(replicas) not in ("", leader), seconds=90)
+    tenant.wait("another to take over", lambda: _leader(replicas) not in ("", leader))
     tenant.wait_for_runs(2)
     assert [(run["trigger"], run["collected"]) for run in tenant.history] == [("Manual", 1), ("Initial", 2)]
-    assert tenant.status["lastHandledRequestedAt"] == "to whoever works"
+    tenant.wait("the acknowledgement", lambda: tenant.status.get("lastHandledRequestedAt") == "to whoever works")
     assert len(tenant.jobs()) == 2

@@ -27,7 +27,7 @@ from tests.browser.person import Person, chromium
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = "https://documents.bannette.example"
-SECONDS = 240
+SECONDS = 600
 
 
 @pytest.fixture
@@ -61,7 +61,9 @@ def test_whoever_does_what_the_tour_says_connects_and_sees_the_documents_come(af
         assert [*tunnel.groups()] == ports
         options = [word for word in command[1:-1] if not word.startswith(("--user-data-dir", "--no-sandbox"))]
         with sync_playwright() as playwright:
-            launch = playwright.chromium.launch(executable_path=chromium(), args=[*options, "--no-sandbox"])
+            launch = playwright.chromium.launch(
+                executable_path=chromium(), args=[*options, "--no-sandbox"], timeout=120_000
+            )
             person = Person(launch.new_page(locale="fr"), PUBLIC, frozenset({SIMULATOR_ORIGIN}))
             person.open(command[-1])
             person.press("Continuer chez Microsoft")
@@ -77,7 +79,7 @@ def test_whoever_does_what_the_tour_says_connects_and_sees_the_documents_come(af
             assert not person.wrong
     finally:
         tour.send_signal(signal.SIGINT)
-        assert tour.wait(60) == 0, output.read_text()
+        assert tour.wait(120) == 0, output.read_text()
 
 
 class Told:
