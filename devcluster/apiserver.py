@@ -34,7 +34,7 @@ from devcluster.processes import Process, free_ports, start, wait_until
 
 CONTEXT = "bannette-apiserver"
 FOLDER_PREFIX = "bannette-apiserver-"
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 ATTEMPTS = 3  # a port that was free may be taken before the server binds it
 PORT_TAKEN = "address already in use"
 # A third of kube-apiserver's CPU was Go's search for memory to give back, of which a server of tests has enough.
@@ -123,7 +123,11 @@ class ApiServer:
     def install_crds(self, manifest: Path | str) -> None:
         """Apply CustomResourceDefinitions and wait until the server serves them."""
         self.apply(manifest)
-        self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        self.wait_for_crds()
+
+    def wait_for_crds(self) -> None:
+        """Wait until the server serves all CustomResourceDefinitions that it has, whoever applied them."""
+        self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=110s")
         # They are served before they are told of, which kubectl's short names and explanations take.
         wanted = {name.partition("/")[2] for name in self.kubectl("get", "crd", "-o", "name").split()}
         wait_until(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
-REMOVE_SECONDS = 10.0
+REMOVE_SECONDS = 60.0
 
 
 def make(name: str) -> None:

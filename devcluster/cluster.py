@@ -49,7 +49,8 @@ KUBERNETES_NAMES = [
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
 ]
-END_SECONDS = 30.0
+END_SECONDS = 120.0
+START_SECONDS = 300.0  # a component takes a few, but where everything else is busy
 SOURCE = Path(__file__).resolve().parent.parent
 
 
@@ -191,7 +192,7 @@ def _unshare(layout: Layout, *, go: int) -> int:
         )
     os.close(go)
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while parent.poll() is None and time.monotonic() < deadline:
         if found := children.read_text().split():
             return int(found[0])
@@ -252,9 +253,9 @@ def _wait_until_usable(layout: Layout, record: Record) -> None:
         except (CommandFailed, subprocess.TimeoutExpired):
             return False
 
-    def wait(what: str, condition: Callable[[], bool], component: str, seconds: float = 90) -> None:
+    def wait(what: str, condition: Callable[[], bool], component: str) -> None:
         with step(what):
-            _wait(condition, what=what, layout=layout, record=record, component=component, seconds=seconds)
+            _wait(condition, what=what, layout=layout, record=record, component=component)
 
     wait("Waiting for the API server", lambda: answers("get", "--raw", "/readyz"), "kube-apiserver")
     kubectl.apply(first_manifests())
@@ -266,10 +267,8 @@ def _wait_until_usable(layout: Layout, record: Record) -> None:
     wait("Waiting for the controllers", lambda: answers(*account), "kube-controller-manager")
 
 
-def _wait(
-    condition: Callable[[], bool], *, what: str, layout: Layout, record: Record, component: str, seconds: float
-) -> None:
-    deadline = time.monotonic() + seconds
+def _wait(condition: Callable[[], bool], *, what: str, layout: Layout, record: Record, component: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
     while not condition():
         if not record.alive or time.monotonic() > deadline:
             logs = [layout.logs / "supervisor.log", layout.logs / f"{component}.log"]

@@ -30,13 +30,13 @@ def test_a_child_ends_when_we_are_killed(tmp_path: Path) -> None:
         child = int(parent.stdout.readline())
         assert start_ticks(child) is not None
         parent.kill()
-    wait_until(lambda: start_ticks(child) is None, what="the child ended", seconds=10)
+    wait_until(lambda: start_ticks(child) is None, what="the child ended", seconds=60)
 
 
 def test_a_child_that_ends_too_early_is_quoted(tmp_path: Path) -> None:
     child = start("sh", ["sh", "-c", "echo the port is taken; exit 3"], log=tmp_path / "sh.log")
     with pytest.raises(DevclusterError, match=r"(?s)sh ended with exit code 3 before it was ready.*the port is taken"):
-        wait_until(lambda: False, what="it was ready", seconds=10, needs=[child])
+        wait_until(lambda: False, what="it was ready", seconds=60, needs=[child])
 
 
 def test_what_does_not_come_is_named() -> None:

@@ -110,7 +110,7 @@ def test_no_process_is_left_when_the_test_is_killed(tmp_path: Path) -> None:
         pids = [int(pid) for pid in holder.stdout.readline().split()]
         assert len(pids) == 2
         holder.send_signal(signal.SIGKILL)
-    wait_until(lambda: all(start_ticks(pid) is None for pid in pids), what="both ended", seconds=10)
+    wait_until(lambda: all(start_ticks(pid) is None for pid in pids), what="both ended", seconds=60)
 
 
 def test_a_server_that_cannot_start_says_why() -> None:

@@ -17,7 +17,7 @@ func main() {
 		return
 	}
 	var err error
-	for attempt := 0; attempt < 20; attempt++ {
+	for attempt := 0; attempt < 240; attempt++ {
 		if err = probe(); err == nil {
 			fmt.Println("probe: all well")
 			return
@@ -34,7 +34,7 @@ func probe() error {
 		return err
 	}
 	fmt.Println("probe: kubernetes is", addresses)
-	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	for _, url := range os.Args[1:] {
 		answer, err := client.Get(url)
 		if err != nil {
