@@ -91,11 +91,15 @@ def host(simulator, monkeypatch):
                     plain, _ = listener.accept()
                 except TimeoutError:
                     continue
-                plain.settimeout(5)
+                plain.settimeout(30)
                 try:
                     with context.wrap_socket(plain, server_side=True) as connection:
-                        while not connection.recv(65536).endswith(b"\r\n\r\n"):
-                            pass
+                        asked = b""
+                        while not asked.endswith(b"\r\n\r\n"):
+                            piece = connection.recv(65536)
+                            if not piece:
+                                raise ConnectionError
+                            asked += piece
                         connection.sendall(says[0])
                 except (ssl.SSLError, OSError):
                     continue

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from simulator.testing import Simulator
-from tests.collector.local_channel import wait_until
 
 DAY = 86_400.0
 TEXT = b"Facture no 1, total TTC 120,00 EUR. " * 3000
@@ -126,11 +125,11 @@ def test_an_empty_file_is_put_off_until_its_content_comes(channel, collect, driv
 
 
 @pytest.mark.behaviour(60)
-def test_an_empty_file_is_rejected_when_it_is_a_week_old(channel, collect, drive):
-    week = time.time() - 7 * DAY
-    made = drive.create("/Invoices/empty.txt", "", at=week + 2)
+def test_an_empty_file_is_rejected_when_it_is_a_week_old(channel, collect, drive, monkeypatch):
+    made = drive.create("/Invoices/empty.txt", "", at=time.time() - 7 * DAY + 3600)
     assert collect().counts("collected", "deferred", "rejected") == (2, 1, 0)
-    wait_until(lambda: time.time() - 7 * DAY > week + 2, "the file to be a week old")
+    # As it is an hour later.
+    monkeypatch.setattr("bannette.onedrive.items._EMPTY_GRACE", timedelta(days=7, hours=-1))
     ended = collect()
     assert ended.counts("deferred", "rejected") == (0, 1)
     assert channel.report(ended)["rejectedItems"][0]["reason"] == "Empty"

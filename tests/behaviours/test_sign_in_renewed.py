@@ -134,11 +134,12 @@ def test_the_token_of_before_is_used_until_a_renewed_one_can_be_saved(channel, s
             return file.save(held, tokens)
 
     store = Away()
-    monkeypatch.setattr("bannette.onedrive.delegated._PAUSE", 0.3)
+    monkeypatch.setattr("bannette.onedrive.delegated._PAUSE", 5.0)
     endpoints = endpoints_for("Global", simulator.environment)
     sign_in = DelegatedSignIn(endpoints, Client(simulator.client_id), store, connection)
     assert [sign_in.token() for _ in range(5)] == [before] * 5
     assert store.tries == 1, "it is tried at each use"
+    monkeypatch.setattr("bannette.onedrive.delegated._PAUSE", 0.1)
     wait_until(lambda: sign_in.token() != before, "a renewed token is used")
     assert (store.tries, simulator.control.count("token")) == (3, 1)
     assert sign_in.token() in kept(channel).tokens
@@ -146,7 +147,7 @@ def test_the_token_of_before_is_used_until_a_renewed_one_can_be_saved(channel, s
 
 @pytest.mark.behaviour(8)
 def test_two_sign_ins_that_renew_at_once_both_work_and_the_newer_token_stays(connected, simulator):
-    simulator.control.add_faults({"like": "sign-in slow", "delay": 0.5, "times": 2})
+    simulator.control.add_faults({"like": "sign-in slow", "delay": 3600.0, "times": 2})
     endpoints = endpoints_for("Global", simulator.environment)
     start = threading.Barrier(2)
     tokens: list[str] = []
@@ -160,6 +161,8 @@ def test_two_sign_ins_that_renew_at_once_both_work_and_the_newer_token_stays(con
     threads = [threading.Thread(target=renew) for _ in range(2)]
     for thread in threads:
         thread.start()
+    wait_until(lambda: simulator.control.count("token") == 2, "both have asked")
+    simulator.control.remove_faults("sign-in slow")
     for thread in threads:
         thread.join()
     assert len(set(tokens)) == 2
@@ -207,11 +210,12 @@ def test_a_run_under_way_ends_when_its_account_is_disconnected(connected, simula
     for number in range(20):
         simulator.control.create(f"/Invoices/f{number}.txt")
     simulator.control.settings(page_size=5, token_seconds=1)
-    simulator.control.add_faults({"like": "throttled", "headers": {"Retry-After": "2"}, "skip": 2})
+    # It stands still, and is then asked to wait for longer than its token lasts.
+    simulator.control.add_faults({"like": "throttled", "headers": {"Retry-After": "2"}, "skip": 2, "delay": 3600.0})
     process = connected.start()
-    while graph_requests(simulator) < 2:
-        assert process.poll() is None
+    wait_until(lambda: graph_requests(simulator) > 2, "the run has asked for what it waits for")
     connection_file(connected).disconnect()
+    simulator.control.remove_faults("throttled")
     ended = finished(process)
     assert (ended.code, ended.entry["reason"]) == (2, "NotConnected")
     assert connection_file(connected).load() is None

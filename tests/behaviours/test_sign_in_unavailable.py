@@ -131,8 +131,8 @@ def test_nobody_calls_a_sign_in_that_asked_for_time(channel, simulator, status):
 def test_tokens_that_run_out_in_mid_walk_are_renewed_ahead(renewing, simulator):
     for number in range(10):
         simulator.control.create(f"/Invoices/f{number}.txt")
-    simulator.control.settings(page_size=5, token_seconds=2)
-    simulator.control.add_faults({"like": "throttled", "headers": {"Retry-After": "2"}, "skip": 2})
+    simulator.control.settings(page_size=5, token_seconds=6)
+    simulator.control.add_faults({"like": "throttled", "headers": {"Retry-After": "4"}, "skip": 2})
     ended = renewing.collect()
     assert ended.counts("result", "collected") == ("Succeeded", 11)
     assert simulator.control.count("token") >= 2

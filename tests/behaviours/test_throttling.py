@@ -126,7 +126,7 @@ def test_the_command_waits_and_ends_when_it_is_told_to(channel, drive):
     wait_until(lambda: drive.counters()["statuses"].get("429"), "the content host to throttle")
     asked = drive.counters()["total"]
     process.terminate()
-    ended = finished(process, within=15)
+    ended = finished(process, within=60)
     assert (ended.code, ended.entry["reason"], ended.entry["deferred"]) == (3, "Interrupted", 0)
     assert drive.counters()["duringRetryAfter"] == 0
     assert drive.counters()["total"] - asked <= 16
