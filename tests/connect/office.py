@@ -18,6 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+
 from bannette.accounts import connection_in
 from bannette.connect import Settings, load_keys, make_link, new_server
 from bannette.kube import ClusterApi
@@ -34,7 +36,8 @@ PUBLIC = "https://connect.bannette.example"
 NAMESPACE = "acme"
 NAME = "acme-onedrive"
 SECRET = f"{NAME}-onedrive"
-SECONDS = 30.0
+# However busy the machine is.
+SECONDS = 90.0
 
 
 class Office:
@@ -147,7 +150,7 @@ class Office:
             token=token or self.server.token,
             ca=self.server.ca_file.read_text(),
             attempts=2,
-            timeout=(2, 5),
+            timeout=(10, 30),
             sleep=lambda _: None,
         )
 
@@ -173,16 +176,30 @@ def serving(
     **environ: str,
 ) -> Iterator[int]:
     """Serve the pages from a thread of this process; yield the port."""
-    (port,) = free_ports(1)
-    settings = Settings(PUBLIC, keys or office.keys, "127.0.0.1", port, {**office.simulator.environment, **environ})
-    running = new_server(settings, api or office.api(), healthy=healthy, remind=remind, untold=untold)
-    thread = threading.Thread(target=running.run, daemon=True)
+    with listening() as (port, listener):
+        settings = Settings(PUBLIC, keys or office.keys, "127.0.0.1", port, {**office.simulator.environment, **environ})
+        running = new_server(settings, api or office.api(), healthy=healthy, remind=remind, untold=untold)
+        with at_work(running, listener):
+            yield port
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[tuple[int, socket.socket]]:
+    """Yield a port of this machine, and what listens there: nobody else can take it meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1], listener
+
+
+@contextlib.contextmanager
+def at_work(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
+    """Run *server* in a thread of this process until the block is left."""
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    wait_until(lambda: running.started, "the service has started")
     try:
-        yield port
+        wait_until(lambda: server.started, "the service has started")
+        yield
     finally:
-        running.should_exit = True
+        server.should_exit = True
         thread.join(SECONDS)
 
 
@@ -208,8 +225,9 @@ class Process:
             )
 
     def __enter__(self) -> Process:
-        wait_until(lambda: "connect.serving" in self.log.read_text(), "the process serves")
-        wait_until(lambda: listens(self.port), "the process listens")
+        wait_until(lambda: self.is_gone or "connect.serving" in self.log.read_text(), "the process serves")
+        wait_until(lambda: self.is_gone or listens(self.port), "the process listens")
+        assert not self.is_gone, self.log.read_text()
         return self
 
     def send(self, number: int) -> None:
@@ -229,13 +247,15 @@ class Process:
 @contextlib.contextmanager
 def kubectl_proxy(server: ApiServer) -> Iterator[str]:
     """Run ``kubectl proxy``; yield its address."""
-    (port,) = free_ports(1)
-    command = [str(program("kubectl")), "proxy", f"--port={port}"]
+    command = [str(program("kubectl")), "proxy", "--port=0"]
     environ = server.kubectl.environment()
-    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as popen:
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as popen:
         try:
-            wait_until(lambda: listens(port), "kubectl proxy listens")
-            yield f"http://127.0.0.1:{port}"
+            assert popen.stdout is not None
+            # It listens before it says so.
+            told, _, address = popen.stdout.readline().strip().rpartition(" ")
+            assert told == "Starting to serve on"
+            yield f"http://{address}"
         finally:
             popen.terminate()
 

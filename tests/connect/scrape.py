@@ -17,6 +17,6 @@ def series(exposition: str) -> dict[str, float]:
 
 
 def scraped(port: int) -> dict[str, float]:
-    answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
+    answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60)
     assert answer.status_code == 200, answer.text
     return series(answer.text)

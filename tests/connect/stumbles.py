@@ -6,12 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from bannette.kube import ClusterApi
 from tests.connect.office import Office
 from tests.controller.between import After, Answer, Asked, Before, Fault, Late
 
-#: Seconds that the service waits for an answer.
-READ = 1.0
+#: Seconds that the service waits for an answer which is kept back.
+READ = 3.0
+#: And for any other, which a busy machine takes its time for.
+PATIENT = 30.0
 _AWAY = Answer.refusal(503, "ServiceUnavailable")
 
 #: After which nobody knows whether it was done, or which outlast the API client's own attempts.
@@ -25,15 +29,21 @@ FAULTS: dict[str, list[Fault]] = {
 PLAIN: dict[str, list[Fault]] = {"the request is lost": [Before()], "throttled": [Answer.throttle(1)]}
 
 
-def api_at(office: Office, url: str) -> ClusterApi:
-    """The API server at *url* as the service's pod asks it, but for less patience."""
+def patience(request: pytest.FixtureRequest) -> float:
+    """Return for how many seconds what a test starts waits for an answer: few, where its fault keeps one back."""
+    callspec = getattr(request.node, "callspec", None)
+    return READ if callspec is not None and callspec.params.get("fault") == "silent" else PATIENT
+
+
+def api_at(office: Office, url: str, *, read: float = PATIENT) -> ClusterApi:
+    """The API server at *url* as the service's pod asks it, but for its patience."""
     return ClusterApi(
         url,
         namespace="default",
         token=office.server.token,
         ca=office.server.ca_file.read_text(),
         attempts=2,
-        timeout=(2, READ),
+        timeout=(10, read),
         longest_wait=5,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import secrets
 import socket
-import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -21,7 +20,17 @@ from bannette.kube import ClusterApi
 from bannette.web.guard import Answered
 from devcluster.processes import free_ports
 from tests.asking.firm import links_in
-from tests.connect.office import NAME, PUBLIC, Process, browser_of, kubectl_proxy, listens, wait_until
+from tests.connect.office import (
+    NAME,
+    PUBLIC,
+    Process,
+    at_work,
+    browser_of,
+    kubectl_proxy,
+    listening,
+    listens,
+    wait_until,
+)
 from tests.connect.scrape import scraped, series
 from tests.connect.test_wrong_links import tampered
 from tests.notify.mail_server import mail_server
@@ -74,9 +83,9 @@ def test_a_mail_and_the_sign_in_that_it_leads_to_are_counted_and_nobody_is_named
             )
 
             after = scraped(port)
-            told = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+            told = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
             for path in ("/", "/healthz", f"/c/acme/{NAME}"):
-                assert requests.get(f"http://127.0.0.1:{port}{path}", timeout=10).status_code == 404
+                assert requests.get(f"http://127.0.0.1:{port}{path}", timeout=60).status_code == 404
             assert browser.request("GET", f"{PUBLIC}/metrics").status == 404
         assert process.code == 0
     assert not listens(port)
@@ -100,7 +109,7 @@ def test_a_mail_and_the_sign_in_that_it_leads_to_are_counted_and_nobody_is_named
 
 
 def stranger(port: int, method: str, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, path, headers={"Host": HOST})
     answer = connection.getresponse()
     answer.read()
@@ -110,34 +119,13 @@ def stranger(port: int, method: str, path: str) -> int:
 
 def test_a_thousand_addresses_and_methods_of_strangers_make_no_series_of_their_own(tmp_path):
     (tmp_path / "key").write_text(secrets.token_hex(32))
-    (port,) = free_ports(1)
-    api = ClusterApi("http://127.0.0.1:1", namespace="default", attempts=1)
-    settings, metrics = Settings(PUBLIC, tmp_path, "127.0.0.1", port, {}), Metrics()
-    console = Console(ConsoleSettings(), settings, api).routes()
-    running = new_server(settings, api, console, metrics=metrics)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    try:
-        wait_until(lambda: running.started, "the service has started")
-        for number in range(100):
-            canary = f"canary{number}"
-            for path in (
-                f"/{canary}",
-                f"/{canary}/{canary}",
-                f"/c/{canary}/{canary}",
-                f"/c/acme/{canary}?t={canary}",
-                f"/c/{canary}",
-                f"/console/{canary}",
-                f"/console/channels/{canary}/{canary}",
-                f"/static/{canary}.css",
-                f"/callback?state={canary}",
-                f"/callback/{canary}",
-            ):
-                assert stranger(port, "GET", path) < 500
-            assert stranger(port, f"CANARY{number}", "/callback") == 405
-    finally:
-        running.should_exit = True
-        thread.join(30)
+    metrics = Metrics()
+    with listening() as (port, listener):
+        api = ClusterApi("http://127.0.0.1:1", namespace="default", attempts=1)
+        settings = Settings(PUBLIC, tmp_path, "127.0.0.1", port, {})
+        console = Console(ConsoleSettings(), settings, api).routes()
+        with at_work(new_server(settings, api, console, metrics=metrics), listener):
+            requests_of_strangers(port)
     told = metrics.exposition().decode()
     assert "canary" not in told.lower()
     counted = {name: value for name, value in series(told).items() if name.startswith("requests_total")}
@@ -146,6 +134,25 @@ def test_a_thousand_addresses_and_methods_of_strangers_make_no_series_of_their_o
     assert counted["requests_total{method=GET,route=none,status=4xx}"] == 600
     assert counted["requests_total{method=GET,route=/console/channels/{namespace}/{name},status=3xx}"] == 100
     assert counted["requests_total{method=other,route=/callback,status=4xx}"] == 100
+
+
+def requests_of_strangers(port: int) -> None:
+    for number in range(100):
+        canary = f"canary{number}"
+        for path in (
+            f"/{canary}",
+            f"/{canary}/{canary}",
+            f"/c/{canary}/{canary}",
+            f"/c/acme/{canary}?t={canary}",
+            f"/c/{canary}",
+            f"/console/{canary}",
+            f"/console/channels/{canary}/{canary}",
+            f"/static/{canary}.css",
+            f"/callback?state={canary}",
+            f"/callback/{canary}",
+        ):
+            assert stranger(port, "GET", path) < 500
+        assert stranger(port, f"CANARY{number}", "/callback") == 405
 
 
 def test_whoever_goes_before_an_answer_is_counted_without_a_status():

@@ -23,7 +23,9 @@ from bannette.resources import CHANNELS, Channel
 from simulator.testing import Simulator
 from tests.collector.connected import refresh_tokens, sign_in_person
 from tests.connect.conftest import CRDS
-from tests.connect.office import NAME, NAMESPACE, Office, Process, kubectl_proxy, serving, wait_until
+from tests.connect.office import NAME, NAMESPACE, SECRET, Office, Process, kubectl_proxy, serving, wait_until
+from tests.connect.stumbles import api_at
+from tests.controller.between import Asked, Between, Fault, Late
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 
@@ -232,14 +234,21 @@ def test_an_application_is_checked_by_its_own_sign_in(office, simulator, secret,
 
 
 def test_one_value_is_one_check_over_replicas_and_restarts(asked, simulator):
-    simulator.control.add_faults({"like": "sign-in slow", "delay": 1.0, "times": 1})
-    replicas = [attendant(asked, simulator) for _ in range(3)]
     waits: list[float | None] = []
-    threads = [threading.Thread(target=lambda one=one: waits.append(one.attend(KEY))) for one in replicas]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+
+    def keep(request: Asked) -> Fault | None:
+        """Let whoever makes the check, and keeps its tokens, have no answer before the others have looked."""
+        held = request.writes and request.path.endswith(f"/secrets/{SECRET}")
+        return Late(lambda: wait_until(lambda: len(waits) == 2, "the others have looked")) if held else None
+
+    with Between(asked.server) as between:
+        between.fault = keep
+        replicas = [Attendant(api_at(asked, between.url), simulator.environment) for _ in range(3)]
+        threads = [threading.Thread(target=lambda one=one: waits.append(one.attend(KEY))) for one in replicas]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert waits.count(None) == 1
     assert attendant(asked, simulator).attend(KEY) is None
     assert simulator.control.count("token") == 1
@@ -261,13 +270,14 @@ def test_a_check_whose_replica_is_gone_is_made_by_another_one(asked, simulator):
 
 
 def test_a_check_that_another_request_overtook_says_nothing_of_that_one(asked, simulator):
-    simulator.control.add_faults({"like": "sign-in slow", "delay": 1.5, "times": 1})
+    simulator.control.add_faults({"like": "sign-in slow", "delay": 8.0, "times": 1})
     slow = threading.Thread(target=attendant(asked, simulator).attend, args=(KEY,))
     slow.start()
-    wait_until(lambda: pages(asked).get("check"), "the first check has begun")
+    wait_until(lambda: simulator.control.faults()[0]["hits"], "the first check waits for Microsoft")
     ask(asked, check_connection="B")
     simulator.control.add_faults("password changed")
     attendant(asked, simulator).attend(KEY)
+    simulator.control.remove_faults("sign-in slow")
     slow.join()
     assert (pages(asked)["check"]["request"], pages(asked)["check"]["outcome"]) == ("B", "Lost")
 
@@ -363,7 +373,7 @@ def test_a_thread_that_ends_by_an_error_makes_the_process_unhealthy(office, simu
 
 def test_a_backlog_gives_each_key_to_one_thread_at_a_time_and_the_earliest_first():
     backlog: Backlog[str] = Backlog()
-    backlog.add("late", after=0.3)
+    backlog.add("late", after=1.0)
     backlog.add("soon")
     backlog.add("soon", after=60)
     assert backlog.take() == "soon"

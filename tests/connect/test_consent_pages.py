@@ -10,7 +10,7 @@ import pytest
 from bannette.accounts import ConnectionSecret
 from bannette.errors import PersonNeeded
 from bannette.onedrive import Client, DelegatedSignIn, endpoints_for, pinned_account
-from tests.connect.office import NAME, NAMESPACE, PUBLIC, SECRET, browser_of, serving
+from tests.connect.office import NAME, NAMESPACE, PUBLIC, SECRET, browser_of, serving, wait_until
 
 pytestmark = pytest.mark.apiserver
 
@@ -192,11 +192,14 @@ def test_the_rights_that_the_docs_name_are_enough_and_without_them_nothing_is_to
     token = office.server.kubectl("create", "token", "connect", "-n", NAMESPACE).strip()
     with serving(office, api=office.api(token=token)) as port:
         browser = browser_of(office, port)
+        # The API server takes a moment to go by rights that are new, or gone.
+        wait_until(lambda: browser.open(office.link()).status == 200, "the rights are there")
         done = browser.send(browser.open(office.link()))
         assert done.heading == "Votre OneDrive est connecté"
         confirm = browser.open(next(link for link in done.parsed.links if "/disconnect" in link))
         assert browser.send(confirm).heading == "Votre OneDrive est déconnecté"
         office.server.kubectl("delete", "rolebinding", "connect", "-n", NAMESPACE)
+        wait_until(lambda: browser.open(office.link()).status == 403, "the rights are gone")
         page = browser.open(office.link())
     assert (page.status, page.heading) == (403, "Something is set up wrongly")
     assert "Forbidden" in page.text

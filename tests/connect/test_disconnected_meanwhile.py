@@ -58,12 +58,13 @@ def test_a_sign_in_whose_tokens_are_being_fetched_at_a_disconnection(office, bro
     office.open(locale="en")
     begun = browser.stop_at(browser.open(office.link()), simulator.origin)
     disconnect = prepare(office, simulator, other)
-    simulator.control.add_faults({"like": "sign-in slow", "delay": 3.0, "times": 1})
+    simulator.control.add_faults({"like": "sign-in slow", "delay": 8.0, "times": 1})
     pages = []
     back = threading.Thread(target=lambda: pages.append(browser.open(begun)))
     back.start()
     wait_until(lambda: not office.awaited, "the answer of Microsoft is taken")
     disconnect()
     assert pages == [], "the tokens came before the disconnection"
+    simulator.control.remove_faults()
     back.join()
     assert_told(office, pages[0])

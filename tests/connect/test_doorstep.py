@@ -6,7 +6,7 @@ import pytest
 
 from bannette.connect.doorstep import Reminder
 from bannette.resources import Recipient
-from tests.connect.office import NAME, NAMESPACE, PUBLIC, browser_of, serving
+from tests.connect.office import NAME, NAMESPACE, PUBLIC, browser_of, serving, wait_until
 from tests.connect.test_wrong_links import forged, tampered
 
 pytestmark = pytest.mark.apiserver
@@ -112,7 +112,7 @@ def test_what_is_asked_for_is_asked_of_the_channels_recipient(office, simulator)
     reminder.ask("other", "nothing")
     reminder.ask(NAMESPACE, NAME)
     reminder.stop()
-    assert not reminder.is_healthy()
+    wait_until(lambda: not reminder.is_healthy(), "all that was asked for is done")
     (told,) = recipient(office).status.channels
     assert (told.name, told.uid) == (NAME, office.uid)
     assert told.requested_at is not None

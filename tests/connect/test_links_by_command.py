@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from bannette.connect import Settings, keys_beside
-from devcluster.processes import free_ports
 from tests.connect.office import NAME, NAMESPACE, PUBLIC, browser_of, kubectl_proxy, serving
 
 OLD, NEW = "2026-11-01", "2026-12-01"
@@ -65,8 +64,9 @@ def folder(tmp_path):
 
 
 def test_without_a_service_the_newest_key_signs(folder):
-    (port,) = free_ports(1)
-    assert keys_beside(Settings(PUBLIC, folder, "127.0.0.1", port, {})).newest == NEW
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        assert keys_beside(Settings(PUBLIC, folder, "127.0.0.1", taken.getsockname()[1], {})).newest == NEW
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,5 @@ def answering(answer: bytes) -> Iterator[int]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield listener.getsockname()[1]
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "nobody asked"

@@ -14,13 +14,13 @@ from bannette.onedrive import Client, DelegatedSignIn, endpoints_for
 from bannette.resources import Recipient
 from tests.collector.connected import refresh_tokens
 from tests.connect.office import NAME, NAMESPACE, wait_until
-from tests.connect.stumbles import FAULTS, Stumble, api_at, once
+from tests.connect.stumbles import FAULTS, Stumble, api_at, once, patience
 from tests.connect.test_connection_requests import ask, channel_of, connect, pages
 from tests.controller.between import Between
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 
-SOON = 20.0
+SOON = 40.0
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ def connected(office, simulator):
 
 
 @pytest.fixture
-def start(connected, between, simulator):
+def start(connected, between, simulator, request):
     """What has the service look after channels, by the proxy."""
     running = []
 
     def start():
-        api = api_at(connected, between.url)
+        api = api_at(connected, between.url, read=patience(request))
         watching, attendant = Watching(api, [NAMESPACE]), Attendant(api, simulator.environment)
         attendant.listen(watching)
         watching.start()
@@ -95,8 +95,9 @@ def test_a_check_is_made_once_and_its_tokens_are_kept(connected, between, start,
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_tokens_that_a_run_renews_are_kept(connected, between, simulator, fault):
-    store = ConnectionSecret.of(api_at(connected, between.url).within(NAMESPACE), channel_of(connected))
+def test_the_tokens_that_a_run_renews_are_kept(connected, between, simulator, fault, request):
+    api = api_at(connected, between.url, read=patience(request))
+    store = ConnectionSecret.of(api.within(NAMESPACE), channel_of(connected))
     held = store.load()
     run = DelegatedSignIn(endpoints_for("Global", simulator.environment), Client(simulator.client_id), store, held)
     between.fault = stumble = Stumble(1, FAULTS[fault])
@@ -108,9 +109,9 @@ def test_the_tokens_that_a_run_renews_are_kept(connected, between, simulator, fa
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_mail_that_is_asked_for_at_the_doorstep_is_asked_for_once(office, between, fault):
+def test_a_mail_that_is_asked_for_at_the_doorstep_is_asked_for_once(office, between, fault, request):
     office.open()
-    reminder = Reminder(api_at(office, between.url))
+    reminder = Reminder(api_at(office, between.url, read=patience(request)))
     reminder.start()
     between.fault = stumble = Stumble(1, FAULTS[fault])
     reminder.ask(NAMESPACE, NAME)

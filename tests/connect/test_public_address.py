@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,9 +16,8 @@ import pytest
 
 from bannette.connect import Settings, new_server
 from bannette.connect.address import PATH, PublicAddress
-from devcluster.processes import free_ports
 from simulator.certificates import load_authority, server_context
-from tests.connect.office import Office, Process, kubectl_proxy, wait_until
+from tests.connect.office import Office, Process, at_work, kubectl_proxy, listening, wait_until
 
 pytestmark = pytest.mark.apiserver
 
@@ -87,17 +87,10 @@ def address(office: Office, entrance: Entrance, **environ: str) -> PublicAddress
 @contextlib.contextmanager
 def serving_at(office: Office, url: str, keys: Path, address: PublicAddress | None = None) -> Iterator[int]:
     """Serve the pages for *url*, which *address* watches, with these keys; yield the port."""
-    (port,) = free_ports(1)
-    settings = Settings(url, keys, "127.0.0.1", port, {**office.simulator.environment})
-    running = new_server(settings, office.api(), address=address)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    wait_until(lambda: running.started, "the service has started")
-    try:
-        yield port
-    finally:
-        running.should_exit = True
-        thread.join(30)
+    with listening() as (port, listener):
+        settings = Settings(url, keys, "127.0.0.1", port, {**office.simulator.environment})
+        with at_work(new_server(settings, office.api(), address=address), listener):
+            yield port
 
 
 def readiness(port: int) -> tuple[int, str]:
@@ -180,8 +173,10 @@ def test_a_certificate_that_nobody_trusts_is_told(office: Office, entrance: Entr
     ],
 )
 def test_why_nothing_answers_is_told(office: Office, url: str, told: str) -> None:
-    (closed,) = free_ports(1)
-    with serving_at(office, "https://127.0.0.1", office.keys) as plain:
+    with socket.socket() as taken, serving_at(office, "https://127.0.0.1", office.keys) as plain:
+        # Nobody listens there, and nobody else can.
+        taken.bind(("127.0.0.1", 0))
+        closed = taken.getsockname()[1]
         settings = Settings(url.format(closed=closed, plain=plain), office.keys, "127.0.0.1", 1, {})
         assert told in str(PublicAddress(settings).look())
 
@@ -198,7 +193,6 @@ def test_it_seals_nothing_but_nonces(office: Office, entrance: Entrance, nonce: 
 def test_the_process_tells_in_its_log_and_where_it_is_asked_whether_it_is_ready(office: Office, tmp_path: Path) -> None:
     office.open()
     with kubectl_proxy(office.server) as proxy, Process(office, proxy, tmp_path) as process:
-        assert readiness(process.port) == (200, "ready\n")
         wait_until(lambda: "connect.address_wrong" in process.log.read_text(), "the address is told")
         status, said = readiness(process.port)
         # The pages work: a pod that may be unable to reach its own address from inside stays ready.

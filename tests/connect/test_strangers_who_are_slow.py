@@ -5,13 +5,11 @@ from __future__ import annotations
 import http.client
 import secrets
 import socket
-import threading
 from contextlib import ExitStack
 
 from bannette.connect import Settings, new_server
 from bannette.kube import ClusterApi
-from devcluster.processes import free_ports
-from tests.connect.office import PUBLIC, wait_until
+from tests.connect.office import PUBLIC, at_work, listening, wait_until
 
 HOST = PUBLIC.removeprefix("https://")
 BEGUN = (
@@ -22,7 +20,7 @@ STRANGERS = 250
 
 
 def get(port: int, path: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path, headers={"Host": HOST})
     answer = connection.getresponse()
     answer.read()
@@ -32,21 +30,23 @@ def get(port: int, path: str) -> http.client.HTTPResponse:
 
 def test_probes_are_answered_while_strangers_send_slowly_and_others_once_they_are_gone(tmp_path, caplog):
     (tmp_path / "key").write_text(secrets.token_hex(32))
-    (port,) = free_ports(1)
     api = ClusterApi("http://127.0.0.1:1", namespace="default", attempts=1)
-    running = new_server(Settings(PUBLIC, tmp_path, "127.0.0.1", port, {}), api)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    try:
-        wait_until(lambda: running.started, "the service has started")
+    with (
+        listening() as (port, listener),
+        at_work(new_server(Settings(PUBLIC, tmp_path, "127.0.0.1", port, {}), api), listener),
+    ):
         with ExitStack() as stack:
             for _ in range(STRANGERS):
                 stack.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(BEGUN)
-            wait_until(lambda: get(port, "/static/style.css").status == 503, "all places are taken")
-            assert get(port, "/static/style.css").headers["Retry-After"] == "5"
+            refused = []
+
+            def is_refused():
+                answer = get(port, "/static/style.css")
+                refused.append(answer.headers["Retry-After"])
+                return answer.status == 503
+
+            wait_until(is_refused, "all places are taken")
+            assert refused[-1] == "5"
             assert [get(port, probe).status for probe in ("/healthz", "/readyz")] == [200, 200]
         wait_until(lambda: get(port, "/static/style.css").status == 200, "there is place again")
-    finally:
-        running.should_exit = True
-        thread.join(30)
     assert "web.failed" not in caplog.text
