@@ -35,7 +35,7 @@ def processes_in(folder: Path) -> list[int]:
     return sorted(found)
 
 
-def wait_for(what: str, condition, *, seconds: float = 30):
+def wait_for(what: str, condition, *, seconds: float = 120):
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
@@ -53,6 +53,17 @@ def engines_in(folder: Path) -> list[int]:
     return found
 
 
+def child_of(parent: int, folder: Path) -> int:
+    """The process in *folder* that *parent* started and that recognises no page."""
+    engines = engines_in(folder)
+    return next(pid for pid in processes_in(folder) if pid not in engines and parent_of(pid) == parent)
+
+
+def parent_of(pid: int) -> int:
+    # Behind the name, which may hold anything.
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 @pytest.fixture
 def long_document(tmp_path):
     """A document that takes at least half a minute."""
@@ -64,7 +75,7 @@ def long_document(tmp_path):
 def test_at_the_deadline_a_document_is_given_up_and_no_process_is_left(tmp_path, read_document, long_document):
     reading = read_document(long_document, limits=Limits(seconds=3))
     assert (reading.outcome, reading.reason, reading.files) == (Outcome.FAILED, "TimedOut", {})
-    assert 3 <= reading.seconds < 10
+    assert 3 <= reading.seconds < 25
     assert not processes_in(tmp_path)
 
 
@@ -91,17 +102,25 @@ def _read_in_thread(read_document, path):
 def test_a_killed_child_is_a_crash_of_that_document(tmp_path, read_document, long_document, victim):
     future = _read_in_thread(read_document, long_document)
     wait_for("tesseract", lambda: engines_in(tmp_path))
-    guard, worker = sorted(set(processes_in(tmp_path)) - set(engines_in(tmp_path)))
-    os.kill({"guard": guard, "worker": worker}[victim], signal.SIGKILL)
-    reading = future.result(timeout=30)
+    guard = child_of(os.getpid(), tmp_path)
+    os.kill(guard if victim == "guard" else child_of(guard, tmp_path), signal.SIGKILL)
+    reading = future.result(timeout=120)
     assert (reading.outcome, reading.reason) == (Outcome.FAILED, "Crashed")
     assert not processes_in(tmp_path)
 
 
 def test_an_engine_that_is_killed_at_the_only_page_is_a_crash_of_that_document(tmp_path, read_document):
     future = _read_in_thread(read_document, specimens.scan_pdf(tmp_path / "a"))
-    os.kill(wait_for("tesseract", lambda: engines_in(tmp_path))[0], signal.SIGSEGV)
-    reading = future.result(timeout=30)
+
+    def killed() -> bool:
+        with suppress(ProcessLookupError):
+            for engine in engines_in(tmp_path):
+                os.kill(engine, signal.SIGSEGV)
+                return True
+        return False
+
+    wait_for("tesseract", killed)
+    reading = future.result(timeout=120)
     assert (reading.outcome, reading.reason) == (Outcome.FAILED, "Crashed")
 
 
@@ -112,7 +131,7 @@ def test_stopping_the_run_stops_all_readings_and_says_that_nothing_is_known(tmp_
         stop_all()
         for future in futures:
             with pytest.raises(Stopped):
-                future.result(timeout=30)
+                future.result(timeout=120)
     assert not processes_in(tmp_path)
 
 
@@ -128,19 +147,26 @@ def test_a_killed_collector_leaves_no_process_behind(tmp_path, long_document):
     finally:
         collector.kill()
         collector.wait()
-    wait_for("the session to end", lambda: not processes_in(tmp_path), seconds=5)
+    wait_for("the session to end", lambda: not processes_in(tmp_path))
 
 
 def test_a_child_gets_no_secret_of_the_environment(tmp_path, monkeypatch, read_document, long_document):
     monkeypatch.setenv("BANNETTE_CLIENT_SECRET", "canary")
     future = _read_in_thread(read_document, long_document)
-    engine = wait_for("tesseract", lambda: engines_in(tmp_path))[0]
-    environment = Path(f"/proc/{engine}/environ").read_bytes()
+
+    def environment_of_an_engine() -> bytes:
+        # A page is soon recognised, and its engine gone.
+        with suppress(OSError):
+            for engine in engines_in(tmp_path):
+                return Path(f"/proc/{engine}/environ").read_bytes()
+        return b""
+
+    environment = wait_for("tesseract", environment_of_an_engine)
     stop_all()
     assert b"canary" not in environment
     assert b"OMP_THREAD_LIMIT=1" in environment
     with pytest.raises(Stopped):
-        future.result(timeout=30)
+        future.result(timeout=120)
 
 
 def test_only_the_results_stay_in_the_workspace(tmp_path, read_document):

@@ -14,6 +14,9 @@ from test_child import processes_in
 
 from bannette.ocr import Limits, Outcome, detect
 
+# The largest take a tenth of it where nothing else runs.
+pytestmark = pytest.mark.timeout(900)
+
 
 def _saved(path, document):
     document.save(path)
@@ -145,7 +148,7 @@ def test_a_hostile_document_has_its_outcome(tmp_path, read_document, make, exten
     path = make(tmp_path / "a")
     before = path.read_bytes()
     assert detect(path).extension == extension
-    reading = read_document(path, limits=Limits(seconds=60))
+    reading = read_document(path, limits=Limits(seconds=400))
     assert (reading.outcome, reading.reason) == (outcome, reason)
     assert path.read_bytes() == before
     assert processes_in(tmp_path) == []
@@ -154,7 +157,7 @@ def test_a_hostile_document_has_its_outcome(tmp_path, read_document, make, exten
 def test_a_document_that_ends_the_program_that_draws_it_ends_nothing_else(tmp_path, read_document):
     """The library asks for memory without end: it is killed for it, or ends itself."""
     path = specimens.nested_drawing(tmp_path / "a", 13)
-    reading = read_document(path, limits=Limits(seconds=60))
+    reading = read_document(path, limits=Limits(seconds=400))
     assert reading.outcome is Outcome.FAILED
     assert reading.reason in ("Crashed", "OutOfMemory")
     assert reading.files == {}

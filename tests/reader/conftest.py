@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 import requests
 
 from bannette.binder import Binder, StorePath, open_store
+from devcluster.processes import free_ports
 from tests.binder.binder_documents import make_document, open_binder
 from tests.collector.local_channel import BANNETTE
 
 TOKEN = "a token of this test"
+SECONDS = 60.0
 
 
 @dataclass
@@ -27,21 +30,27 @@ class Served:
     """A running reader, as who has its token sees it."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     session: requests.Session
+    output: IO[bytes]
 
     def get(self, path: str, **options: object) -> requests.Response:
-        return self.session.get(self.url + path, timeout=30, **options)  # type: ignore[arg-type]
+        return self.session.get(self.url + path, timeout=SECONDS, **options)  # type: ignore[arg-type]
 
     def head(self, path: str, **options: object) -> requests.Response:
-        return self.session.head(self.url + path, timeout=30, **options)  # type: ignore[arg-type]
+        return self.session.head(self.url + path, timeout=SECONDS, **options)  # type: ignore[arg-type]
 
     def post(self, path: str) -> requests.Response:
-        return self.session.post(self.url + path, timeout=30)
+        return self.session.post(self.url + path, timeout=SECONDS)
+
+    def log(self) -> str:
+        """What it has said so far."""
+        self.output.seek(0)
+        return self.output.read().decode()
 
     def names(self, query: str = "") -> list[str]:
         """The names of the first page's documents, once all of the binder is indexed."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + SECONDS
         while True:
             answer = self.get(f"/documents?{query}").json()
             if answer["indexed"] and answer["indexed"] == answer["total"]:
@@ -51,38 +60,36 @@ class Served:
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + SECONDS
     while not holds():
-        assert time.monotonic() < until, f"in 20 s it doesn't come to pass that {what}"
+        assert time.monotonic() < until, f"in {SECONDS} s it doesn't come to pass that {what}"
         time.sleep(0.1)
 
 
 @contextmanager
 def serving(folder: Path, *options: str, token: str = TOKEN) -> Iterator[Served]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    (port,) = free_ports(1)
     environment = {**os.environ, "BANNETTE_INBOX_READER": hashlib.sha256(token.encode()).hexdigest()}
     command = [BANNETTE, "inbox", "serve", "--binder", str(folder), "--listen", f"127.0.0.1:{port}", *options]
-    process = subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE)
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {token}"
-    served = Served(f"http://127.0.0.1:{port}", process, session)
-    try:
-        until = time.monotonic() + 30
-        while True:
-            try:
-                served.get("/healthz")
-                break
-            except requests.ConnectionError:
-                assert process.poll() is None, process.stderr and process.stderr.read()
-                assert time.monotonic() < until, "the reader doesn't listen"
-                time.sleep(0.02)
-        yield served
-    finally:
-        session.close()
-        process.terminate()
-        process.communicate(timeout=30)
+    # To a file: whoever has said as much as a pipe holds would wait for a reader that isn't there.
+    with tempfile.TemporaryFile() as output, requests.Session() as session:
+        process = subprocess.Popen(command, env=environment, stderr=output)
+        session.headers["Authorization"] = f"Bearer {token}"
+        served = Served(f"http://127.0.0.1:{port}", process, session, output)
+        try:
+            until = time.monotonic() + SECONDS
+            while True:
+                try:
+                    served.get("/healthz")
+                    break
+                except requests.ConnectionError:
+                    assert process.poll() is None, served.log()
+                    assert time.monotonic() < until, "the reader doesn't listen"
+                    time.sleep(0.02)
+            yield served
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
 
 
 @pytest.fixture

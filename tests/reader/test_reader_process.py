@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 import requests
 
 from tests.collector.local_channel import BANNETTE
-from tests.reader.conftest import TOKEN, eventually, serving
+from tests.reader.conftest import SECONDS, TOKEN, eventually, serving
 
 WRONG = (None, "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer " + "x" * 9000)
 
@@ -26,7 +27,9 @@ def test_without_the_token_nothing_is_told(reader):
 def test_a_binder_of_another_resource_is_not_shown(folder, binder, add):
     document = add("a.pdf")
     with serving(folder) as reader:
-        (folder / "binder.json").write_text((folder / "binder.json").read_text().replace(binder.uid, "another"))
+        # At once: the reader must not find half a file.
+        (folder / "new").write_text((folder / "binder.json").read_text().replace(binder.uid, "another"))
+        (folder / "new").rename(folder / "binder.json")
         eventually(lambda: reader.get("/documents").status_code == 409, "the foreign binder is refused")
         assert reader.get("/documents?state=all").json()["reason"] == "BinderReplaced"
         assert reader.get(f"/documents/{document}").status_code == 409
@@ -46,21 +49,19 @@ def test_a_binder_that_is_away_is_said_and_shown_when_it_is_back(folder, reader,
 def test_nobody_asking_ends_the_process_in_good_order(folder, binder):
     with serving(folder, "--idle", "2") as reader:
         # Strangers and probes don't keep it.
-        until = time.monotonic() + 20
+        until = time.monotonic() + SECONDS
         while reader.process.poll() is None:
             assert time.monotonic() < until, "the idle reader runs on"
-            try:
+            with suppress(requests.RequestException):
                 requests.get(f"{reader.url}/documents", timeout=5)
                 requests.get(f"{reader.url}/healthz", timeout=5)
-            except requests.ConnectionError:
-                pass
             time.sleep(0.1)
         assert reader.process.returncode == 0
 
 
 def test_a_signal_ends_it_in_good_order(reader):
     reader.process.terminate()
-    assert reader.process.wait(timeout=20) == 0
+    assert reader.process.wait(SECONDS) == 0
 
 
 def test_logs_hold_no_token_no_words_and_no_name(folder, binder, add):
@@ -70,7 +71,8 @@ def test_logs_hold_no_token_no_words_and_no_name(folder, binder, add):
         reader.get(f"/documents/{document}")
         reader.get(f"/documents/{document}/files/original")
         reader.process.terminate()
-        _, log = reader.process.communicate(timeout=20)
+        reader.process.wait(SECONDS)
+        log = reader.log()
     assert "route=/documents/{id}/files/{role}" in log
     for secret in (TOKEN, "vertraulich", "geheim", document):
         assert secret not in log
