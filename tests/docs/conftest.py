@@ -24,5 +24,4 @@ def new_place(tmp_path: Path, simulator: Simulator) -> Iterator[Callable[[str], 
             return place
 
         yield make
-        failures = [failure for place in made for failure in place.failures]
-    assert failures == []
+    assert [failure for place in made for failure in place.failures] == []

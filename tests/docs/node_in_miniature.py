@@ -12,8 +12,10 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -31,6 +33,26 @@ from tests.controller.cluster import Cluster
 Json = dict[str, Any]
 _OPERATOR = "import sys; from bannette.cli.main import main; sys.exit(main())"
 _POLL = 0.2
+_PATIENCE = 15.0
+
+
+@dataclass
+class _Operator:
+    """The process of an operator, and the metadata of its pod."""
+
+    pod: Json
+    process: subprocess.Popen[bytes]
+    _ended_at: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        if self._ended_at is None and self.process.poll() is not None:
+            self._ended_at = time.monotonic()
+        return self._ended_at is not None
+
+    def has_ended_for_good(self) -> bool:
+        """Whether it ended so long ago that its pod would be gone, had it ended because its rights were deleted."""
+        return self.ended and time.monotonic() - (self._ended_at or 0.0) > _PATIENCE
 
 
 class Node:
@@ -47,7 +69,7 @@ class Node:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="node", daemon=True)
         self._begun: set[str] = set()
-        self._operators: dict[str, subprocess.Popen[bytes]] = {}
+        self._operators: dict[str, _Operator] = {}
         self.failures: list[str] = []
 
     def __enter__(self) -> Self:
@@ -58,9 +80,13 @@ class Node:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(120)
-        for process in self._operators.values():
-            process.kill()
-            process.wait(30)
+        for operator in self._operators.values():
+            while operator.ended and self._is_there(operator.pod) and not operator.has_ended_for_good():
+                time.sleep(_POLL)
+            if operator.ended and self._is_there(operator.pod):
+                self._tell(operator)
+            operator.process.kill()
+            operator.process.wait(30)
 
     def volume(self, namespace: str, claim: str) -> Path:
         """Return the folder that a claim's volume is here."""
@@ -76,19 +102,25 @@ class Node:
         while not self._stop.wait(_POLL):
             try:
                 pods = self._cluster.request("GET", POD.path(None))["items"]
-                there = {pod["metadata"]["uid"] for pod in pods}
-                for uid in self._operators.keys() - there:
-                    self._end_operator(uid)
-                for uid, process in list(self._operators.items()):
-                    if process.poll() is not None:
-                        del self._operators[uid]
-                        self.failures.append(f"An operator ended with {process.returncode}:\n{self.logs()}")
+                self._look_after_operators({pod["metadata"]["uid"] for pod in pods})
                 for pod in pods:
                     if pod["status"].get("phase") == "Pending" and pod["metadata"]["uid"] not in self._begun:
                         self._begun.add(pod["metadata"]["uid"])
-                        self._begin(pod)
+                        self._begin_unless_gone(pod)
             except Exception:  # noqa: BLE001 - the top of a thread; the test fails by it
                 self.failures.append(traceback.format_exc())
+
+    def _begin_unless_gone(self, pod: Json) -> None:
+        try:
+            self._begin(pod)
+        except Exception:
+            # A pod may be deleted, with what it needs, since it was listed.
+            if self._is_there(pod["metadata"]):
+                raise
+
+    def _is_there(self, metadata: Json) -> bool:
+        found = self._cluster.find(POD, metadata["namespace"], metadata["name"])
+        return found is not None and found["metadata"]["uid"] == metadata["uid"]
 
     def _begin(self, pod: Json) -> None:
         container = pod["spec"]["containers"][0]
@@ -113,14 +145,23 @@ class Node:
             "BANNETTE_LISTEN": "",
         }
         with (self._folder / f"operator-{pod['metadata']['name']}.log").open("wb") as log:
-            self._operators[uid] = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-c", _OPERATOR, "controller"], env=environment, stdout=log, stderr=subprocess.STDOUT
             )
+        self._operators[uid] = _Operator(pod["metadata"], process)
 
-    def _end_operator(self, uid: str) -> None:
-        process = self._operators.pop(uid)
-        process.terminate()
-        process.wait(30)
+    def _look_after_operators(self, there: set[str]) -> None:
+        for uid, operator in list(self._operators.items()):
+            if uid not in there:
+                del self._operators[uid]
+                operator.process.terminate()
+                operator.process.wait(120)
+            elif operator.has_ended_for_good():
+                del self._operators[uid]
+                self._tell(operator)
+
+    def _tell(self, operator: _Operator) -> None:
+        self.failures.append(f"An operator ended with {operator.process.returncode}:\n{self.logs()}")
 
     # A run
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -16,6 +17,7 @@ from bannette.controller.names import CHANNEL, CRON_JOB, Kind
 from devcluster import chart
 from devcluster.apiserver import ApiServer
 from devcluster.binaries import program
+from devcluster.processes import free_ports
 from simulator.testing import Simulator
 from tests.controller.cluster import SYSTEM, Cluster, eventually
 from tests.docs.fenced import SOURCE
@@ -60,11 +62,22 @@ class Place:
         self._folder = folder
         self._stack = ExitStack()
         self.simulator = simulator
-        self._port = str(_free_port())
+        # Not one of those that the kernel gives to clients: a page begins to listen there later.
+        (port,) = free_ports(1)
         environment = {"CLIENT_SECRET": simulator.client_secret}
-        placeholders = {**PLACEHOLDERS, "8443": self._port}
+        placeholders = {**PLACEHOLDERS, "8443": str(port)}
         self.terminal = Terminal(folder, environment=environment, placeholders=placeholders)
+        self._let_samples_run_later()
         self._has_cluster = self._has_documents = False
+
+    def _let_samples_run_later(self) -> None:
+        """Let channels of the samples run by themselves when no test is under way: twelve hours from now."""
+        later = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(hours=12)
+        for kind in ("acme", "delegated"):
+            path = self.terminal.folder / "manifests/samples" / kind / "40-channel.yaml"
+            text = path.read_text()
+            assert text.count('time: "05:30"') == 1, path
+            path.write_text(text.replace('time: "05:30"', f'time: "{later:%H:%M}"'))
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.terminal)
@@ -195,6 +208,9 @@ class Place:
         self._eventually(has, f"the CronJob runs {image}")
 
     def wait_for_operator(self) -> None:
+        # It is started, and said to be available, before the API server serves what was applied with it.
+        self.cluster.server.wait_for_crds()
+
         def available() -> bool:
             deployment = self.cluster.find(_DEPLOYMENT, SYSTEM, "bannette-operator") or {}
             return bool(deployment.get("status", {}).get("availableReplicas"))
@@ -213,7 +229,7 @@ class Place:
 
     def _eventually(self, check: Callable[[], T | None], what: str) -> T:
         try:
-            return eventually(check, what, seconds=60)
+            return eventually(check, what, seconds=240)
         except AssertionError as error:
             details = "\n".join([*self.node.failures, self.node.logs(), describe(self.cluster)])
             raise AssertionError(f"{error}\n{details}") from None
@@ -260,16 +276,9 @@ class Place:
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
-        self._stack.callback(thread.join, 10)
+        self._stack.callback(thread.join, 60)
         self._stack.callback(stop.set)
 
 
 def documents(text: str) -> list[Json]:
     return [one for one in yaml.safe_load_all(text) if one]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

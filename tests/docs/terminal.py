@@ -11,14 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
 from tests.docs.fenced import SOURCE, Command
 
-SECONDS = 120.0
+SECONDS = 300.0
 # They go on until Ctrl-C; the first line of their output shows that they work.
 ENDLESS = re.compile(r" --watch$|^kubectl .* -w$")
 # They serve what is typed in another terminal, until the page's end.
@@ -84,7 +83,7 @@ class Terminal:
         for server in self._servers:
             server.send_signal(signal.SIGINT)
         for server in self._servers:
-            server.wait(30)
+            server.wait(60)
 
     def program(self, name: str, *words: str) -> None:
         """Put a program on the PATH that runs *words* with its arguments."""
@@ -154,7 +153,7 @@ class Terminal:
             line = process.stdout.readline()
         finally:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         if not line.strip():
             raise CommandEnded(f"{command}\nprinted nothing")
         return line.decode()
@@ -166,7 +165,6 @@ class Terminal:
         line = process.stdout.readline().decode()
         if not line.strip():
             raise CommandEnded(f"{command}\nprinted nothing")
-        time.sleep(0)
         return line
 
     def _start(self, text: str) -> subprocess.Popen[bytes]:

@@ -106,7 +106,7 @@ def test_on_one_machine_a_restored_binder_goes_on(new_place: Callable[..., Place
 
 
 @pytest.mark.apiserver
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_new_cluster_goes_on_from_a_backup_and_a_lost_store_is_replaced(new_place: Callable[..., Place]) -> None:
     old = new_place("old")
     old.have_documents_and_installation()
@@ -186,7 +186,7 @@ def _connect_owner(place: Place) -> None:
     terminal.run("kubectl", "apply", "-f", "private.yaml")
     terminal.run(
         *("kubectl", "-n", NAMESPACE, "wait", "collectionchannel", PRIVATE),
-        *("--for=condition=Ready", "--timeout=60s"),
+        *("--for=condition=Ready", "--timeout=180s"),
     )
     terminal.run("bannette", "connect", "-f", "private.yaml", "--device-code", "--manifest", "connection.yaml")
     terminal.run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", "connection.yaml")
