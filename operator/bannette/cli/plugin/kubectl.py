@@ -20,7 +20,15 @@ from bannette.errors import BannetteError, PersonNeeded, Transient
 CHANNELS: Final = "collectionchannels.bannette.io"
 BINDERS: Final = "binders.bannette.io"
 RECIPIENTS: Final = "recipients.bannette.io"
-_UNREACHABLE: Final = ("Unable to connect", "connection refused", "i/o timeout", "no such host", "ServiceUnavailable")
+_UNREACHABLE: Final = (
+    "Unable to connect",
+    "connection refused",
+    # All that kubectl says of it when it remembers what the server serves.
+    "was refused - did you specify the right host or port?",
+    "i/o timeout",
+    "no such host",
+    "ServiceUnavailable",
+)
 _POLL_SECONDS: Final = 0.5
 # An API server that is started anew is away for less.
 AWAY_SECONDS: Final = 60.0
@@ -92,26 +100,36 @@ class Kubectl:
 
         *deadline*: on the monotonic clock; the last state has been yielded then.
 
-        Raises: as ``text`` does.
+        Raises: as ``text`` does; that the cluster can't be reached, or doesn't know what it knew, when that lasts.
         """
+        known, heard = False, time.monotonic()
+        while time.monotonic() < deadline:
+            try:
+                for body in self._watched(name, kind, deadline):
+                    yield body
+                    known, heard = True, time.monotonic()
+            except BannetteError as error:
+                # While it starts, an API server doesn't tell of definitions yet.
+                passes = isinstance(error, Transient) or (known and error.reason == "NotInstalled")
+                if not passes or time.monotonic() - heard > AWAY_SECONDS:
+                    raise
+                time.sleep(_POLL_SECONDS)
+                yield None
+
+    def _watched(self, name: str, kind: str, deadline: float) -> Iterator[Json | None]:
+        """Yield the states that one kubectl tells of. Raises: as ``text`` does."""
         # Of an object by its name kubectl drops the first event of the watch, which is how it is by then, as if nothing
         # could have come between (kubernetes/kubernetes#27392); a list is watched from its own version on.
         one = ("--field-selector", f"metadata.name={name}")
-        heard = time.monotonic()
-        while time.monotonic() < deadline:
-            with _watching(["kubectl", "get", kind, *one, "--watch", "-o", "json", *self.options]) as process:
-                seen = False
-                for body in _objects(process, deadline):
-                    # A list that lacks it doesn't say so.
-                    yield body if body is not None or seen else self.json("get", kind, name)
-                    seen, heard = True, time.monotonic()
-                # kubectl ends by itself when the server closes the stream, and with an error when that breaks off.
-                error = self._error(_rest(process)) if process.poll() and not seen else None
-            if error is not None:
-                if not isinstance(error, Transient) or time.monotonic() - heard > AWAY_SECONDS:
-                    raise error
-                time.sleep(_POLL_SECONDS)
-                yield None
+        with _watching(["kubectl", "get", kind, *one, "--watch", "-o", "json", *self.options]) as process:
+            seen = False
+            for body in _objects(process, deadline):
+                # A list that lacks it doesn't say so.
+                yield body if body is not None or seen else self.json("get", kind, name)
+                seen = True
+            # kubectl ends by itself when the server closes the stream, and with an error when that breaks off.
+            if process.poll() and not seen:
+                raise self._error(_rest(process))
 
     def refuse_missing_namespace(self) -> None:
         """Say that the namespace doesn't exist, if that may be known.

@@ -89,13 +89,16 @@ def _unless_deleted(kubectl: Kubectl, name: str, request: str, progress: Progres
     try:
         if kubectl.find("jobs.batch", progress.job) is not None:
             return progress
+        # The watch may be behind.
+        latest = progress_of(kubectl.json("get", CHANNELS, name), request)
+    except Transient:
+        # How long the cluster may be away is the watch's matter.
+        return progress
     except PersonNeeded as error:
         # Whoever may not look at Jobs waits for the operator's word.
         if error.reason != "Forbidden":
             raise
         return progress
-    # The watch may be behind.
-    latest = progress_of(kubectl.json("get", CHANNELS, name), request)
     if latest.entry is None and latest.active is None:
         raise Transient("The run's Job was deleted before it ended: ask for another run.", reason="JobDeleted")
     return latest
@@ -107,6 +110,8 @@ def _is_final(kubectl: Kubectl, entry: HistoryEntry) -> bool:
         return True
     try:
         job: Json = kubectl.json("get", "jobs.batch", entry.job)
+    except Transient:
+        return False
     except PersonNeeded as error:
         # Whoever may not look at Jobs takes the entry's word.
         if error.reason in ("NotFound", "Forbidden"):
