@@ -109,7 +109,7 @@ def _tell(target: Cluster) -> None:
 
     say("A Recipient, a Binder and a CollectionChannel are applied. The first collection follows by itself.")
     run("apply", "-f", str(_SAMPLES.relative_to(SOURCE) / "acme"))
-    run("-n", _NAMESPACE, "wait", "collectionchannel", _CHANNEL, "--for=condition=Ready", "--timeout=60s")
+    run("-n", _NAMESPACE, "wait", "collectionchannel", _CHANNEL, "--for=condition=Ready", "--timeout=180s")
     # There is none where the channel was before.
     if not runs.history():
         with step("Waiting for the first run"):

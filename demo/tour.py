@@ -47,7 +47,7 @@ from simulator.client import ControlClient
 _PUBLIC = "https://documents.bannette.example"
 _NAMESPACE, _CHANNEL, _FOLDER = "acme", "courrier-onedrive", "/Courrier"
 _OWNER = "compta@acme.example"
-_SECONDS = 120
+_SECONDS = 300
 # Of a person who reads a mail and looks at each page.
 _PATIENCE = 3600
 _CLERK = f"""

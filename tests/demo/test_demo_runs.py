@@ -18,7 +18,7 @@ from demo.runs import Runs
 from demo.tools import put_tools
 from devcluster.apiserver import ApiServer
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 TIME = "2026-11-24T05:30:00Z"
 FAILED = {
@@ -58,7 +58,7 @@ def test_a_run_that_failed_is_told_with_what_to_do(
 ) -> None:
     report(server, FAILED)
     with pytest.raises(DemoFailed) as failure:
-        runs.wait_for(None, seconds=20)
+        runs.wait_for(None, seconds=120)
     assert capsys.readouterr().out == (
         "  A run failed, BinderReplaced: The binder belongs to another Binder resource.\n"
     )
@@ -73,7 +73,7 @@ def test_a_run_that_is_tried_again_is_waited_for(
     failed = REQUESTED | {"reason": "ServiceUnavailable", "message": "It is away."}
     report(server, failed, FAILED)
     found: list[Any] = []
-    waiting = threading.Thread(target=lambda: found.append(runs.wait_for("now", seconds=60)))
+    waiting = threading.Thread(target=lambda: found.append(runs.wait_for("now", seconds=240)))
     waiting.start()
     told: list[str] = []
 
@@ -81,10 +81,10 @@ def test_a_run_that_is_tried_again_is_waited_for(
         told.append(capsys.readouterr().out)
         return "A run failed, ServiceUnavailable: It is away." in "".join(told)
 
-    wait_for("the failure on the screen", is_told, seconds=30)
+    wait_for("the failure on the screen", is_told, seconds=120)
     assert waiting.is_alive()
     report(server, failed | {"result": "Succeeded", "reason": "Collected", "message": "1 document."}, FAILED)
-    waiting.join(timeout=30)
+    waiting.join(timeout=120)
     assert [one["message"] for one in found] == ["1 document."]
 
 
