@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bannette.controller.names import BINDER, CHANNEL, CRON_JOB, JOB, POD, RECIPIENT, SECRET, Kind
 from tests.controller.cluster import Cluster, Json, eventually
@@ -53,7 +55,7 @@ class Tenant:
             "type": "OneDrive",
             "recipient": {"name": "marie"},
             "destination": {"binder": "purchases"},
-            "schedule": {"time": "05:30", "timeZone": "Europe/Paris"},
+            "schedule": {"time": "05:30", "timeZone": _zone()},
             "onedrive": {"account": account},
             **spec,
         }
@@ -178,3 +180,8 @@ class Tenant:
 
     def cron_job(self, name: str = "acme-onedrive") -> Json:
         return self.cluster.get(CRON_JOB, self.namespace, f"{name}-collect")
+
+
+def _zone() -> str:
+    """Return where it won't be 05:30 while a test lasts: its channels run by themselves at no other time."""
+    return "Asia/Tokyo" if 3 <= datetime.now(ZoneInfo("Europe/Paris")).hour < 6 else "Europe/Paris"
