@@ -234,7 +234,8 @@ for n in range(300):
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n", process.communicate()[1]
         try:
-            _, errors = process.communicate(timeout=moment.uniform(0.01, 0.15))
+            # Longer each time: a machine on which little is done in that time comes to an end, too.
+            _, errors = process.communicate(timeout=moment.uniform(0.01, 0.15 + 0.02 * kills))
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -37,7 +37,7 @@ def binder(store):
     return open_binder(store, patience=1.0)
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 def test_a_document_is_collected_once_and_its_repeat_is_a_duplicate(binder, document):
     assert binder.commit(document("item-1")).outcome is CommitOutcome.COLLECTED
     assert binder.commit(document("item-2")).outcome is CommitOutcome.DUPLICATE

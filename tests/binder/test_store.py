@@ -277,7 +277,8 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip("mounting a small file system needs root")
     yield place
-    subprocess.run(["umount", str(place)], check=True)
+    # Whatever still holds a file of it lets go of it later.
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def test_a_full_disk_is_said_to_be_full_and_the_commit_goes_on_when_there_is_room(small_disk, document):

@@ -29,7 +29,7 @@ class Connecting:
         )
 
     def __call__(self, *arguments, browser_program=None) -> Ended:
-        return finished(self.start(*arguments, browser_program=browser_program), within=60)
+        return finished(self.start(*arguments, browser_program=browser_program))
 
     def with_code(self, *arguments, then) -> Ended:
         """Start with a device code, do *then* once the code is shown, and return how it ended."""
@@ -41,7 +41,7 @@ class Connecting:
             assert line, process.communicate()
             shown += line
         then()
-        ended = finished(process, within=60)
+        ended = finished(process)
         return Ended(ended.code, shown + ended.stdout, ended.stderr)
 
     def browser_log(self):

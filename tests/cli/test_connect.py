@@ -7,7 +7,6 @@ import os
 import signal
 import stat
 import subprocess
-import time
 from contextlib import suppress
 
 import pytest
@@ -67,11 +66,9 @@ def test_nobody_who_signs_in_ends_it_after_the_timeout(connecting, tmp_path):
     idle = tmp_path / "idle"
     idle.write_text("#!/bin/sh\nexit 0\n")
     idle.chmod(0o755)
-    started = time.monotonic()
     ended = connecting("--timeout", "1", browser_program=idle)
     assert ended.code == 2
     assert "Nobody signed in within 1 s" in ended.stderr
-    assert time.monotonic() - started < 20
 
 
 def test_disconnecting_removes_the_tokens(connecting, channel):
@@ -144,4 +141,4 @@ def test_ctrl_c_ends_it(connecting, tmp_path):
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=5)
             break
-    assert finished(process, within=20).code == 130
+    assert finished(process).code == 130

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 
 import pytest
 
 from tests.collector.local_channel import BANNETTE
-from tests.notify.mail_server import PASSWORD, USER, Authority, free_port, mail_server
+from tests.notify.mail_server import PASSWORD, USER, Authority, mail_server
 
 
 @pytest.fixture
@@ -78,7 +79,10 @@ def test_a_wrong_password_takes_a_person(notify, authority, environment, tmp_pat
         done = notify("--debug", "--to", "marie@acme.example", BANNETTE_SMTP_PORT=str(server.port))
     assert "refuses the sign-in" in done.stderr
     assert "another-secret-word" not in done.stderr + done.stdout
-    done = notify("--to", "marie@acme.example", BANNETTE_SMTP_PORT=str(free_port()))
+    with socket.socket() as taken:
+        # A port at which nobody listens, nor can listen meanwhile.
+        taken.bind(("127.0.0.1", 0))
+        done = notify("--to", "marie@acme.example", BANNETTE_SMTP_PORT=str(taken.getsockname()[1]))
     assert done.returncode == 3, "nobody listens there any more: that may pass"
 
 

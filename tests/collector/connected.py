@@ -67,14 +67,14 @@ def new_consent(
     client = Client(simulator.client_id, secret=secret.get("clientSecret"), certificate=certificate)
     endpoints = endpoints_for(cloud, simulator.environment)
     return Consent(
-        endpoints, client, login_hint=user or simulator.user, advice="run `bannette connect -f FILE`", timeout=10
+        endpoints, client, login_hint=user or simulator.user, advice="run `bannette connect -f FILE`", timeout=60
     )
 
 
 def answer_of(simulator: Simulator, url: str) -> dict[str, str]:
     """Visit the sign-in page as a browser does, and return the fields that it sends to the redirect URI."""
     context = ssl.create_default_context(cafile=simulator.ca_file)
-    with urllib.request.urlopen(url, context=context, timeout=20) as page:
+    with urllib.request.urlopen(url, context=context, timeout=60) as page:
         found = re.findall(r'name="([^"]*)" value="([^"]*)"', page.read().decode())
     return {html.unescape(name): html.unescape(value) for name, value in found}
 
@@ -91,14 +91,14 @@ def browser(folder: Path, simulator: Simulator, *, answers: Mapping[str, str] | 
         f"""#!/usr/bin/env python3
 import html, json, re, ssl, sys, urllib.error, urllib.parse, urllib.request
 context = ssl.create_default_context(cafile={str(simulator.ca_file)!r})
-page = urllib.request.urlopen(sys.argv[1], context=context, timeout=20).read().decode()
+page = urllib.request.urlopen(sys.argv[1], context=context, timeout=60).read().decode()
 fields = {{html.unescape(n): html.unescape(v) for n, v in re.findall(r'name="([^"]*)" value="([^"]*)"', page)}}
 action = html.unescape(re.search(r'action="([^"]*)"', page)[1])
 said = []
 for changed in [{dict(answers or {})!r}] * {times if answers else 0} + [{{}}] * {1 if answers else times}:
     body = urllib.parse.urlencode({{**fields, **changed}}).encode()
     try:
-        with urllib.request.urlopen(action, body, timeout=20) as answer:
+        with urllib.request.urlopen(action, body, timeout=60) as answer:
             said.append([answer.status, answer.read().decode()])
     except urllib.error.HTTPError as error:
         said.append([error.code, error.read().decode()])

@@ -180,7 +180,7 @@ def finished(process: subprocess.Popen[str], *, within: float = 120.0) -> Ended:
     return Ended(process.returncode, stdout, stderr)
 
 
-def wait_until(condition: Callable[[], object], what: str, *, within: float = 30.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, *, within: float = 120.0) -> None:
     """Return when *condition* holds."""
     deadline = time.monotonic() + within
     while not condition():

@@ -73,13 +73,13 @@ def test_threads_above_the_limit_wait_until_it_rises_and_leave_at_the_end():
     clock.now = 2.0
     for _ in range(8):
         gate.done(1000)
-    assert let_in.wait(10)
+    assert let_in.wait(60)
     assert gate.limit == 8
     waiting.join()
     last = threading.Thread(target=gate.wait, args=(15,))
     last.start()
     gate.over()
-    last.join(10)
+    last.join(60)
     assert not last.is_alive()
 
 

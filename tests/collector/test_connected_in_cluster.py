@@ -14,6 +14,7 @@ from bannette.errors import PersonNeeded, Transient
 from bannette.onedrive import Client, DelegatedSignIn, endpoints_for
 from bannette.resources import Channel
 from tests.collector.connected import refresh_tokens, sign_in_person
+from tests.collector.local_channel import wait_until
 from tests.collector.test_in_cluster import NAMESPACE, RESOURCES, Pod
 from tests.collector.test_in_cluster import server as server  # the fixture
 
@@ -99,12 +100,15 @@ def test_a_lost_connection_is_in_the_status_with_its_reason(pod, simulator):
 def test_two_pods_that_renew_at_once_both_work_and_the_newer_token_stays(pod, simulator):
     first = sign_in_person(simulator, stale=True)
     connect(pod, first)
-    simulator.control.add_faults({"like": "sign-in slow", "delay": 0.5, "times": 2})
+    simulator.control.add_faults({"like": "sign-in slow", "delay": 3600.0, "times": 2})
+    simulator.control.reset_counters()
     signing = [sign_in(pod, simulator) for _ in range(2)]
     tokens: list[str] = []
     threads = [threading.Thread(target=lambda one=one: tokens.append(one.token())) for one in signing]
     for thread in threads:
         thread.start()
+    wait_until(lambda: simulator.control.count("token") == 2, "both to have asked")
+    simulator.control.remove_faults("sign-in slow")
     for thread in threads:
         thread.join()
     assert len(set(tokens)) == 2

@@ -130,11 +130,16 @@ def test_a_mail_whose_run_is_killed_anywhere_arrives_whole_and_once(killed_at, c
     interesting = [
         number for number, name in enumerate(steps) if name in ("put_new", "put_new_durable", "make_durable")
     ]
+    ends = Counter[int]()
     for number in interesting[:: max(1, len(interesting) // 8)]:
         for folder in (channel.binder_folder, channel.state):
             shutil.rmtree(folder)
-        assert killed_at(channel, number, log).code == -signal.SIGKILL
+        # One that saves its state less often than the first one has fewer operations.
+        ended = killed_at(channel, number, log)
+        assert ended.code in (0, -signal.SIGKILL), ended.stderr
+        ends[ended.code] += 1
         assert channel.collect().code == 0
         assert sorted(by_name(channel)) == ["1.pdf", "2.pdf", "a.eml"]
         assert channel.inbox() == ["1.pdf", "2.pdf", "a.eml"]
         assert {channel.original(record) for record in channel.records()} >= {first, second}
+    assert ends[-signal.SIGKILL] > 4

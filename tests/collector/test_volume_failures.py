@@ -31,7 +31,8 @@ def volume(channel):
     except subprocess.CalledProcessError:
         pytest.skip("mounting a file system needs root")
     yield mount
-    subprocess.run(["umount", place], check=True)
+    # Whatever still holds a file of it lets go of it later.
+    subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def assert_whole(channel, contents=None):

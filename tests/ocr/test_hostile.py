@@ -14,7 +14,7 @@ from test_child import processes_in
 
 from bannette.ocr import Limits, Outcome, detect
 
-# The largest take a tenth of it where nothing else runs.
+# The largest take some ten seconds where nothing else runs, and minutes where much does.
 pytestmark = pytest.mark.timeout(900)
 
 
