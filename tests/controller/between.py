@@ -19,6 +19,7 @@ from aiohttp import web
 
 from devcluster.apiserver import ApiServer
 
+_PATIENCE = 120.0
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -105,15 +106,15 @@ class Between:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(_PATIENCE)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(_PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(30)
+        self._thread.join(_PATIENCE)
         self._loop.close()
 
     @property
@@ -130,7 +131,7 @@ class Between:
                 transport.abort()
             return len(watching)
 
-        return asyncio.run_coroutine_threadsafe(cut(), self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(cut(), self._loop).result(_PATIENCE)
 
     async def _open(self) -> None:
         trust = ssl.create_default_context(cafile=str(self._server.ca_file))

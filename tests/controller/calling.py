@@ -67,7 +67,7 @@ def start(tenant: Tenant, tmp_path: Path) -> Iterator[Started]:
 def call(start: Started) -> Called:
     def act(*arguments: str, user: str | None = None) -> tuple[int, str, str]:
         process = start(*arguments, user=user)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=300)
         return process.returncode, output, errors
 
     return act

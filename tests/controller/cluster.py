@@ -18,7 +18,7 @@ from devcluster.apiserver import ApiServer
 T = TypeVar("T")
 Json = dict[str, Any]
 
-PATIENCE = 60.0
+PATIENCE = 150.0
 SYSTEM = "bannette-system"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
@@ -47,21 +47,29 @@ class Cluster:
         self._session.headers["Authorization"] = f"Bearer {server.token}"
 
     def request(self, method: str, path: str, body: object = None, *, content_type: str = "application/json") -> Json:
-        response = self._session.request(
-            method,
-            self.server.url + path,
-            data=None if body is None else json.dumps(body),
-            headers={"Content-Type": content_type},
-            timeout=30,
-        )
-        if not response.ok:
-            raise AssertionError(f"{method} {path}: {response.status_code} {response.text}")
-        found: Json = response.json()
-        return found
+        return _said(self._answer(method, path, body, content_type))
 
     def find(self, kind: Kind, namespace: str, name: str) -> Json | None:
-        response = self._session.get(self.server.url + kind.path(namespace, name), timeout=30)
-        return response.json() if response.ok else None
+        response = self._answer("GET", kind.path(namespace, name))
+        return None if response.status_code == 404 else _said(response)
+
+    def _answer(
+        self, method: str, path: str, body: object = None, content_type: str = "application/json"
+    ) -> requests.Response:
+        """Ask, and ask again whenever the server says when: it does while it makes room for a definition."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            response = self._session.request(
+                method,
+                self.server.url + path,
+                data=None if body is None else json.dumps(body),
+                headers={"Content-Type": content_type},
+                timeout=60,
+            )
+            seconds = response.headers.get("Retry-After")
+            if response.status_code != 429 or seconds is None or time.monotonic() > deadline:
+                return response
+            time.sleep(float(seconds))
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
         return self.request("GET", kind.path(namespace, name))
@@ -89,12 +97,12 @@ class Cluster:
 
     def requests_of(self, user: str, *, since: int) -> Sequence[str]:
         """Return what *user* asked for since the audit log had so many lines, as "verb path"."""
-        events = [json.loads(line) for line in self._audit_log.read_text().splitlines()[since:]]
+        events = map(json.loads, self._audited()[since:])
         return [f"{event['verb']} {event['requestURI']}" for event in events if event["user"]["username"] == user]
 
     def created_by(self, user: str, resource: str, *, namespace: str, since: int) -> Sequence[str]:
         """Return the names of the objects that *user* created there, in order, each as often as it was created."""
-        events = [json.loads(line) for line in self._audit_log.read_text().splitlines()[since:]]
+        events = map(json.loads, self._audited()[since:])
         return [
             event["objectRef"]["name"]
             for event in events
@@ -108,7 +116,23 @@ class Cluster:
         return [one for one in self.requests_of(user, since=since) if one.partition(" ")[0] in WRITES]
 
     def audit_position(self) -> int:
-        return len(self._audit_log.read_text().splitlines())
+        return len(self._audited())
+
+    def _audited(self) -> Sequence[str]:
+        """Return the lines of the audit log.
+
+        One comes right before the end of the answer to its request, whose effect others may have seen by then.
+        """
+        # The last one may be half written.
+        return self._audit_log.read_text().rpartition("\n")[0].splitlines()
+
+
+def _said(response: requests.Response) -> Json:
+    if not response.ok:
+        asked = response.request
+        raise AssertionError(f"{asked.method} {asked.path_url}: {response.status_code} {response.text}")
+    found: Json = response.json()
+    return found
 
 
 def install_rights(cluster: Cluster) -> None:

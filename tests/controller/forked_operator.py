@@ -6,6 +6,7 @@ any other: it has its own number, and can be stopped and killed.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -52,7 +53,9 @@ class ForkedOperator:
         return code
 
     def send_signal(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
+        # It may have ended since it was asked whether it had.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)

@@ -47,6 +47,7 @@ class Operator:
         self._forked = forked
         self._process: subprocess.Popen[bytes] | ForkedOperator | None = None
         self._starts = 0
+        self._is_kept_alive = False
 
     def __enter__(self) -> Operator:
         return self.start()
@@ -55,7 +56,11 @@ class Operator:
         self.kill()
 
     def start(self, *, until: str = "operator.ready") -> Operator:
-        self._starts += 1
+        self._launch()
+        self.wait_for_line(until)
+        return self
+
+    def _launch(self) -> None:
         arguments = ["--collector-image=registry.example/bannette-collector:1.0", *self._arguments]
         environment = {
             **os.environ,
@@ -66,32 +71,38 @@ class Operator:
             "SSL_CERT_FILE": os.devnull,
             **self._environ,
         }
+        log = self._log_of(self._starts + 1)
         if self._forked:
-            self._process = ForkedOperator(arguments, environment=environment, log=self.log)
+            self._process = ForkedOperator(arguments, environment=environment, log=log)
         else:
-            self._process = _started(arguments, environment=environment, log=self.log)
-        self.wait_for_line(until)
-        return self
+            self._process = _started(arguments, environment=environment, log=log)
+        # Not before the log is there: somebody may be reading what the last start says.
+        self._starts += 1
 
     def wait_for_line(self, text: str) -> None:
         def says() -> bool:
             assert self._process is not None
-            if self._process.poll() is not None:
-                raise AssertionError(f"the operator ended: {self.log.read_text()}")
-            return text in self.log.read_text()
+            if self._process.poll() is not None and not self._is_kept_alive:
+                raise AssertionError(f"the operator ended: {self.said()}")
+            return text in self.said()
 
         eventually(says, f"the operator logs {text}")
+
+    def said(self) -> str:
+        """Return what it has said since its last start."""
+        # Its last line may be half written.
+        return self.log.read_text(errors="replace")
 
     def stop(self) -> int:
         """End the process as Kubernetes does, and return its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
+        return self._process.wait(PATIENCE)
 
     def kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait(30)
+            self._process.wait(PATIENCE)
 
     @property
     def running(self) -> bool:
@@ -108,15 +119,18 @@ class Operator:
             while not leaving.wait(0.05):
                 if not self.running:
                     begun += 1
-                    self.start(until="")
+                    # It may be killed again at once: nothing of it is waited for.
+                    self._launch()
 
         keeper = threading.Thread(target=watch, name="kubelet")
+        self._is_kept_alive = True
         keeper.start()
         try:
             yield lambda: begun
         finally:
             leaving.set()
             keeper.join(PATIENCE)
+            self._is_kept_alive = False
 
     @property
     def pid(self) -> int:
@@ -125,7 +139,10 @@ class Operator:
 
     @property
     def log(self) -> Path:
-        return self._folder / f"operator-{self._starts}.log"
+        return self._log_of(self._starts)
+
+    def _log_of(self, start: int) -> Path:
+        return self._folder / f"operator-{start}.log"
 
     def end_of_log(self) -> str:
         """Return the last lines that it has said since its last start."""

@@ -10,7 +10,7 @@ import requests
 import yaml
 
 from devcluster import chart
-from tests.controller.cluster import Cluster
+from tests.controller.cluster import Cluster, eventually
 
 Json = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -60,7 +60,7 @@ class Person:
             data=None if body is None else json.dumps(body),
             headers=merged,
             verify=str(self._server.ca_file),
-            timeout=30,
+            timeout=60,
         )
         answer = response.json()
         message = str(answer.get("message"))
@@ -69,7 +69,7 @@ class Person:
 
 
 def bind(cluster: Cluster, namespace: str, user: str, role: str) -> None:
-    """Give *user* the ClusterRole *role* in *namespace*."""
+    """Give *user* the ClusterRole *role* in *namespace*, and wait until the API server goes by it."""
     body = {
         "apiVersion": RBAC,
         "kind": "RoleBinding",
@@ -78,6 +78,12 @@ def bind(cluster: Cluster, namespace: str, user: str, role: str) -> None:
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
     }
     cluster.request("POST", f"/apis/{RBAC}/namespaces/{namespace}/rolebindings", body)
+    rules: list[Json] = cluster.request("GET", f"/apis/{RBAC}/clusterroles/{role}")["rules"] or []
+    given = [(one["verbs"][0], one["resources"][0], one["apiGroups"][0]) for one in rules if one.get("resources")]
+    eventually(
+        lambda: all(can(cluster, user, verb, what, namespace, group=group) for verb, what, group in given),
+        f"{user} may do what {role} lets",
+    )
 
 
 def can(cluster: Cluster, user: str, verb: str, resource: str, namespace: str, *, group: str = "bannette.io") -> bool:

@@ -25,7 +25,7 @@ from tests.notify.mail_server import MailServer, mail_server
 
 __all__ = ["account", "served", "simulator"]
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 SECOND = timedelta(seconds=1)
 HASTE = AskingSettings(pace=Pace(settle=SECOND, between_mails=SECOND, same_channel=SECOND))
@@ -38,7 +38,7 @@ def mails(cluster: Cluster, served: Tenant, account: str, tmp_path: Path) -> Ite
     api = ClusterApi(cluster.server.url, namespace="", token=account, ca=cluster.server.ca_file.read_text(), attempts=2)
     with mail_server() as server:
         smtp = MailSettings(
-            host="localhost", port=server.port, security=Security.NONE, sender="documents@acme.example", seconds=5.0
+            host="localhost", port=server.port, security=Security.NONE, sender="documents@acme.example", seconds=60.0
         )
         asking = Asking(api, Mailer(smtp), settings=HASTE, links=lambda now: links_for(URL, keys, now, {}))
         watching = Watching(api, [served.namespace])

@@ -22,7 +22,7 @@ from tests.controller.cluster import Cluster, Json, eventually
 from tests.controller.operator_process import NewOperator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 _POD: Json = {"restartPolicy": "Never", "containers": [{"name": "other", "image": "other"}]}
 _THEIRS: dict[Kind, Json] = {

@@ -137,7 +137,7 @@ def test_behind_a_proxy_that_signs_people_in_they_may_act_for_these_and_no_furth
         }
         review = {"spec": {"user": "marie", "resourceAttributes": {"verb": "get", "resource": "pods"}}}
         body = {"apiVersion": REVIEW.api_version, "kind": REVIEW.kind, **review}
-        assert pages.ask("POST", REVIEW.path(None), body).status == 201
+        eventually(lambda: pages.ask("POST", REVIEW.path(None), body).status == 201, "reviews are allowed, too")
     finally:
         tenant.cluster.server.kubectl("delete", "clusterrolebinding", "bannette-connect-reviews")
         install_rules(tenant.cluster)
@@ -158,7 +158,7 @@ def test_the_pages_get_the_secrets_that_channels_name_and_no_other(
 ) -> None:
     new_operator(environ=ACCOUNT).start()
     wait_until_ready(channels)
-    assert granted(pages, channels) == SECRETS
+    eventually(lambda: granted(pages, channels) == SECRETS, f"the API server heeds the Roles, which grant {SECRETS}")
     of_all, token = SECRET.path(channels.namespace), SECRET.path(channels.namespace, "acme-delegated-onedrive")
     for method, path, body in (
         ("GET", of_all, None),

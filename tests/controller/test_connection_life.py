@@ -14,7 +14,7 @@ from tests.controller.tenant import Tenant
 
 __all__ = ["account", "served", "simulator"]
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 def events(tenant: Tenant) -> list[str]:

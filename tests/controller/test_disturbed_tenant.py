@@ -16,7 +16,7 @@ from tests.controller.cluster import Cluster, eventually
 from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(900)]
 
 _QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
 
@@ -90,7 +90,7 @@ def test_a_quota_that_refuses_pods_is_told(tenant: Tenant, operator: Operator) -
         said = tenant.condition("Ready").get("message", "")
         return "quota" in said and "The request of A waits behind it" in said
 
-    eventually(told, "that no pod can be made is told", seconds=90)
+    eventually(told, "that no pod can be made is told", seconds=240)
     tenant.cluster.delete(_QUOTA, tenant.namespace, "none")
     tenant.wait_for_pod(tenant.jobs("Initial")[0])
     tenant.run(tenant.jobs("Initial")[0])
@@ -109,9 +109,11 @@ def test_a_namespace_that_is_being_deleted_gets_nothing_and_the_operator_goes_on
     tenant.wait_for_job("Initial")
     cluster.request("DELETE", f"/api/v1/namespaces/{tenant.namespace}")
     eventually(lambda: cluster.find(CHANNEL, tenant.namespace, "acme-onedrive") is None, "the channel is gone")
-    eventually(lambda: not cluster.list(CRON_JOB, tenant.namespace), "its CronJob is gone")
+    for kind in (CRON_JOB, JOB):
+        eventually(lambda kind=kind: not cluster.list(kind, tenant.namespace), f"its {kind.kind} is gone")
     time.sleep(2)
-    assert cluster.list(JOB, tenant.namespace) == []
+    for kind in (CRON_JOB, JOB):
+        assert cluster.list(kind, tenant.namespace) == []
     assert operator.running
     other = Tenant(cluster, f"{tenant.namespace}-other")
     other.add_prerequisites()
@@ -133,7 +135,11 @@ def test_a_channel_that_others_keep_from_going_starts_nothing_more(
     tenant.wait_for_condition("Ready", status="False", reason="Deleting")
     assert "nextRunTime" not in tenant.status()["schedule"]
     tenant.request("A")
-    time.sleep(2)
+    tenant.change(historyLimit=9)
+    eventually(
+        lambda: tenant.status()["observedGeneration"] == tenant.channel()["metadata"]["generation"],
+        "it was looked at again",
+    )
     assert tenant.jobs("Manual") == []
     assert operator.running
     cluster.patch(CHANNEL, tenant.namespace, "acme-onedrive", {"metadata": {"finalizers": None}})

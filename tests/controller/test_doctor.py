@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tests.controller.tenant import Tenant
 
 __all__ = ["call", "start"]
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 Json = dict[str, Any]
 CRDS = sorted(Path("crds").glob("*.yaml"))
@@ -78,6 +78,16 @@ def settled(tenant: Tenant, operator: Operator) -> Iterator[Tenant]:
     tenant.wait_for_condition("Ready", status="True", reason="Scheduled")
     yield tenant
     tenant.cluster.request("DELETE", f"/api/v1/persistentvolumes/{volume}")
+
+
+def tell_operator(cluster: Cluster, deployed: str, variables: Mapping[str, str]) -> None:
+    """Add to the environment of the operator's Deployment, whose status others write meanwhile."""
+    (deployment,) = documents("Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    added = {"name": container["name"], "env": [{"name": name, "value": text} for name, text in variables.items()]}
+    patch = {"spec": {"template": {"spec": {"containers": [added]}}}}
+    path = f"{DEPLOYMENTS}/{deployed}"
+    cluster.request("PATCH", path, patch, content_type="application/strategic-merge-patch+json")
 
 
 def found_by(answer: tuple[int, str, str]) -> list[tuple[str, str, str]]:
@@ -217,11 +227,7 @@ def test_pages_that_the_operator_knows_and_that_are_not_there_are_told(
         "BANNETTE_CONNECT_URL": "https://connect.example",
         "BANNETTE_CONNECT_ACCOUNT": f"{SYSTEM}/bannette-connect",
     }
-    body = cluster.request("GET", f"{DEPLOYMENTS}/{deployed}")
-    body["spec"]["template"]["spec"]["containers"][0]["env"] += [
-        {"name": name, "value": value} for name, value in known.items()
-    ]
-    cluster.request("PUT", f"{DEPLOYMENTS}/{deployed}", body)
+    tell_operator(cluster, deployed, known)
     ((_, message),) = [found for found in problems(call("doctor", "-o", "json")) if found[0] == "Pages"]
     assert "bannette-connect is missing, so nobody can open https://connect.example" in message
 
@@ -229,11 +235,7 @@ def test_pages_that_the_operator_knows_and_that_are_not_there_are_told(
 def test_an_operator_of_other_namespaces_is_none(
     settled: Tenant, deployed: str, cluster: Cluster, call: Called
 ) -> None:
-    deployment = cluster.request("GET", f"{DEPLOYMENTS}/{deployed}")
-    deployment["spec"]["template"]["spec"]["containers"][0]["env"].append(
-        {"name": "BANNETTE_NAMESPACES", "value": "another,third"}
-    )
-    cluster.request("PUT", f"{DEPLOYMENTS}/{deployed}", deployment)
+    tell_operator(cluster, deployed, {"BANNETTE_NAMESPACES": "another,third"})
     message = dict(problems(call("doctor", "-o", "json")))["Operator"]
     assert f"none looks after namespace {settled.namespace}" in message
     assert "another, third" in message

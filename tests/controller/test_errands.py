@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.controller.calling import Called, Started, call, start
-from tests.controller.cluster import eventually
+from tests.controller.cluster import PATIENCE, eventually
 from tests.controller.operator_process import Operator
 from tests.controller.people import bind
 from tests.controller.tenant import Tenant
 
 __all__ = ["call", "start"]
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 Json = dict[str, Any]
 
@@ -44,7 +44,7 @@ def test_a_pod_is_removed_though_its_caller_is_ended(scheduled: Tenant, start: S
     process = start("history", "acme-onedrive")
     wait_for_errand(scheduled)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == (130 if number == signal.SIGINT else 128 + number), errors
     assert errors == ""
     eventually(lambda: not errands(scheduled), "the pod is removed")
@@ -54,7 +54,7 @@ def test_a_pod_may_do_no_more_than_it_must(scheduled: Tenant, start: Started) ->
     process = start("inbox", "-b", "purchases")
     pod = wait_for_errand(scheduled)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     spec = pod["spec"]
     (container,) = spec["containers"]
     assert spec["automountServiceAccountToken"] is False
@@ -80,21 +80,22 @@ def test_a_pod_that_runs_for_too_long_is_given_up_and_removed(scheduled: Tenant,
     path = f"/api/v1/namespaces/{scheduled.namespace}/pods/{name}/status"
     running = {"status": {"phase": "Running"}}
     scheduled.cluster.request("PATCH", path, running, content_type="application/merge-patch+json")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 3
     assert "The pod hasn't ended in 12 s: `--timeout` gives it longer." in errors
     assert not errands(scheduled)
 
 
 def test_a_pod_whose_image_does_not_come_is_told(scheduled: Tenant, start: Started) -> None:
-    process = start("history", "acme-onedrive", "--timeout", "12")
+    # Half of that it is waited for.
+    process = start("history", "acme-onedrive", "--timeout", "20")
     name = wait_for_errand(scheduled)["metadata"]["name"]
     waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image: no such host."}
     container = {"name": "collector", "image": "i", "imageID": "", "ready": False, "restartCount": 0}
     status = {"containerStatuses": [{**container, "state": {"waiting": waiting}}]}
     path = f"/api/v1/namespaces/{scheduled.namespace}/pods/{name}/status"
     scheduled.cluster.request("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert "doesn't start (ImagePullBackOff): Back-off pulling image: no such host." in errors
     assert not errands(scheduled)
@@ -106,7 +107,7 @@ def test_what_a_killed_call_left_is_removed_by_the_next_one_and_what_goes_on_is_
     killed = start("history", "acme-onedrive")
     left = wait_for_errand(scheduled)["metadata"]["name"]
     killed.kill()
-    killed.wait(timeout=30)
+    killed.wait(timeout=PATIENCE)
     assert call("inbox", "acme-onedrive", "--timeout", "1")[0] == 3
     assert [pod["metadata"]["name"] for pod in errands(scheduled)] == [left]
     path = f"/api/v1/namespaces/{scheduled.namespace}/pods/{left}"

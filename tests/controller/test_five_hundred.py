@@ -17,7 +17,7 @@ from tests.controller.cluster import Cluster, Json, eventually
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1500)]
 
 SLOTS = 7
 MINUTES = 240
@@ -92,11 +92,17 @@ def test_what_all_lack_is_one_condition_each_and_no_flood(
     position = cluster.audit_position()
     new_operator(f"--max-concurrent-runs={SLOTS}").start()
     _add_clients(tenant, tmp_path, clients)
-    said = _wait_for_all(tenant, "PrerequisitesMet", "False", "all say what they lack", seconds=120)
+    said = _wait_for_all(tenant, "PrerequisitesMet", "False", "all say what they lack", seconds=500)
     assert {one["reason"] for one in said} == {"BinderMissing" if lacking == "binder" else "CredentialsMissing"}
     named = 'Binder "purchases"' if lacking == "binder" else "acme-app"
     assert all(named in one["message"] for one in said)
     assert tenant.jobs() == []
+    # Each is told after its condition, and last of all.
+    eventually(
+        lambda: len([one for one in cluster.writes_of(Operator.user, since=position) if "/events" in one]) >= clients,
+        "all are told what they lack",
+        every=1.0,
+    )
     assert len(_events(tenant)) == clients
 
     # It is said once: nothing is written while nothing changes.
@@ -110,7 +116,7 @@ def test_what_all_lack_is_one_condition_each_and_no_flood(
         tenant.add_binder()
     else:
         tenant.cluster.patch(SECRET, tenant.namespace, "acme-app", {"stringData": {"clientSecret": "right"}})
-    _wait_for_all(tenant, "PrerequisitesMet", "True", "all have what they lacked", seconds=180)
+    _wait_for_all(tenant, "PrerequisitesMet", "True", "all have what they lacked", seconds=500)
     # The first collections go a few at a time; the others say that they wait.
     eventually(lambda: len(tenant.jobs()) == SLOTS, "the first of them collect")
     waiting = [one for one in _channels(tenant) if _condition(one, "Ready").get("reason") == "RunWaiting"]

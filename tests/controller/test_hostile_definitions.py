@@ -13,7 +13,7 @@ from tests.controller.cluster import Cluster, eventually, install_rights
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 CRDS = Path("crds")
 
@@ -46,7 +46,8 @@ def test_definitions_may_come_after_the_operator_and_go_and_come_again(
         with operator.kept_alive():
             bare.server.kubectl("delete", "crd", "recipients.bannette.io")
             eventually(
-                lambda: "was lost" in operator.log.read_text() or "kinds.missing" in operator.log.read_text(), ""
+                lambda: any(lost in operator.said() for lost in ("was lost", "kinds.missing")),
+                "the operator has noticed, or another one that the definition is missing",
             )
             bare.server.install_crds(CRDS)
             tenant.add_recipient()

@@ -13,7 +13,7 @@ from tests.controller.cluster import eventually
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.controller.tenant import Tenant
 
 __all__ = ["call", "start"]
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 MOMENT = "2026-11-24T10:00:00Z"
 # In UTC they are in a year that Python doesn't have.

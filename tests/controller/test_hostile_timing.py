@@ -15,7 +15,7 @@ from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 from tests.controller.test_operator_port import free_port
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

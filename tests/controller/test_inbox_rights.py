@@ -9,7 +9,7 @@ from tests.controller.cluster import Cluster, eventually
 from tests.controller.people import RBAC, Person, bind
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 MERGE = "application/merge-patch+json"
 READER, OPENED = "bannette.io/inbox-reader", "bannette.io/inbox-opened"
@@ -55,8 +55,15 @@ def scene(cluster: Cluster) -> Tenant:
         ("edit", "edit"),
     ):
         bind(cluster, made.namespace, person, name)
-    patcher = Person(cluster, "patcher")
-    eventually(lambda: str(tried(patcher, made, asking())) == POLICY, "the policy acts")
+    for name, body, expected in (
+        ("patcher", asking(), POLICY),
+        ("console", asking(), OK),
+        ("configurator", {"spec": {"company": "New"}}, OK),
+    ):
+        eventually(
+            lambda name=name, body=body, expected=expected: str(tried(Person(cluster, name), made, body)) == expected,
+            f"the API server heeds the policy, and what {name} may do",
+        )
     return made
 
 

@@ -14,7 +14,7 @@ from tests.controller.cluster import PATIENCE, Cluster, eventually
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = pytest.mark.apiserver
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 READER, OTHER = "a" * 64, "b" * 64
 Json = dict[str, Any]
@@ -145,7 +145,11 @@ def test_no_more_are_open_than_may_be(stocked: Tenant, new_operator: Callable[..
         lambda: [name for name in names if inbox(stocked, name).get("state") == "Waiting"], "one has to wait"
     )
     assert len(waiting) == 1
-    assert len(stocked.cluster.list(JOB, stocked.namespace)) == 2
+    # The place is taken before the Job is there.
+    jobs = eventually(
+        lambda: found if len(found := stocked.cluster.list(JOB, stocked.namespace)) >= 2 else None, "two are opened"
+    )
+    assert len(jobs) == 2
     (open_one, _) = [name for name in names if name not in waiting]
     ask(stocked, None, None, name=open_one)
     wait_for(stocked, "Opening", waiting[0])

@@ -14,7 +14,7 @@ from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 from tests.controller.test_operator_port import free_port
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 NewOperator = Callable[..., Operator]
 
@@ -57,7 +57,7 @@ def test_what_was_deleted_while_nobody_watched_is_missed_in_the_next_list(
     is_away = False
 
     def series() -> str:
-        return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
 
     eventually(lambda: 'channel="goes"' not in series(), "the channel has no series any more")
     assert 'channel="stays"' in series()

@@ -13,7 +13,7 @@ from tests.controller.test_operator_port import free_port
 
 
 @pytest.mark.apiserver
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_what_is_in_the_way_of_one_of_many_new_channels_is_found_by_a_list(
     cluster: Cluster, tenant: Tenant, new_operator: NewOperator
 ) -> None:
@@ -37,8 +37,14 @@ def test_what_is_in_the_way_of_one_of_many_new_channels_is_found_by_a_list(
     assert len([one for one in of_roles if one.startswith("get")]) <= 10
 
 
+def decisions(port: int) -> float:
+    text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+    count = next(one for one in text.splitlines() if one.startswith("bannette_reconcile_duration_seconds_count"))
+    return float(count.split()[1])
+
+
 @pytest.mark.apiserver
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_start_decides_once_about_each_channel(tenant: Tenant, new_operator: NewOperator) -> None:
     tenant.add_prerequisites()
     names = [f"channel-{number}" for number in range(20)]
@@ -52,17 +58,15 @@ def test_a_start_decides_once_about_each_channel(tenant: Tenant, new_operator: N
     for minute in range(15, 20):
         port = free_port()
         again = new_operator(f"--listen=127.0.0.1:{port}").start()
+        eventually(lambda port=port: decisions(port) >= len(names), "each channel was decided about")
         # When this is done, so is what was to be done at the start.
         tenant.change(name=names[-1], schedule={"time": f"06:{minute}"})
         eventually(
             lambda cron=f"{minute} 6 * * *": tenant.status(names[-1])["schedule"]["cron"] == cron,
             "a change is followed",
         )
-        text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        decided.append(decisions(port))
         again.stop()
-        count = next(one for one in text.splitlines() if one.startswith("bannette_reconcile_duration_seconds_count"))
-        decided.append(float(count.split()[1]))
-        assert decided[-1] >= len(names)
         if decided[-1] < 1.5 * len(names):
             return
     # Once more where what channels name is listed after them, which is a matter of chance; not at each start.

@@ -9,19 +9,19 @@ from collections.abc import Callable
 import pytest
 import requests
 
+from devcluster.processes import free_ports
 from tests.controller.between import Answer, Between
 from tests.controller.cluster import eventually
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 from tests.controller.test_metrics import text_string_to_metric_families
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    """Return a port that the kernel gives to nobody else before an operator listens there."""
+    (port,) = free_ports(1)
     return port
 
 
@@ -33,7 +33,7 @@ def address(new_operator: Callable[..., Operator]) -> str:
 
 
 def answer(address: str, path: str) -> requests.Response:
-    return requests.get(f"{address}{path}", timeout=10)
+    return requests.get(f"{address}{path}", timeout=60)
 
 
 def test_it_is_alive_and_ready(address: str) -> None:

@@ -90,7 +90,7 @@ def decided(known: Any, server: Callable[[], Server], until: Callable[[Any], boo
         queue.add(KEY)
         worker = asyncio.create_task(reconciler.work())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(120):
                 while not until(made.channel):
                     made.written.clear()
                     await made.written.wait()

@@ -21,7 +21,7 @@ from tests.docs import fenced
 
 __all__ = ["account", "call", "served", "simulator", "start"]
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 def test_check_says_what_was_found_and_ends_by_it(served: Tenant, simulator: Simulator, call: Called) -> None:
@@ -119,7 +119,7 @@ def test_what_the_page_shows_works(served: Tenant, simulator: Simulator, tmp_pat
     for command in page.of("Check a connection, and disconnect"):
         text = re.sub(r"-n acme\b", f"-n {served.namespace}", command.text)
         # The commands themselves give up after 90 s, and say what they have waited for.
-        subprocess.run(["bash", "-c", text], env=environment, check=True, timeout=120)
+        subprocess.run(["bash", "-c", text], env=environment, check=True, timeout=300)
     # The last one asks for the same again, of an account that isn't connected any more.
     asked = served.channel()["metadata"]["annotations"]["bannette.io/disconnect"]
     wait_for(served, "lastHandledDisconnect", asked)

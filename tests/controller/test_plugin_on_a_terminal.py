@@ -22,7 +22,7 @@ from tests.controller.test_plugin import settled
 
 __all__ = ["call", "settled", "start"]
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 BOLD = "\x1b[1m"
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -41,7 +41,7 @@ class Screen:
 
     def close(self) -> None:
         self._process.kill()
-        self._process.wait(30)
+        self._process.wait(PATIENCE)
         os.close(self._keys)
         os.close(self._theirs)
 

@@ -18,7 +18,7 @@ from tests.controller.cluster import eventually
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

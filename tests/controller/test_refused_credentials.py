@@ -11,7 +11,7 @@ from tests.controller.between import Answer, Asked, Between, Fault
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 def test_a_token_that_is_not_accepted_is_not_sent_without_end(

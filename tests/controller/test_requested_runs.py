@@ -9,7 +9,7 @@ from tests.controller.cluster import eventually
 from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 def test_one_request_is_one_run_however_often_it_is_made(tenant: Tenant, operator: Operator) -> None:
@@ -24,7 +24,7 @@ def test_one_request_is_one_run_however_often_it_is_made(tenant: Tenant, operato
     for _ in range(20):
         tenant.request("2026-11-24T10:00:00+01:00")
     tenant.change(historyLimit=9)
-    eventually(lambda: tenant.status()["observedGeneration"] == 2, "the channel was looked at again")
+    eventually(lambda: tenant.status().get("observedGeneration") == 2, "the channel was looked at again")
     assert len(tenant.jobs("Manual")) == 1
 
 

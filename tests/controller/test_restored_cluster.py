@@ -11,7 +11,7 @@ from tests.controller.cluster import Cluster, eventually, install_rights
 from tests.controller.operator_process import Operator
 from tests.controller.tenant import Tenant
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 
 def test_what_is_changed_after_a_restore_is_seen(tmp_path: Path) -> None:
