@@ -24,7 +24,7 @@ from tests.controller.test_plugin import job_that_waits, requested
 
 __all__ = ["start"]
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
 NAME = "acme-onedrive"
 REFUSING = "http://127.0.0.1:9"
