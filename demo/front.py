@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import ssl
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 from simulator.certificates import load_authority, server_context
 
 _CHUNK = 65536
+_PAUSE = 0.1
 
 
-class Front:
-    """Takes TLS at a port of its own, and passes plain HTTP on, as an Ingress does.
+class Relay:
+    """Takes connections at a port of its own, and passes what they bring on.
+
+    Args:
+        behind: ports of 127.0.0.1.
+        patience: seconds for which a port where nobody listens is tried again.
+        tls: it is spoken with whoever connects; plain TCP with those behind.
 
     Attributes:
         port: on 127.0.0.1.
@@ -24,14 +33,15 @@ class Front:
 
     port = 0
 
-    def __init__(self, host: str, folder: Path, behind: Sequence[int]) -> None:
+    def __init__(self, behind: Sequence[int], *, patience: float = 0.0, tls: ssl.SSLContext | None = None) -> None:
         self.behind = list(behind)
-        self._context = server_context(load_authority(folder), [host])
+        self._patience = patience
+        self._context = tls
         self._turn = itertools.count()
         self._loop = asyncio.new_event_loop()
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[Front]:
+    def running(self) -> Iterator[Self]:
         thread = threading.Thread(target=self._loop.run_forever, name="front", daemon=True)
         thread.start()
         listening = asyncio.run_coroutine_threadsafe(
@@ -41,23 +51,42 @@ class Front:
         try:
             yield self
         finally:
-            self._loop.call_soon_threadsafe(self._end, listening)
+            asyncio.run_coroutine_threadsafe(self._end(listening), self._loop).result(30)
+            self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join(30)
 
-    def _end(self, listening: asyncio.Server) -> None:
+    async def _end(self, listening: asyncio.Server) -> None:
         listening.close()
-        for task in asyncio.all_tasks(self._loop):
+        passing_on = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in passing_on:
             task.cancel()
-        self._loop.call_soon(self._loop.stop)
+        await asyncio.gather(*passing_on, return_exceptions=True)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            port = self.behind[next(self._turn) % len(self.behind)]
-            back, forth = await asyncio.open_connection("127.0.0.1", port)
+            back, forth = await self._connected()
         except (OSError, ZeroDivisionError):
             writer.close()
             return
         await asyncio.gather(_copy(reader, forth), _copy(back, writer))
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        until = time.monotonic() + self._patience
+        while True:
+            port = self.behind[next(self._turn) % len(self.behind)]
+            try:
+                return await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(_PAUSE)
+
+
+class Front(Relay):
+    """Takes TLS at a port of its own, and passes plain HTTP on, as an Ingress does."""
+
+    def __init__(self, host: str, folder: Path, behind: Sequence[int]) -> None:
+        super().__init__(behind, tls=server_context(load_authority(folder), [host]))
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

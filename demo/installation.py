@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from demo.front import Relay
 from devcluster import chart
 from devcluster.kubectl import Kubectl
 from devcluster.processes import free_ports
@@ -28,6 +29,7 @@ OPERATOR_NAMESPACE = "bannette-system"
 SIMULATOR_NAMESPACE = "onedrive-simulator"
 SIMULATED_APPLICATION = "bannette-collector"
 _ROLLOUT_SECONDS = 300
+_FORWARDING_SECONDS = 60.0
 
 Manifest = dict[str, object]
 
@@ -138,13 +140,19 @@ def trust_simulator(kubectl: Kubectl, namespace: str, ca_file: Path) -> None:
 
 @contextlib.contextmanager
 def forwarded(kubectl: Kubectl, program: str, namespace: str, target: str, port: int) -> Iterator[int]:
-    """Forward a port of this machine to *port* of *target*, for example ``service/onedrive-simulator``; yield it."""
+    """Forward a port of this machine to *port* of *target*, for example ``service/onedrive-simulator``; yield it.
+
+    Whoever connects while kubectl starts anew waits for it.
+    """
     # Not one of those that the kernel gives to clients: it is free again for a moment whenever kubectl starts anew.
-    (here,) = free_ports(1)
-    command = [program, "-n", namespace, "port-forward", target, f"{here}:{port}"]
-    with _kept_running(command, kubectl.environment()):
-        wait_for(f"the forwarded port of {target}", lambda: _answers(here), seconds=120, every=0.2)
-        yield here
+    (kubectls,) = free_ports(1)
+    command = [program, "-n", namespace, "port-forward", target, f"{kubectls}:{port}"]
+    with (
+        _kept_running(command, kubectl.environment()),
+        Relay([kubectls], patience=_FORWARDING_SECONDS).running() as relay,
+    ):
+        wait_for(f"the forwarded port of {target}", lambda: _answers(kubectls), seconds=120, every=0.2)
+        yield relay.port
 
 
 @contextlib.contextmanager
