@@ -96,6 +96,12 @@ def test_a_run_is_announced_once_and_not_after_a_restart() -> None:
     assert announced(planned(observed(subject, jobs=(FIRST,), announced=None))) == []
 
 
+def test_a_run_that_ended_is_told_before_the_one_that_starts_after_it() -> None:
+    subject = channel(requested="A", status=status_after(FIRST))
+    result = planned(observed(subject, jobs=(FIRST,), announced=frozenset()))
+    assert [one for one in announced(result) if one.startswith("Run")] == ["RunSucceeded", "RunRequested"]
+
+
 def test_a_failure_is_announced_only_when_its_job_gives_up() -> None:
     trying = replace(DAILY, state=JobState.UNFINISHED, finished_at=None)
     failed = entry(DAILY, result=RunResult.FAILED).to_dict()

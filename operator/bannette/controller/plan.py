@@ -131,8 +131,10 @@ def plan(observed: Observed, settings: Settings, *, now: datetime) -> Plan:
             *((Confirm(observed.resource_version),) if any(isinstance(action, Create) for action in children) else ()),
             *children,
             *_status_patch(observed.channel.status, status, resource_version=guard),
-            *(Announce(one) for one in _announcements(observed, status, decision)),
+            # In the order in which it happened: the next run may start as soon as the last one has ended.
+            *(Announce(one) for one in transitions(observed.channel.status, status)),
             *(Announce(run_ended(entry)) for entry in ended),
+            *(Announce(one) for one in _started(decision)),
             *(Delete(JOB, job.name, job.uid) for job in decision.superfluous),
         ),
         look_again=_look_again(channel, observed, status, decision, settings, now),
@@ -274,8 +276,7 @@ def _merged(old: object, new: object) -> object:
     return new
 
 
-def _announcements(observed: Observed, status: ChannelStatus, decision: Decision) -> Iterator[Announcement]:
-    yield from transitions(observed.channel.status, status)
+def _started(decision: Decision) -> Iterator[Announcement]:
     if decision.start is not None and decision.start.request is None:
         yield Announcement("FirstRunStarted", "The first collection starts.", action="Collect")
     elif decision.start is not None:
