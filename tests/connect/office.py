@@ -160,6 +160,10 @@ class Office:
 
     def _done(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
         answer = self._api.call(method, path, body, headers=headers)
+        # While it makes room for a definition.
+        while answer.status_code == 429:
+            time.sleep(float(answer.headers["Retry-After"]))
+            answer = self._api.call(method, path, body, headers=headers)
         assert answer.ok, answer.text
         return answer.json()
 

@@ -75,7 +75,7 @@ def test_no_request_makes_the_service_fail(place, data):
     body = data.draw(st.one_of(st.just(text.encode()), st.binary(max_size=200))) if method == "POST" else None
     if body is not None:
         headers["Content-Type"] = data.draw(st.sampled_from(["application/x-www-form-urlencoded", "text/plain", ""]))
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, f"{path}?{text}" if text else path, body, headers)
         answer = connection.getresponse()

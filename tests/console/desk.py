@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from bannette.connect import Settings, new_server
 from bannette.console import ConsoleSettings
 from bannette.console.app import Console
 from bannette.kube import ClusterApi
-from devcluster.processes import free_ports
 from tests.connect.browser import Browser, Page
-from tests.connect.office import PUBLIC, wait_until
+from tests.connect.office import PUBLIC, at_work, listening, wait_until
 from tests.controller.cluster import Cluster
 from tests.controller.people import bind
 
@@ -46,6 +44,7 @@ class Company:
             if role:
                 self._bind(person, role)
                 bind(cluster, self.namespace, person, role)
+        self.wait_for_right("configurator", "create", "collectionchannels")
         self.create(
             "Binder", "purchases", {"company": "Acme & Fils", "storage": {"persistentVolumeClaim": {"claimName": "p"}}}
         )
@@ -107,6 +106,28 @@ class Company:
             "-n", self.namespace, "create", "rolebinding", "secrets", "--role=secrets",
             f"--serviceaccount=default:{SERVICE}",
         )  # fmt: skip
+        self.wait_for_right(f"system:serviceaccount:default:{SERVICE}", "get", "secrets", group="")
+
+    def account(self, person: str) -> str:
+        """Return by which name the API server knows a person who signs in by a token."""
+        return f"system:serviceaccount:{self.namespace}:{person}"
+
+    def wait_for_right(
+        self, user: str, verb: str, resource: str, *, subresource: str = "", group: str = "bannette.io"
+    ) -> None:
+        """Wait until the API server goes by a right that was given; the console remembers for a while what it said."""
+        attributes = {"namespace": self.namespace, "verb": verb, "group": group, "resource": resource}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": attributes | {"subresource": subresource}},
+        }
+
+        def is_allowed() -> bool:
+            answer = self.cluster.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+            return bool(answer["status"]["allowed"])
+
+        wait_until(is_allowed, f"{user} may {verb} {resource}")
 
     def _bind(self, account: str, role: str) -> None:
         self.cluster.server.kubectl(
@@ -145,14 +166,14 @@ def install_service(cluster: Cluster) -> None:
     cluster.server.apply(yaml.safe_dump_all(documents))
 
 
-def service_api(cluster: Cluster) -> ClusterApi:
+def service_api(cluster: Cluster, *, timeout: tuple[float, float] = (10, 30)) -> ClusterApi:
     return ClusterApi(
         cluster.server.url,
         namespace="default",
         token=cluster.service_account_token("default", SERVICE),
         ca=cluster.server.ca_file.read_text(),
         attempts=2,
-        timeout=(2, 10),
+        timeout=timeout,
         sleep=lambda _: None,
     )
 
@@ -162,21 +183,16 @@ def serving(
     api: ClusterApi, keys: Path, settings: ConsoleSettings | None = None, *, ready: bool = True
 ) -> Iterator[int]:
     """Serve the console from a thread of this process; yield the port, once it is *ready* to show its list."""
-    (port,) = free_ports(1)
-    connect = Settings(PUBLIC, keys, "127.0.0.1", port, {})
-    console = Console(settings or ConsoleSettings(), connect, api)
-    console.start()
-    running = new_server(connect, api, console.routes())
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    wait_until(lambda: running.started, "the service has started")
-    wait_until(lambda: not ready or console.is_ready, "all channels are read")
-    try:
-        yield port
-    finally:
-        console.stop()
-        running.should_exit = True
-        thread.join(30)
+    with listening() as (port, listener):
+        connect = Settings(PUBLIC, keys, "127.0.0.1", port, {})
+        console = Console(settings or ConsoleSettings(), connect, api)
+        console.start()
+        try:
+            with at_work(new_server(connect, api, console.routes()), listener):
+                wait_until(lambda: not ready or console.is_ready, "all channels are read")
+                yield port
+        finally:
+            console.stop()
 
 
 def browser_at(cluster: Cluster, *ports: int, language: str = "en") -> Browser:

@@ -69,6 +69,8 @@ class Served:
             "-n", self.company.namespace, "create", "rolebinding", "reads", "--role=reads",
             f"--serviceaccount={self.company.namespace}:viewer",
         )  # fmt: skip
+        for person in ("clerk", "viewer"):
+            self.company.wait_for_right(self.company.account(person), "get", "binders", subresource="inbox")
 
     def binder(self):
         return self.company.get("binders", "purchases")
@@ -109,7 +111,7 @@ class Served:
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
     def url(self, page: str = "") -> str:
         return f"/console/inboxes/{self.company.namespace}/purchases{page}"

@@ -107,6 +107,7 @@ def test_a_channels_page_says_what_is_wrong_and_what_it_is(told, browser):
 def test_no_two_facts_of_a_channel_have_one_name(told, cluster, port):
     reads = ("--clusterrole=bannette-inbox", f"--serviceaccount={told.namespace}:viewer")
     cluster.server.kubectl("-n", told.namespace, "create", "rolebinding", "reads", *reads)
+    told.wait_for_right(told.account("viewer"), "get", "binders", subresource="inbox")
     for language in ("en", "fr"):
         browser = browser_at(cluster, port, language=language)
         signed_in(browser, told.token("viewer"))

@@ -25,14 +25,14 @@ def test_pages_say_that_the_cluster_is_away_and_go_on_when_it_is_back(keys, tmp_
         install_rights_of_people(cluster)
         install_service(cluster)
         company = Company(cluster)
-        with serving(service_api(cluster), keys) as port:
+        with serving(service_api(cluster, timeout=(5, 5)), keys) as port:
             browser = browser_at(cluster, port)
             signed_in(browser, company.token("viewer"))
             with server.paused("kube-apiserver"):
                 away = browser.open(company.url())
             assert (away.status, away.heading) == (503, "Not available at the moment")
             assert away.headers["Retry-After"] == "10"
-            assert browser.open(company.url()).heading == NAME
+            wait_until(lambda: browser.open(company.url()).heading == NAME, "the API server has caught up")
             server.restart()
             wait_until(lambda: browser.open(company.url()).heading == NAME, "the console goes on")
             company.channel("after-the-restart")
@@ -69,6 +69,7 @@ def test_only_the_namespaces_that_the_service_serves_are_listed(company, cluster
         "create", "clusterrolebinding", "sees-all", "--clusterrole=bannette-viewer",
         f"--serviceaccount={other.namespace}:nobody",
     )  # fmt: skip
+    company.wait_for_right(other.account("nobody"), "list", "collectionchannels")
     with serving(api, keys, ConsoleSettings(namespaces=(company.namespace, "not-there"))) as port:
         browser = browser_at(cluster, port)
         page = signed_in(browser, other.token("nobody"))

@@ -117,7 +117,7 @@ def test_no_request_makes_the_console_fail(place, data):
         if data.draw(st.booleans()):
             headers[name] = data.draw(st.one_of(HEADER, st.from_regex(r"\Abytes=[0-9]{0,30}-[0-9]{0,30}\Z")))
     path = data.draw(pages_of(pages, company))
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         following = "&" if "?" in path else "?"
         connection.request(method, f"{path}{following}{text}" if text and method != "POST" else path, body, headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,7 @@ import pytest
 
 from bannette.kube import ClusterApi
 from tests.connect.office import PUBLIC
-from tests.connect.stumbles import FAULTS, PLAIN, READ, Stumble, once
+from tests.connect.stumbles import FAULTS, PATIENT, PLAIN, READ, Stumble, once, patience
 from tests.console.desk import SERVICE, Company, browser_at, serving, signed_in
 from tests.console.test_channel_pages import entry
 from tests.console.test_creating_a_channel import DELEGATED, marked
@@ -20,7 +21,7 @@ from tests.controller.between import Answer, Between
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(180)]
 
-SOON = 10.0
+SOON = 30.0
 OURS = "/apis/bannette.io/"
 AWAY = [Answer.refusal(503, "ServiceUnavailable")] * 100
 _numbers = itertools.count(1)
@@ -33,23 +34,22 @@ def between(cluster):
 
 
 @pytest.fixture(scope="module")
-def stumbling_port(cluster, keys, between):
-    """A console that reaches the API server by the proxy."""
-    api = ClusterApi(
-        between.url,
-        namespace="default",
-        token=cluster.service_account_token("default", SERVICE),
-        attempts=2,
-        timeout=(2, READ),
-    )
-    with serving(api, keys) as port:
-        yield port
+def stumbling_ports(cluster, keys, between):
+    """Consoles that reach the API server by the proxy, by how long they wait for its answers."""
+    between.fault = lambda asked: None
+    token = cluster.service_account_token("default", SERVICE)
+    with ExitStack() as stack:
+        ports = {}
+        for read in (READ, PATIENT):
+            api = ClusterApi(between.url, namespace="default", token=token, attempts=2, timeout=(10, read))
+            ports[read] = stack.enter_context(serving(api, keys))
+        yield ports
 
 
 @pytest.fixture
-def stumbling(cluster, between, stumbling_port):
+def stumbling(cluster, between, stumbling_ports, request):
     between.fault = lambda asked: None
-    return browser_at(cluster, stumbling_port)
+    return browser_at(cluster, stumbling_ports[patience(request)])
 
 
 @pytest.fixture(scope="module")
@@ -178,10 +178,19 @@ def test_a_name_that_somebody_else_takes_meanwhile_is_said_to_be_taken(firm, bet
 
 def test_a_server_that_asks_for_more_time_than_a_page_has_is_said_to_be_away(firm, between, stumbling):
     signed_in(stumbling, firm.token("viewer"))
-    between.fault = lambda asked: Answer.throttle(30) if asked.path.startswith(OURS) else None
+    throttled = []
+
+    def throttle(asked):
+        if firm.namespace not in asked.path:
+            return None
+        throttled.append(asked)
+        return Answer.throttle(60)
+
+    between.fault = throttle
     began = time.monotonic()
     page = stumbling.open(firm.url())
     assert (page.status, page.heading) == (503, "Not available at the moment")
-    assert time.monotonic() - began < 2
+    assert len(throttled) == 1, "it was asked once more"
+    assert time.monotonic() - began < SOON
     between.fault = Stumble(1, [], within=OURS)
     assert stumbling.request("GET", f"{PUBLIC}{firm.url()}").status == 200
