@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from bannette.binder import open_store
 from bannette.binder.locations import StorePath
 from bannette.cli.plugin.findings import Finding, State
 from bannette.cli.plugin.inside import answer
-from devcluster.processes import free_ports
 from tests.notify.mail_server import Authority
 from tests.notify.test_cloud_events import http_sink
 from tests.plugin.test_errand import CLAIM, binder, channel
@@ -78,8 +78,10 @@ def test_a_sink_with_a_token_is_asked_without_it(probed: Any, tmp_path: Path) ->
     ],
 )
 def test_a_program_that_is_not_reached_is_told_with_what_to_do(probed: Any, url: str, text: str) -> None:
-    (port,) = free_ports(1)
-    found = probed(url.format(port=port))
+    with socket.socket() as silent:
+        # It is taken, so that nobody begins to listen there.
+        silent.bind(("127.0.0.1", 0))
+        found = probed(url.format(port=silent.getsockname()[1]))
     assert (found.state, text in found.message) == (State.PROBLEM, True), found.message
 
 
