@@ -38,11 +38,11 @@ class Company:
     def __init__(self, cluster: Cluster, *, channel: bool = True) -> None:
         self.cluster = cluster
         self.namespace = f"company-{next(_numbers)}"
-        cluster.server.kubectl("create", "namespace", self.namespace)
+        cluster.request("POST", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
         for person, role in ROLES.items():
-            cluster.server.kubectl("-n", self.namespace, "create", "serviceaccount", person)
+            self.make_account(person)
             if role:
-                self._bind(person, role)
+                self.bind_account(person, role)
                 bind(cluster, self.namespace, person, role)
         self.wait_for_right("configurator", "create", "collectionchannels")
         self.create(
@@ -108,6 +108,29 @@ class Company:
         )  # fmt: skip
         self.wait_for_right(f"system:serviceaccount:default:{SERVICE}", "get", "secrets", group="")
 
+    def make_account(self, person: str) -> None:
+        """Make the ServiceAccount of somebody who signs in by a token."""
+        path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
+        self.cluster.request("POST", path, {"metadata": {"name": person}})
+
+    def bind_account(self, person: str, role: str, *, kind: str = "ClusterRole") -> None:
+        """Give somebody who signs in by a token a role in the namespace."""
+        body = {
+            "metadata": {"name": f"account-{person}-{role}"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
+            "subjects": [{"kind": "ServiceAccount", "name": person, "namespace": self.namespace}],
+        }
+        self.cluster.request("POST", f"{self._rbac}/rolebindings", body)
+
+    def make_role(self, name: str, **rule: list[str]) -> None:
+        """Make a role of the namespace with one rule."""
+        body = {"metadata": {"name": name}, "rules": [rule]}
+        self.cluster.request("POST", f"{self._rbac}/roles", body)
+
+    @property
+    def _rbac(self) -> str:
+        return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.namespace}"
+
     def account(self, person: str) -> str:
         """Return by which name the API server knows a person who signs in by a token."""
         return f"system:serviceaccount:{self.namespace}:{person}"
@@ -128,17 +151,6 @@ class Company:
             return bool(answer["status"]["allowed"])
 
         wait_until(is_allowed, f"{user} may {verb} {resource}")
-
-    def _bind(self, account: str, role: str) -> None:
-        self.cluster.server.kubectl(
-            "-n",
-            self.namespace,
-            "create",
-            "rolebinding",
-            f"account-{account}",
-            f"--clusterrole={role}",
-            f"--serviceaccount={self.namespace}:{account}",
-        )
 
 
 def install_service(cluster: Cluster) -> None:

@@ -49,26 +49,11 @@ class Served:
         )  # fmt: skip
         self._scratch = folder / "scratch"
         self.digest = digest_of(token_of(self._keys, self.uid))
-        kubectl = cluster.server.kubectl
-        kubectl("-n", self.company.namespace, "create", "serviceaccount", "clerk")
+        self.company.make_account("clerk")
         for role in ("bannette-inbox", "bannette-viewer"):
-            kubectl(
-                "-n", self.company.namespace, "create", "rolebinding", f"clerk-{role}", f"--clusterrole={role}",
-                f"--serviceaccount={self.company.namespace}:clerk",
-            )  # fmt: skip
-        kubectl(
-            "-n",
-            self.company.namespace,
-            "create",
-            "role",
-            "reads",
-            "--verb=get",
-            "--resource=binders.bannette.io/inbox",
-        )
-        kubectl(
-            "-n", self.company.namespace, "create", "rolebinding", "reads", "--role=reads",
-            f"--serviceaccount={self.company.namespace}:viewer",
-        )  # fmt: skip
+            self.company.bind_account("clerk", role)
+        self.company.make_role("reads", apiGroups=["bannette.io"], resources=["binders/inbox"], verbs=["get"])
+        self.company.bind_account("viewer", "reads", kind="Role")
         for person in ("clerk", "viewer"):
             self.company.wait_for_right(self.company.account(person), "get", "binders", subresource="inbox")
 
