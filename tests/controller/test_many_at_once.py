@@ -55,7 +55,7 @@ def test_a_start_decides_once_about_each_channel(tenant: Tenant, new_operator: N
         tenant.wait_for_condition("Ready", status="True", reason="Suspended", name=name)
     first.stop()
     decided = []
-    for minute in range(15, 20):
+    for minute in range(10, 40):
         port = free_port()
         again = new_operator(f"--listen=127.0.0.1:{port}").start()
         eventually(lambda port=port: decisions(port) >= len(names), "each channel was decided about")
@@ -69,5 +69,5 @@ def test_a_start_decides_once_about_each_channel(tenant: Tenant, new_operator: N
         again.stop()
         if decided[-1] < 1.5 * len(names):
             return
-    # Once more where what channels name is listed after them, which is a matter of chance; not at each start.
+    # Once more where what channels name is listed after them, by chance of a third to a half; not at each start.
     pytest.fail(f"{len(names)} channels were decided about {decided} times")
