@@ -28,6 +28,8 @@ Json = dict[str, Any]
 T = TypeVar("T")
 NAMESPACE, NAME = "acme", "acme-onedrive"
 REGISTRY = "registry.example"
+# At which channels of the pages and of the samples run by themselves.
+TIMES = ("05:30", "06:15")
 _DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 
 
@@ -65,19 +67,13 @@ class Place:
         # Not one of those that the kernel gives to clients: a page begins to listen there later.
         (port,) = free_ports(1)
         environment = {"CLIENT_SECRET": simulator.client_secret}
-        placeholders = {**PLACEHOLDERS, "8443": str(port)}
+        # Channels run by themselves when no test is under way.
+        later = f"{datetime.now(ZoneInfo('Europe/Paris')) + timedelta(hours=12):%H:%M}"
+        placeholders = {**PLACEHOLDERS, "8443": str(port), **dict.fromkeys(TIMES, later)}
         self.terminal = Terminal(folder, environment=environment, placeholders=placeholders)
-        self._let_samples_run_later()
-        self._has_cluster = self._has_documents = False
-
-    def _let_samples_run_later(self) -> None:
-        """Let channels of the samples run by themselves when no test is under way: twelve hours from now."""
-        later = datetime.now(ZoneInfo("Europe/Paris")) + timedelta(hours=12)
         for kind in ("acme", "delegated"):
-            path = self.terminal.folder / "manifests/samples" / kind / "40-channel.yaml"
-            text = path.read_text()
-            assert text.count('time: "05:30"') == 1, path
-            path.write_text(text.replace('time: "05:30"', f'time: "{later:%H:%M}"'))
+            self.terminal.fill(f"manifests/samples/{kind}/40-channel.yaml")
+        self._has_cluster = self._has_documents = False
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.terminal)

@@ -96,6 +96,11 @@ class Terminal:
         for name, text in files.items():
             (self.folder / name).write_text(self._filled(text), encoding="utf-8")
 
+    def fill(self, name: str) -> None:
+        """Put in place of the placeholders of a file what they stand for."""
+        text = (self.folder / name).read_text(encoding="utf-8")
+        self.write({name: text})
+
     def type(self, command: Command) -> str:
         """Run *command*, and return what it printed on standard output.
 
