@@ -56,7 +56,7 @@ class Tenant:
             self.drop(f"{number}.txt", f"Document {number} of {self.namespace}")
 
     def tear_down(self) -> None:
-        self.onedrive.remove_faults()
+        self.go_on()
         self.kubectl("delete", "namespace", self.namespace, "--wait=false")
 
     # What a person does.
@@ -98,6 +98,10 @@ class Tenant:
     def slow_down(self, seconds: float) -> None:
         """Make the next document of this tenant's folder take *seconds* to come."""
         self.onedrive.add_faults({"like": "slow", "item": f"{self.folder}/*", "delay": seconds})
+
+    def go_on(self) -> None:
+        """Let what was slowed down come now."""
+        self.onedrive.remove_faults()
 
     def scale_operator(self, replicas: int) -> None:
         self._kubectl("-n", OPERATOR_NAMESPACE, "scale", "deployment/bannette-operator", f"--replicas={replicas}")

@@ -43,12 +43,16 @@ def replicas(kubectl: Kubectl, image_names: dict[str, str], ca_file: Path) -> It
 
 
 def _leader(kubectl: Kubectl) -> str:
-    """Return the name of the pod that holds the Lease; "" while nobody does."""
+    """Return the name of the pod that holds the Lease; "" while it names none, or one of earlier that left it so."""
+    chosen = ("get", "pods", "-l", "app.kubernetes.io/component=operator", "-o", "json")
+    pods = json.loads(kubectl("-n", OPERATOR_NAMESPACE, *chosen))["items"]
+    there = [one["metadata"]["name"] for one in pods if "deletionTimestamp" not in one["metadata"]]
     try:
         lease = json.loads(kubectl("-n", OPERATOR_NAMESPACE, "get", "lease", "bannette-operator", "-o", "json"))
     except CommandFailed:
         return ""
-    return str(lease["spec"].get("holderIdentity") or "")
+    holder = str(lease["spec"].get("holderIdentity") or "")
+    return holder if holder in there else ""
 
 
 def _stop_processes(kubectl: Kubectl, pod: str) -> None:

@@ -42,11 +42,12 @@ def test_a_request_during_a_run_is_one_more_run_after_it(tenant: Tenant) -> None
     tenant.create_channel()
     tenant.wait_for_runs(1)
     tenant.drop("3.txt", "A slow one")
-    tenant.slow_down(30)
+    tenant.slow_down(50)
     tenant.request("first")
     tenant.wait("the run to be active", lambda: tenant.status.get("activeRun"))
     tenant.request("second")
     tenant.request("third")
+    tenant.go_on()
     tenant.wait_for_runs(3)
     assert [run.get("request") for run in tenant.history] == ["third", "first", None]
     assert [run["collected"] for run in tenant.history] == [0, 1, 2]
