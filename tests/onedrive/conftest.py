@@ -92,8 +92,8 @@ class Account:
         credentials = ApplicationCredentials(
             self.simulator.tenant_id, self.simulator.client_id, secret=self.simulator.client_secret
         )
-        sign_in = SignIn(self.endpoints, credentials, timeout=10)
-        patience = patience or Patience(connect=5, read=5)
+        sign_in = SignIn(self.endpoints, credentials, timeout=60)
+        patience = patience or Patience(connect=60, read=60)
         return Graph(self.endpoints, sign_in, clock=self.clock, deadline=deadline, patience=patience)
 
     @property

@@ -171,8 +171,8 @@ def test_without_an_etag_nothing_is_resumed(account, new_item, target):
 
 
 def test_a_body_that_stands_still_is_asked_for_again(account, item, target):
-    account.control.add_faults({"like": "stalled", "delay": 3.0})
-    graph = account.new_graph(patience=Patience(connect=5, read=0.5))
+    account.control.add_faults({"like": "stalled", "delay": 30.0})
+    graph = account.new_graph(patience=Patience(connect=60, read=1.0))
     assert received(download(graph, account.drive, item, target), target) == CONTENT
 
 
@@ -307,7 +307,7 @@ def test_sixteen_downloads_pause_as_one(account, tmp_path):
     account.clock = SystemClock()
     graph, drive = account.new_graph(), account.drive
     control.add_faults(
-        {"name": "takes its time", "kinds": ["download"], "times": None, "delay": 0.1},
+        {"name": "takes its time", "kinds": ["download"], "times": None, "delay": 0.5},
         {"like": "download throttled", "skip": 20, "headers": {"Retry-After": "2"}},
     )
     control.reset_counters()

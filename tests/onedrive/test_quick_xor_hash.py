@@ -54,4 +54,5 @@ def test_it_is_fast_enough_for_large_files():
     start = time.process_time()
     for _ in range(128):
         digest.update(block)
-    assert 32 / (time.process_time() - start) > 100, "MB/s"
+    # Byte by byte it is less than one.
+    assert 32 / (time.process_time() - start) > 20, "MB/s"

@@ -19,6 +19,7 @@ from pathlib import Path
 import requests
 
 from bannette.binder import AzureLocation, S3Location
+from devcluster.processes import free_ports
 from tests.node_packages import CACHE, locked, node_modules
 
 VERSITYGW = "v1.8.0"
@@ -50,7 +51,7 @@ def azurite() -> Path:
 def s3_gateway(folder: Path, *, certificate: Path | None = None, key: Path | None = None) -> Iterator[str]:
     """Serve the folders below *folder* as buckets; yield the address."""
     (folder / BUCKET).mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    (port,) = free_ports(1)
     command: list[str | Path] = [versitygw(), "--port", f"127.0.0.1:{port}", "--keep-alive", "--quiet"]
     if certificate and key:
         command += ["--cert", certificate, "--key", key]
@@ -62,7 +63,7 @@ def s3_gateway(folder: Path, *, certificate: Path | None = None, key: Path | Non
 @contextmanager
 def azure_service(folder: Path) -> Iterator[str]:
     """Serve Azure Blob Storage of one account from *folder*, with a container; yield the account's address."""
-    port = _free_port()
+    (port,) = free_ports(1)
     options: list[str | Path] = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", folder, "--silent"]
     with _serving(["node", azurite(), *options, "--skipApiVersionCheck"], port, {}):
         endpoint = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
@@ -85,7 +86,7 @@ def _serving(command: list[str | Path], port: int, environment: Mapping[str, str
             process.wait()
 
 
-def wait_for(condition: Callable[[], object], what: str, *, within: float = 60.0) -> None:
+def wait_for(condition: Callable[[], object], what: str, *, within: float = 120.0) -> None:
     deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
@@ -97,12 +98,6 @@ def _is_open(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _make_container(endpoint: str, name: str) -> None:

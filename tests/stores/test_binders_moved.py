@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -103,7 +106,6 @@ def test_a_store_that_fails_in_the_middle_of_a_copy_leaves_what_the_next_one_com
     full, proxy, gateway, scratch, monkeypatch, folder
 ):
     """No answer comes from the third object of a folder on: what was put may be there or not."""
-    monkeypatch.setenv(TIMEOUT_VARIABLE, "2")
     location = s3_location(gateway)
     puts: list[str] = []
 
@@ -113,7 +115,9 @@ def test_a_store_that_fails_in_the_middle_of_a_copy_leaves_what_the_next_one_com
         return Fault.DROP_ANSWER if len(puts) > 2 else None
 
     proxy.fault = fault
-    failing = open_store(replace(location, endpoint=proxy.address))
+    with monkeypatch.context() as patch:
+        patch.setenv(TIMEOUT_VARIABLE, "2")
+        failing = open_store(replace(location, endpoint=proxy.address))
     with pytest.raises(Transient):
         copy(full, failing, scratch)
     there = open_store(location)
@@ -126,13 +130,13 @@ def test_a_store_that_fails_in_the_middle_of_a_copy_leaves_what_the_next_one_com
 
 @pytest.mark.kill
 def test_a_copy_into_a_bucket_by_the_real_command_is_killed_again_and_again_and_finished_in_the_end(
-    full, gateway, tmp_path
+    full, gateway, proxy, tmp_path
 ):
     location = s3_location(gateway)
     storage = {
         "bucket": BUCKET,
         "prefix": location.prefix,
-        "endpoint": gateway,
+        "endpoint": proxy.address,
         "region": "us-east-1",
         "credentialsSecret": {"name": "bucket"},
     }
@@ -152,11 +156,25 @@ def test_a_copy_into_a_bucket_by_the_real_command_is_killed_again_and_again_and_
     file.write_text(yaml.safe_dump_all(documents))
     command = [BANNETTE, "binder", "copy", "--from", str(tmp_path / "binder"), "--to", str(file)]
     bucket = open_store(location)
-    for number in (2, 30, 55):
+    for most in (2, 25, 25):
+        # It gets no further than there, however late it is killed.
+        puts = itertools.count()
+        stalled = threading.Event()
+
+        def fault(
+            request: Request, most: int = most, puts: Iterator[int] = puts, stalled: threading.Event = stalled
+        ) -> Fault | None:
+            if request.method != "PUT" or next(puts) < most:
+                return None
+            stalled.set()
+            return Fault.STALL
+
+        proxy.fault = fault
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        wait_for(lambda number=number: len(list(bucket.keys(""))) > number, f"more than {number} objects")
+        wait_for(stalled.is_set, f"{most} objects")
         process.kill()
         process.communicate()
+    file.write_text(file.read_text().replace(proxy.address, gateway))
     with pytest.raises(PersonNeeded) as raised:
         Verification(bucket, Terms()).run()
     assert raised.value.reason == "BinderCopyUnfinished"

@@ -20,8 +20,13 @@ DOWN, PERSON = 3, 2
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
-    """A store that stands still is given up after this many seconds."""
-    monkeypatch.setenv(TIMEOUT_VARIABLE, "2")
+    """Let a run give a store up after so many seconds: a whole one answers within them on a busy machine, too."""
+
+    def seconds(number):
+        monkeypatch.setenv(TIMEOUT_VARIABLE, str(number))
+
+    seconds(60)
+    return seconds
 
 
 @pytest.fixture
@@ -74,14 +79,16 @@ FAILURES = [(SLOW_DOWN, 1), (SLOW_DOWN, 12), (SLOW_DOWN, 38), (Fault.DROP, 25), 
 
 
 @pytest.mark.parametrize(("fault", "after"), FAILURES, ids=["503", "503", "503", "dropped", "stalled", "stalled"])
-def test_a_store_that_fails_after_some_requests(channel, proxy, fault, after):
+def test_a_store_that_fails_after_some_requests(channel, proxy, patience, fault, after):
     proxy.fault = lambda request: fault if request.number > after else None
+    patience(3)
     began = time.monotonic()
     ended = channel.collect()
     assert ended.code == DOWN
     assert ended.counts("result", "reason") == ("Failed", "StoreUnavailable")
     assert "\n" not in ended.entry["message"]
-    assert time.monotonic() - began < 45
+    assert time.monotonic() - began < 120
+    patience(60)
     proxy.fault = lambda request: None
     assert channel.revisions() == []
     assert_consistent(channel)
@@ -198,7 +205,8 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip("mounting a small file system needs root")
     yield place
-    subprocess.run(["umount", place], check=True)
+    # Whatever still holds a file of it lets go of it later.
+    subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def test_a_service_whose_disk_is_full_is_said_to_be_full(tmp_path, simulator, small_disk):
