@@ -111,6 +111,16 @@ def test_an_administrator_gets_a_link_to_agree_by(office, browser, simulator):
     assert browser.send(browser.open(again)).heading == "Your OneDrive is connected"
 
 
+@pytest.mark.parametrize("mark", ["True", "true"])
+def test_an_administrator_who_declines_is_not_told_that_the_application_is_allowed(browser, mark):
+    """Microsoft marks every answer of that page as one about an administrator's consent, refusals too."""
+    refusal = f"error=consent_required&error_description=AADSTS65004%3a+canary&admin_consent={mark}&tenant=t"
+    page = browser.open(f"{PUBLIC}/callback?{refusal}")
+    assert (page.status, page.heading) == (403, "The application isn’t allowed")
+    assert "open the address that you were sent once more" in page.text
+    assert "canary" not in page.body
+
+
 # how the application is registered -> what the page tells whoever can put it right
 REGISTRATIONS = {
     "web": ("AADSTS7000218", f"register the redirect URI {PUBLIC}/callback under Mobile and desktop applications"),

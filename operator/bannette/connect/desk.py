@@ -87,7 +87,7 @@ class Desk:
     def finish(self, answer: Mapping[str, str], cookies: Mapping[str, str], *, preferred: str) -> Reply:
         """Take Microsoft's *answer* about a visit, and lead back to the channel's page."""
         if answer.get("admin_consent", "").casefold() == "true":
-            return Reply("allowed", language=preferred)
+            return self._about_the_application(answer, preferred)
         state = answer.get("state", "")
         name = visits.cookie_name(state) if 0 < len(state) <= _LONGEST else ""
         keys = self._keys()
@@ -114,6 +114,13 @@ class Desk:
             reply = Reply(status=303, location=again)
         reply.cookies[name] = ("", 0)
         return reply
+
+    def _about_the_application(self, answer: Mapping[str, str], preferred: str) -> Reply:
+        """Return what an administrator sees who was asked to allow the application for their directory."""
+        # The mark says what the answer is about; whoever declines brings it along, too (Microsoft, admin consent).
+        if "error" not in answer:
+            return Reply("allowed", language=preferred)
+        return self._stopped(Stopped(Fault.NOT_ALLOWED), preferred, channel=None, again="")
 
     def _for_channel(self, asked: Asked, act: Callable[[Opened], Reply], *, form: bool = False) -> Reply:
         """Open the link and let *act* answer; *form*: only if the page's own form asks."""

@@ -33,6 +33,7 @@ class Fault(PageFault):
     OTHER_PERSON = "other_person", 403
     DECLINED = "declined", 403
     ADMIN = "admin", 403
+    NOT_ALLOWED = "not_allowed", 403
     POLICY = "policy", 403
     CONFIGURATION = "configuration", 403
     UNAVAILABLE = "unavailable", 503

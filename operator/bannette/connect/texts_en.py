@@ -120,6 +120,9 @@ TEXTS: Final[Mapping[str, str]] = {
     "fault_admin": "Your administrator must agree",
     "todo_admin": "Your organisation doesn’t let people allow applications by themselves. Send the address below to "
     "its administrator of Microsoft 365; once they have agreed, open the page again.",
+    "fault_not_allowed": "The application isn’t allowed",
+    "todo_not_allowed": "Microsoft says that nobody agreed, so nothing has changed. To allow it after all, open the "
+    "address that you were sent once more, sign in as an administrator of your organisation, and agree.",
     "fault_policy": "Your organisation doesn’t allow it",
     "todo_policy": "Microsoft let nobody sign in, for the reason below. Show it to your organisation’s administrator, "
     "or to the company that asked you.",

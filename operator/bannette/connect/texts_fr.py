@@ -128,6 +128,10 @@ _TEXTS: Final[Mapping[str, str]] = {
     "fault_admin": "Votre administrateur doit donner son accord",
     "todo_admin": "Votre organisation ne laisse pas chacun autoriser des applications. Transmettez l’adresse "
     "ci-dessous à son administrateur Microsoft 365 ; après son accord, rouvrez la page.",
+    "fault_not_allowed": "L’application n’est pas autorisée",
+    "todo_not_allowed": "Selon Microsoft, personne n’a donné son accord : rien n’a changé. Pour l’autoriser malgré "
+    "tout, rouvrez l’adresse qu’on vous a transmise, connectez-vous en tant qu’administrateur de votre organisation "
+    "et donnez votre accord.",
     "fault_policy": "Votre organisation ne le permet pas",
     "todo_policy": "Microsoft a refusé la connexion pour la raison ci-dessous. Montrez-la à l’administrateur de votre "
     "organisation, ou à la société qui vous a sollicité.",
