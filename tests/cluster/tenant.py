@@ -158,6 +158,7 @@ class Tenant:
             "metadata": {"name": "reader"},
             "spec": {
                 "restartPolicy": "Never",
+                "terminationGracePeriodSeconds": 1,
                 "containers": [
                     {
                         "name": "reader",
