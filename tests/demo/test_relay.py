@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from demo.front import Relay
-from devcluster.processes import free_ports
 
 
-def echo(listening: socket.socket) -> None:
+@pytest.fixture
+def behind() -> Iterator[socket.socket]:
+    """Has a port, and doesn't listen yet: who connects is refused."""
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        yield made
+
+
+def shout_back(listening: socket.socket) -> None:
     connection, _ = listening.accept()
     with connection:
         connection.sendall(connection.recv(100).upper())
 
 
-def test_who_connects_before_somebody_listens_is_passed_on_when_somebody_does() -> None:
-    (port,) = free_ports(1)
+def test_who_connects_before_somebody_listens_is_passed_on_when_somebody_does(behind: socket.socket) -> None:
     with (
-        Relay([port], patience=60).running() as relay,
+        Relay([behind.getsockname()[1]], patience=60).running() as relay,
         socket.create_connection(("127.0.0.1", relay.port), timeout=60) as visitor,
     ):
         visitor.sendall(b"said before")
-        # Nobody has heard it yet.
         visitor.settimeout(0.3)
         with pytest.raises(TimeoutError):
             visitor.recv(100)
-        with socket.create_server(("127.0.0.1", port)) as listening:
-            threading.Thread(target=echo, args=(listening,)).start()
-            visitor.settimeout(60)
-            assert visitor.recv(100) == b"SAID BEFORE"
+        behind.listen()
+        answering = threading.Thread(target=shout_back, args=(behind,))
+        answering.start()
+        visitor.settimeout(60)
+        assert visitor.recv(100) == b"SAID BEFORE"
+        answering.join(60)
 
 
-def test_without_patience_who_connects_is_sent_away() -> None:
-    (port,) = free_ports(1)
+def test_without_patience_who_connects_is_sent_away(behind: socket.socket) -> None:
     with (
-        Relay([port]).running() as relay,
+        Relay([behind.getsockname()[1]]).running() as relay,
         socket.create_connection(("127.0.0.1", relay.port), timeout=60) as visitor,
     ):
         assert visitor.recv(100) == b""
