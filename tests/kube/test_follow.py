@@ -17,7 +17,8 @@ from tests.kube.conftest import Answer, ScriptedServer
 from tests.resources.api import ROOT, Api, collection
 from tests.resources.samples import RECIPIENT, variant
 
-SECONDS = 60.0
+# Who follows waits up to a minute between two attempts.
+SECONDS = 200.0
 
 
 class Follower:

@@ -37,7 +37,9 @@ class Api:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        return self._session.request(method, f"{self._url}{path}", json=body, headers=headers, params=query, timeout=30)
+        return self._session.request(
+            method, f"{self._url}{path}", json=body, headers=headers, params=query, timeout=120
+        )
 
     def create(self, resource: Mapping[str, Any], *, really: bool = False) -> requests.Response:
         """Create *resource* as kubectl would; unless *really*, the server only says what it would do."""
