@@ -24,11 +24,12 @@ from bannette.notify.mail import Mailer
 from bannette.notify.settings import MailSettings, Security
 from bannette.resources import BINDERS, CHANNELS, RECIPIENTS, format_time
 from devcluster.apiserver import ApiServer
+from tests.connect.stumbles import PATIENT
 from tests.resources.api import Api
 from tests.resources.samples import CHANNEL, variant
 
 PUBLIC = "https://connect.bannette.example"
-SECONDS = 60.0
+SECONDS = 90.0
 KINDS = {"CollectionChannel": CHANNELS, "Binder": BINDERS, "Recipient": RECIPIENTS}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -61,15 +62,15 @@ class Firm:
             "Binder", "purchases", {"company": "Acme & Fils", "storage": {"persistentVolumeClaim": {"claimName": "p"}}}
         )
 
-    def api(self, token: str | None = None, url: str | None = None) -> ClusterApi:
-        """Return the API server; at *url* one that may be silent is waited for for a second."""
+    def api(self, token: str | None = None, url: str | None = None, *, read: float = PATIENT) -> ClusterApi:
+        """Return the API server, or what leads to it at *url*; *read*: for how many seconds it is waited for."""
         return ClusterApi(
             url or self.server.url,
             namespace="",
             token=token or self.server.token,
             ca=self.server.ca_file.read_text(),
             attempts=2,
-            timeout=(2.0, 1.0) if url else (10.0, 30.0),
+            timeout=(10.0, read),
         )
 
     def recipient(self, name: str = "marie", **spec: object) -> None:
@@ -159,12 +160,19 @@ class Firm:
 
     def requests(self) -> list[dict[str, Any]]:
         """Return what was asked of the API server in this namespace, but by the test itself: the audit log's lines."""
-        lines = (json.loads(line) for line in self._audit_log.read_text().splitlines())
+        # The last line may be half written.
+        lines = map(json.loads, self._audit_log.read_text().rpartition("\n")[0].splitlines())
         return [
             line
             for line in lines
             if line.get("objectRef", {}).get("namespace") == self.namespace and "bannette-test" not in line["userAgent"]
         ]
+
+    def written(self) -> dict[tuple[str, str], int]:
+        """Return the version of all that the test wrote, and of what anybody wrote about recipients; -1: it is gone."""
+        recipients = self._done("GET", self._path("Recipient"))["items"]
+        now = {one["metadata"]["name"]: int(one["metadata"]["resourceVersion"]) for one in recipients}
+        return {**self.versions, **{(RECIPIENTS, name): version for name, version in now.items()}}
 
     def _path(self, kind: str) -> str:
         return f"/apis/bannette.io/v1alpha1/namespaces/{self.namespace}/{KINDS[kind]}"
@@ -182,7 +190,16 @@ class Firm:
 class Service:
     """Asks the recipients of a firm: hears of everything at once, and looks when it is told to."""
 
-    def __init__(self, firm: Firm, port: int, keys: Path, *, token: str | None = None, url: str | None = None) -> None:
+    def __init__(
+        self,
+        firm: Firm,
+        port: int,
+        keys: Path,
+        *,
+        token: str | None = None,
+        url: str | None = None,
+        read: float = PATIENT,
+    ) -> None:
         self.firm = firm
         self.keys = keys
         keys.mkdir(exist_ok=True)
@@ -190,10 +207,10 @@ class Service:
             (keys / "2026-11-01").write_text(secrets.token_hex(24))
         mailer = Mailer(
             MailSettings(
-                host="localhost", port=port, security=Security.NONE, sender="documents@acme.example", seconds=5.0
+                host="localhost", port=port, security=Security.NONE, sender="documents@acme.example", seconds=30.0
             )
         )
-        api = firm.api(token, url)
+        api = firm.api(token, url, read=read)
         self.metrics = Metrics()
         self.asking = Asking(
             api,
@@ -228,8 +245,8 @@ class Service:
         self.asking.work_off()
 
     def hear(self) -> None:
-        """Wait until it has heard of everything that the test did."""
-        expected = dict(self.firm.versions)
+        """Wait until it has heard of everything that was done, also by itself: it may hear of that late, in parts."""
+        expected = self.firm.written()
         deadline = time.monotonic() + SECONDS
         with self._heard:
             while late := [key for key, version in expected.items() if not self._has_heard(key, version)]:

@@ -7,7 +7,7 @@ import pytest
 from tests.asking.firm import Service
 from tests.asking.test_asked_for import CONNECT, REMINDER, subjects
 from tests.asking.test_mail_requested import note, request
-from tests.connect.stumbles import FAULTS, Stumble, once
+from tests.connect.stumbles import FAULTS, Stumble, once, patience
 from tests.controller.between import Between
 
 pytestmark = pytest.mark.apiserver
@@ -20,8 +20,8 @@ def between(firm):
 
 
 @pytest.fixture
-def stumbling(firm, mails, between, tmp_path):
-    with Service(firm, mails.port, tmp_path / "keys", url=between.url) as service:
+def stumbling(firm, mails, between, tmp_path, request):
+    with Service(firm, mails.port, tmp_path / "keys", url=between.url, read=patience(request)) as service:
         yield service
 
 

@@ -19,7 +19,7 @@ from devcluster.processes import free_ports
 from tests.asking.firm import PUBLIC, links_in
 from tests.connect.office import kubectl_proxy, listens, wait_until
 
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 def command(firm, port, folder, **environ):
@@ -52,7 +52,8 @@ def running(firm, port, folder, **environ) -> Iterator[tuple[subprocess.Popen, P
         )
         with log.open("w") as written, subprocess.Popen(arguments, env=given, stderr=written) as process:
             try:
-                wait_until(lambda: listens(listening), "the command listens")
+                wait_until(lambda: process.poll() is not None or listens(listening), "the command listens")
+                assert process.poll() is None, log.read_text()
                 yield process, log, listening
             finally:
                 process.kill()
@@ -67,7 +68,7 @@ def test_a_mail_comes_without_anybody_doing_anything(firm, mails, tmp_path):
         (mail,) = mails.taken.mails
         assert mail["Subject"] == "Acme & Fils\u00a0: connectez votre OneDrive"
         (link,) = links_in(mail)
-        assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).text == "alive\n"
+        assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=60).text == "alive\n"
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
     told = log.read_text()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.asking.firm import Service, links_in
 from tests.asking.test_asked_for import CONNECT, REMINDER, subjects
+from tests.connect.office import wait_until
 
 pytestmark = pytest.mark.apiserver
 
@@ -29,6 +30,12 @@ def requests_of(firm):
     return collections.Counter((one["verb"], one["objectRef"]["resource"]) for one in firm.requests())
 
 
+def assert_made(firm, expected):
+    """Hold that the service made those requests and no others; the audit log has them a moment after their answers."""
+    wait_until(lambda: requests_of(firm) >= collections.Counter(expected), f"the audit log has {expected}")
+    assert requests_of(firm) == expected
+
+
 LISTS_AND_WATCHES = {
     (verb, kind): 1 for verb in ("list", "watch") for kind in ("collectionchannels", "binders", "recipients")
 }
@@ -44,10 +51,10 @@ def test_five_hundred_channels_of_one_recipient_are_one_mail(firm, mails, tmp_pa
         service.look(days=1)
         assert subjects(mails) == [CONNECT]
         assert len(links_in(mails.taken.mails[0])) == CHANNELS
-        assert requests_of(firm) == {**LISTS_AND_WATCHES, ("patch", "recipients"): 2}
+        assert_made(firm, {**LISTS_AND_WATCHES, ("patch", "recipients"): 2})
         service.look(days=2.1)
         assert subjects(mails) == [CONNECT, REMINDER]
-        assert requests_of(firm)["patch", "recipients"] == 4
+        assert_made(firm, {**LISTS_AND_WATCHES, ("patch", "recipients"): 4})
     size = len(mails.taken.raw[0])
     print(f"{CHANNELS} channels, 1 recipient: 1 mail of {size:,} bytes, 1 conversation, 2 writes, {cpu:.2f} CPU s")
     assert size < 2_000_000
@@ -71,7 +78,7 @@ def test_five_hundred_channels_of_a_hundred_recipients_are_a_hundred_mails(firm,
             f"{name}@acme.example": 1 for name in people
         }
         assert {len(links_in(mail)) for mail in mails.taken.mails} == {CHANNELS // len(people)}
-        assert requests_of(firm) == {**LISTS_AND_WATCHES, ("patch", "recipients"): 2 * len(people)}
+        assert_made(firm, {**LISTS_AND_WATCHES, ("patch", "recipients"): 2 * len(people)})
 
 
 def test_runs_that_report_all_day_cost_no_request(firm, mails, tmp_path):
@@ -89,5 +96,5 @@ def test_runs_that_report_all_day_cost_no_request(firm, mails, tmp_path):
             }
             firm.change("CollectionChannel", "acme-onedrive", {"status": {"activeRun": run}}, status=True)
         service.look(minutes=2)
-        assert requests_of(firm) == LISTS_AND_WATCHES
+        assert_made(firm, LISTS_AND_WATCHES)
     assert subjects(mails) == []

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from tests.resources.api import ROOT
 
 pytestmark = pytest.mark.apiserver
 
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 @contextlib.contextmanager
@@ -123,19 +124,27 @@ def test_who_is_killed_again_and_again_is_followed_later_and_later(firm, tmp_pat
 
 
 def test_of_several_replicas_one_sends_each_mail(firm, tmp_path):
-    people = [f"r{number}" for number in range(30)]
+    people: list[str] = []
+    met = False
     keys = tmp_path / "keys"
     keys.mkdir()
     (keys / "2026-11-01").write_text("0123456789abcdef" * 3)
     with mail_server() as server, sender(firm, server.port, keys), sender(firm, server.port, keys):
-        # Both hear of each at the same moment.
-        for name in people:
-            firm.channel(f"{name}-onedrive", recipient=name)
-            firm.recipient(name)
-        wait_until(lambda: all(firm.notified(name).get("status") == "True" for name in people), "all are written to")
-        wait_until(lambda: not any("attempt" in firm.status(name) for name in people), "all is recorded")
+        # Both hear of each at the same moment. That they take the same one up at once is likely, and no more.
+        while not met and len(people) < 300:
+            further = [f"r{number}" for number in range(len(people), len(people) + 30)]
+            for name in further:
+                firm.channel(f"{name}-onedrive", recipient=name)
+                firm.recipient(name)
+            people += further
+            wait_until(partial(all_are_told, firm, further), "all are written to")
+            met = any(one["verb"] == "patch" and one["responseStatus"]["code"] == 409 for one in firm.requests())
     assert sorted(address for (address,) in server.taken.addressees) == sorted(
         f"{name}@acme.example" for name in people
     )
-    claims = [one for one in firm.requests() if one["verb"] == "patch"]
-    assert [one for one in claims if one["responseStatus"]["code"] == 409], "the replicas never met"
+    assert met, "the replicas never met"
+
+
+def all_are_told(firm, people) -> bool:
+    """Tell whether a mail was sent to each, and recorded."""
+    return all(firm.notified(name).get("status") == "True" and "attempt" not in firm.status(name) for name in people)

@@ -15,9 +15,8 @@ from bannette.connect.watching import Watching
 from bannette.kube import What
 from bannette.notify.mail import Mailer
 from bannette.notify.settings import MailSettings, Security
-from devcluster.processes import free_ports
 from tests.asking.firm import PUBLIC
-from tests.connect.office import wait_until
+from tests.connect.office import at_work, listening, wait_until
 
 NOW = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -48,15 +47,10 @@ def test_an_object_that_nobody_foresaw_keeps_none_of_the_others(firm, caplog):
 @pytest.mark.apiserver
 @pytest.mark.parametrize(("healthy", "status"), [(True, 200), (False, 503)])
 def test_the_probe_tells_whether_mails_go(tmp_path, firm, healthy, status):
-    (port,) = free_ports(1)
-    settings = Settings(PUBLIC, tmp_path, "127.0.0.1", port, {})
-    server = new_server(settings, firm.api(), healthy=lambda: healthy)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    wait_until(lambda: server.started, "it serves")
-    assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == status
-    server.should_exit = True
-    thread.join(30)
+    with listening() as (port, listener):
+        settings = Settings(PUBLIC, tmp_path, "127.0.0.1", port, {})
+        with at_work(new_server(settings, firm.api(), healthy=lambda: healthy), listener):
+            assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code == status
 
 
 @pytest.mark.apiserver
@@ -133,10 +127,10 @@ def test_who_waits_is_woken_and_let_go():
 
     thread = threading.Thread(target=wait)
     thread.start()
-    times.put(("acme", "soon"), datetime.now(UTC) + timedelta(seconds=0.2))
+    times.put(("acme", "soon"), datetime.now(UTC) + timedelta(seconds=2))
     times.put(("acme", "now"), datetime.now(UTC))
     wait_until(lambda: len(taken) == 2, "both are taken")
     assert [name for _, name in taken] == ["now", "soon"]
     times.close()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
