@@ -119,7 +119,7 @@ def test_two_drives_with_the_same_bytes_at_once_deliver_each_content_once(channe
 def test_a_run_beside_one_that_is_killed_collects_everything_once(channel, drive, collected):
     fill(drive)
     doomed, other = channel.start(), again(channel).start()
-    wait_until(lambda: len(documents_of(channel.binder_folder)) >= collected, f"{collected} documents", within=60)
+    wait_until(lambda: len(documents_of(channel.binder_folder)) >= collected, f"{collected} documents")
     doomed.kill()
     killed, ended = finished(doomed), finished(other)
     assert killed.code in (0, -signal.SIGKILL)
@@ -138,7 +138,7 @@ def test_runs_that_lose_their_state_while_others_go_on_collect_everything_once(c
     third = again(channel)
     third.state = channel.folder / "state-on-a-third-machine"
     processes = [each.start() for each in (channel, again(channel), third)]
-    wait_until(lambda: len(documents_of(channel.binder_folder)) >= 20, "20 documents", within=60)
+    wait_until(lambda: len(documents_of(channel.binder_folder)) >= 20, "20 documents")
     shutil.rmtree(channel.binder_folder / "state", ignore_errors=True)
     ends = [finished(process) for process in processes]
     assert [ended.code for ended in ends] == [0, 0, 0], [ended.stderr for ended in ends]
