@@ -23,7 +23,9 @@ WINDOWS: Mapping[str, ViewportSize] = {
     "phone": {"width": 320, "height": 740},
 }
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_SECONDS = 15
+# However busy the machine is.
+_SECONDS = 90
+_STARTING = 240
 _FOCUSED = """() => {
     const it = document.activeElement
     return {name: it.textContent.trim(), outline: getComputedStyle(it).outlineStyle}
@@ -48,7 +50,7 @@ def browsing(hosts: Mapping[str, int]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # The sandbox takes namespaces that root in a container may not make; only pages of these tests are opened.
         arguments = [f"--host-resolver-rules={rules}", "--no-sandbox", "--font-render-hinting=none"]
-        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments, timeout=1000 * _STARTING)
         try:
             yield browser
         finally:

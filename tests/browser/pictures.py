@@ -99,7 +99,7 @@ def inbox(page: Page, served: Served) -> None:
     """What data entry sees: the simulator's documents, collected and read as a run does."""
     page.set_viewport_size(_ENTRY)
     # The page that waits for the reader looks again every few seconds, and its first answer reads all documents.
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(240_000)
     page.context.clear_cookies()
     page.goto(f"{PUBLIC}/console/sign-in?next={served.url()}")
     page.locator("[name=token]").fill(served.company.token("clerk"))

@@ -18,10 +18,16 @@ from tests.console.conftest import api as api  # the fixtures
 from tests.console.conftest import cluster as cluster
 from tests.console.conftest import keys as keys
 from tests.console.desk import browser_at, serving, signed_in
+from tests.console.opened_inbox import settled
 from tests.console.served import SETTINGS, Served
+from tests.controller.cluster import eventually
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(600)]
 
+_PICTURES_ARE_SHOWN = """() => {
+    const all = [...document.querySelectorAll(".documents img")]
+    return all.length > 0 && all.every(one => one.naturalWidth > 0)
+}"""
 TEXT = "Menuiserie Lefèvre et fils\nFacture 2026-118\n\nFenêtre en chêne, double vitrage\nNet à payer : 3 936,60 EUR"
 INVOICE = Invoice(
     number="2026-118",
@@ -105,8 +111,10 @@ def console(front, port, new_person, served):
 
 @pytest.fixture(scope="module")
 def running(served, cluster, port) -> Iterator[Served]:
-    signed_in(browser_at(cluster, port), served.company.token("clerk"), served.url())
+    browser = browser_at(cluster, port)
+    signed_in(browser, served.company.token("clerk"), served.url())
     with served.reader():
+        eventually(lambda: settled(browser.open(served.url())), "all is indexed")
         yield served
 
 
@@ -115,7 +123,8 @@ def test_every_page_of_an_inbox_can_be_read_by_everybody(running, console, local
     words, suffix = WORDS[locale], f"{locale}.{scheme}"
     person = console(locale, color_scheme=scheme)
     person.look(f"invoice-list.{suffix}")
-    assert person.page.locator(".documents img").evaluate_all("all => all.every(one => one.naturalWidth > 0)")
+    # They are loaded once somebody would see them.
+    person.page.wait_for_function(_PICTURES_ARE_SHOWN)
     person.open(f"{PUBLIC}{running.url()}?q=fenetre")
     person.look(f"invoice-found.{suffix}")
     assert person.page.locator("mark").inner_text() == "Fenêtre"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser import pictures
 
-pytestmark = pytest.mark.apiserver
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(900)]
 
 
 def test_one_command_makes_all_pictures_and_they_are_small(monkeypatch, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from bannette.binder import Invoice
 from tests.console.desk import browser_at, serving, signed_in
 from tests.console.served import SETTINGS, Served
+from tests.controller.cluster import eventually
 
 HOSTILE = '<img src=x onerror=alert(1)> "Facture".html'
 INVOICE = Invoice(
@@ -53,6 +54,7 @@ def opened(served, cluster, port) -> Iterator[Served]:
     page = signed_in(browser, served.company.token("clerk"), served.url())
     assert "being opened" in page.text
     with served.reader():
+        eventually(lambda: settled(browser.open(served.url())), "all is indexed")
         yield served
 
 
