@@ -1,4 +1,7 @@
-"""The operator is killed between any two of its writes, and at random; what it left is finished, and nothing twice."""
+"""The operator is killed between any two of its writes, and at random; what it left is finished, and nothing twice.
+
+So it is when it is told to end before it has begun to work.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from collections import Counter
 import pytest
 import yaml
 
-from bannette.controller.names import CHILD_KINDS, JOB, child_name
+from bannette.controller.names import CHILD_KINDS, JOB, LEASE, child_name
 from bannette.controller.rights import LEASE_RULES
-from tests.controller.between import After, Asked, Before, Between, Fault
+from tests.controller.between import After, Answer, Asked, Before, Between, Fault
 from tests.controller.cluster import SYSTEM, Cluster, Json, eventually
 from tests.controller.operator_process import NewOperator, Operator
 from tests.controller.tenant import Tenant
@@ -124,6 +127,28 @@ def test_when_the_leader_of_two_replicas_is_killed_the_other_takes_over(
     eventually(lambda: tenant.status().get("lastHandledRequestedAt") == "A", "A is acknowledged", seconds=300)
     assert len(tenant.jobs("Manual")) == 1
     assert other.running
+
+
+def test_a_replica_that_stands_by_ends_when_it_is_told_to(tenant: Tenant, new_operator: NewOperator) -> None:
+    tenant.cluster.server.apply(_lease_rights(tenant.namespace))
+    leader, other = (new_operator(f"--lease-namespace={tenant.namespace}", pod=name) for name in ("leader", "other"))
+    leader.start(until="lease.held")
+    other.start(until="lease.awaited")
+    assert other.stop() == 0
+    assert leader.running
+
+
+def test_an_operator_that_is_told_to_end_while_it_lists_what_there_is_gives_the_lease_back(
+    tenant: Tenant, new_operator: NewOperator, between: Between
+) -> None:
+    tenant.cluster.server.apply(_lease_rights(tenant.namespace))
+    between.fault = lambda asked: Answer(503, "") if asked.path.endswith("/jobs") else None
+    operator = new_operator(f"--lease-namespace={tenant.namespace}", server=between.url).start(until="watch.failed")
+    (lease,) = tenant.cluster.list(LEASE, tenant.namespace)
+    assert lease["spec"]["holderIdentity"]
+    assert operator.stop() == 0
+    (lease,) = tenant.cluster.list(LEASE, tenant.namespace)
+    assert not lease["spec"].get("holderIdentity")
 
 
 def _lease_rights(namespace: str) -> str:

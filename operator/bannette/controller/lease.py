@@ -39,6 +39,7 @@ class Lease:
     async def acquire(self) -> None:
         """Wait until the Lease is held."""
         seen: tuple[object, float] | None = None
+        awaited: object = None
         while True:
             try:
                 body = await self._api.get(LEASE.path(self._namespace, self._name))
@@ -51,6 +52,9 @@ class Lease:
                     await self._write(body)
                     event(logger, "lease.held", namespace=self._namespace, holder=self._holder)
                     return
+                if spec["holderIdentity"] != awaited:
+                    awaited = spec["holderIdentity"]
+                    event(logger, "lease.awaited", namespace=self._namespace, holder=awaited)
             except (Conflict, Transient) as error:
                 event(logger, "lease.postponed", namespace=self._namespace, error=error)
             await asyncio.sleep(RETRY)

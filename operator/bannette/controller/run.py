@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -100,6 +101,16 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
         )
 
 
+async def _operate_until_told(settings: Settings) -> None:
+    """Run the operator; a signal cancels it while it waits for the Lease, or lists what there is.
+
+    The first process of a container ends by no signal that it doesn't handle, and kopf handles them from its start on.
+    """
+    operating = _start(operate(settings), "operator")
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, operating.cancel)
+    await operating
+
+
 def run(settings: Settings) -> int:
     """Run the operator until a signal comes; return the process's exit code."""
     logs.setup()
@@ -111,7 +122,9 @@ def run(settings: Settings) -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         # Its loop and TLS are compiled; asyncio's are Python.
-        uvloop.run(operate(settings))
+        uvloop.run(_operate_until_told(settings))
+    except asyncio.CancelledError:
+        return ExitCode.DONE
     except PersonNeeded as error:
         logs.event(logger, "operator.stopped", level=logging.ERROR, error=error)
         return ExitCode.PERSON_NEEDED
