@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bannette.controller.names import JOB, on_demand_job_name
+from bannette.controller.names import CHANNEL, JOB, on_demand_job_name
 from tests.controller.calling import Called, Started, call, start
 from tests.controller.cluster import PATIENCE, eventually
 from tests.controller.operator_process import Operator
@@ -202,6 +202,23 @@ def test_a_job_that_went_is_missed_though_the_operator_is_away(tenant: Tenant, s
     output, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, output) == (3, "")
     assert "The run's Job was deleted before it ended" in errors
+
+
+def test_a_run_whose_channel_was_deleted_is_followed_no_longer(tenant: Tenant, start: Started) -> None:
+    tenant.add_channel()
+    process = start("run", "acme-onedrive", "--yes")
+    request = requested(tenant)
+    name = on_demand_job_name("acme-onedrive", tenant.channel()["metadata"]["uid"], request=request)
+    tenant.cluster.create(JOB, tenant.namespace, job_that_waits(name))
+    # It is at work, by its own word: its Job needn't be looked for.
+    active = {"id": "x", "job": name, "trigger": "Manual", "startedAt": "2026-11-24T05:30:00Z", "collected": 1}
+    tenant.report({"lastHandledRequestedAt": request, "activeRun": active})
+    assert process.stderr is not None
+    assert "kubectl collection: the run has started\n" in process.stderr
+    tenant.cluster.delete(CHANNEL, tenant.namespace, "acme-onedrive")
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, output) == (2, "")
+    assert "was deleted meanwhile" in errors
 
 
 def test_an_operator_that_is_away_has_not_acknowledged(tenant: Tenant, call: Called) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bannette.cli.plugin.kubectl import Kubectl
-from bannette.controller.names import JOB, on_demand_job_name
+from bannette.controller.names import CHANNEL, JOB, on_demand_job_name
 from bannette.errors import PersonNeeded, Transient
 from devcluster.binaries import program
 from tests.controller.between import Answer, Asked, Between, Fault
@@ -87,6 +87,27 @@ def test_a_refused_connection_is_told_as_such_though_no_kind_is_looked_up(betwee
         kubectl.text("get", "--raw", "/readyz")
 
 
+# what the server says when it can't answer now
+FAILURES = {
+    "500": Answer.refusal(500, "InternalError"),
+    "504": Answer.refusal(504, "Timeout"),
+    "504 of an attempt": Answer.refusal(504, "ServerTimeout"),
+    "429": Answer.refusal(429, "TooManyRequests"),
+    "its store": Answer(
+        500, '{"kind":"Status","status":"Failure","message":"etcdserver: request timed out","code":500}'
+    ),
+    "a proxy": Answer(502, "<html>Bad Gateway</html>"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+def test_a_server_that_fails_now_may_be_asked_again(between: Between, kubectl: Kubectl, failure: Answer) -> None:
+    between.fault = lambda asked: failure if "/collectionchannels" in asked.path else None
+    with pytest.raises(Transient, match="can't answer now") as failed:
+        kubectl.text("get", "collectionchannels.bannette.io", NAME)
+    assert failed.value.reason == "ApiUnavailable"
+
+
 def test_an_object_whose_watch_ends_is_watched_again(tenant: Tenant, between: Between, kubectl: Kubectl) -> None:
     tenant.add_channel()
     seen = times(kubectl.states(NAME, deadline=time.monotonic() + SECONDS))
@@ -95,6 +116,17 @@ def test_an_object_whose_watch_ends_is_watched_again(tenant: Tenant, between: Be
     between.cut_watches()
     tenant.change(schedule={"time": "06:00"})
     assert "06:00" in seen
+
+
+def test_an_object_that_is_deleted_is_followed_no_longer(tenant: Tenant, between: Between, kubectl: Kubectl) -> None:
+    tenant.add_channel()
+    states = kubectl.states(NAME, deadline=time.monotonic() + SECONDS)
+    assert next(times(states)) == "05:30"
+    wait_for_watch(between)
+    tenant.cluster.delete(CHANNEL, tenant.namespace, NAME)
+    with pytest.raises(PersonNeeded, match=rf'"{NAME}" was deleted meanwhile in namespace {tenant.namespace}') as gone:
+        list(states)
+    assert gone.value.reason == "NotFound"
 
 
 def refuse_connections(between: Between, kubectl: Kubectl) -> Callable[[], None]:
@@ -136,7 +168,14 @@ def be_slowly_unavailable(between: Between, kubectl: Kubectl) -> Callable[[], No
     return come_back
 
 
-AWAY = [refuse_connections, be_unavailable, be_slowly_unavailable]
+def fail(between: Between, kubectl: Kubectl) -> Callable[[], None]:
+    """Let a proxy before the server find nobody behind it; return what ends that."""
+    come_back = be_unavailable(between, kubectl)
+    between.fault = lambda asked: Answer(502, "<html>Bad Gateway</html>")
+    return come_back
+
+
+AWAY = [refuse_connections, be_unavailable, be_slowly_unavailable, fail]
 
 
 @pytest.mark.parametrize("be_away", AWAY)

@@ -29,6 +29,11 @@ _UNREACHABLE: Final = (
     "no such host",
     "ServiceUnavailable",
 )
+# What a server, or a proxy before it, says that can't answer now; without a reason it repeats what its store says.
+_FAILING: Final = frozenset({"InternalError", "ServerTimeout", "Timeout", "TooManyRequests"})
+_STORE_FAILING: Final = "Error from server: etcdserver: "
+# What `kubectl config view --minify` says without a kubeconfig, or where that names no cluster.
+_NO_CONTEXT: Final = "current-context must exist"
 _POLL_SECONDS: Final = 0.5
 # An API server that is started anew is away for less.
 AWAY_SECONDS: Final = 60.0
@@ -100,7 +105,8 @@ class Kubectl:
 
         *deadline*: on the monotonic clock; the last state has been yielded then.
 
-        Raises: as ``text`` does; that the cluster can't be reached, or doesn't know what it knew, when that lasts.
+        Raises: as ``text`` does, NotFound when it is deleted, too; that the cluster can't be reached, or doesn't know
+            what it knew, when that lasts.
         """
         known, heard = False, time.monotonic()
         while time.monotonic() < deadline:
@@ -121,11 +127,19 @@ class Kubectl:
         # Of an object by its name kubectl drops the first event of the watch, which is how it is by then, as if nothing
         # could have come between (kubernetes/kubernetes#27392); a list is watched from its own version on.
         one = ("--field-selector", f"metadata.name={name}")
-        with _watching(["kubectl", "get", kind, *one, "--watch", "-o", "json", *self.options]) as process:
+        # Without the events nothing tells the last state of what is deleted from any other.
+        watch = ("--watch", "--output-watch-events", "-o", "json")
+        with _watching(["kubectl", "get", kind, *one, *watch, *self.options]) as process:
             seen = False
-            for body in _objects(process, deadline):
-                # A list that lacks it doesn't say so.
-                yield body if body is not None or seen else self.json("get", kind, name)
+            for event in _objects(process, deadline):
+                if event is None:
+                    # A list that lacks it doesn't say so.
+                    yield None if seen else self.json("get", kind, name)
+                else:
+                    yield event["object"]
+                    if event["type"] == "DELETED":
+                        message = f'{kind} "{name}" was deleted meanwhile in namespace {self.namespace()}.'
+                        raise PersonNeeded(message, reason="NotFound")
                 seen = True
             # kubectl ends by itself when the server closes the stream, and with an error when that breaks off.
             if process.poll() and not seen:
@@ -153,13 +167,22 @@ class Kubectl:
         message = lines[-1].removeprefix("error: ").removeprefix("Error from server ") if lines else "kubectl failed."
         if any(mark in said for mark in _UNREACHABLE):
             return Transient(f"The cluster can't be reached: {message}", reason="ApiUnavailable")
+        if _NO_CONTEXT in said:
+            return PersonNeeded(
+                "No cluster is chosen: set KUBECONFIG, or name one of `kubectl config get-contexts` with --context.",
+                reason="NoContext",
+            )
         if "the server doesn't have a resource type" in said:
             return PersonNeeded(
                 "Bannette isn't installed in this cluster: it has no CollectionChannels.", reason="NotInstalled"
             )
+        if message.startswith(_STORE_FAILING):
+            return Transient(f"The API server can't answer now: {message}", reason="ApiUnavailable")
         if not message.startswith("("):
             return PersonNeeded(message, reason="KubectlFailed")
         reason, _, message = message[1:].partition("): ")
+        if reason in _FAILING:
+            return Transient(f"The API server can't answer now: {message}", reason="ApiUnavailable")
         if reason == "NotFound" and "namespaces " not in message:
             message = f"{message} in namespace {self.namespace()}"
         return PersonNeeded(message, reason=reason)
