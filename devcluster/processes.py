@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from devcluster.errors import DevclusterError
 
 PR_SET_PDEATHSIG = 1
 PORTS = range(20_000, 30_000)  # below the ports that the kernel gives to clients, and below NodePorts
+_REMEMBERED = 200
 
 _libc = ctypes.CDLL(None, use_errno=True)
 # The kernel signals a child when the *thread* that started it ends: this one lives as long as the process.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="process-starter")
+# For each port that this process was given lately, what keeps it from others: see `_is_ours`.
+_given: deque[socket.socket] = deque()
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,10 @@ def wait_until(
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on now; another process may still be faster, so be ready to try again."""
+    """Ports of 127.0.0.1 that nobody listens on now, and that nobody who asks here is given while we run.
+
+    Of many, those given first are free to others again. Who doesn't ask here may be faster, so be ready to try again.
+    """
     ports: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
         with socket.socket() as probe:
@@ -105,10 +112,29 @@ def free_ports(count: int) -> list[int]:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        if not _is_ours(port):
+            continue
         ports.append(port)
         if len(ports) == count:
             return ports
     raise DevclusterError(f"No {count} free ports between {PORTS.start} and {PORTS.stop}")
+
+
+def _is_ours(port: int) -> bool:
+    """Take *port* for this process, unless another one has it: by a name of the kernel's that goes with us."""
+    if sys.platform != "linux":
+        return True
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0bannette-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    _given.append(name)
+    # They are files, of which a process may have only so many open.
+    while len(_given) > _REMEMBERED:
+        _given.popleft().close()
+    return True
 
 
 def _die_with(parent: int) -> Callable[[], None]:

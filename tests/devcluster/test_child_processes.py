@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from devcluster import processes
 from devcluster.errors import DevclusterError
 from devcluster.layout import start_ticks
 from devcluster.processes import free_ports, start, wait_until
 
+ROOT = Path(__file__).parents[2]
 STARTS_A_SLEEPER = """
 import sys, threading
 from pathlib import Path
@@ -46,3 +49,16 @@ def test_what_does_not_come_is_named() -> None:
 
 def test_free_ports_are_different_ones() -> None:
     assert len(set(free_ports(20))) == 20
+
+
+def test_a_free_port_is_given_to_one_process_alone_though_nothing_listens_there_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A few of our own: tests run side by side.
+    first = 11_000 + 10 * (os.getpid() % 800)
+    monkeypatch.setattr(processes, "PORTS", range(first, first + 10))
+    ours = free_ports(5)
+    others = f"from devcluster import processes as p; p.PORTS = range({first}, {first + 10}); print(*p.free_ports(5))"
+    command = [sys.executable, "-c", others]
+    theirs = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert {*ours}.isdisjoint(map(int, theirs))
