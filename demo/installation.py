@@ -16,6 +16,7 @@ import yaml
 
 from demo.front import Relay
 from devcluster import chart
+from devcluster.errors import CommandFailed
 from devcluster.kubectl import Kubectl
 from devcluster.processes import free_ports
 from simulator.certificates import load_authority
@@ -35,18 +36,22 @@ Manifest = dict[str, object]
 
 
 def wait_for(what: str, condition: Callable[[], object], *, seconds: float, every: float = 0.5) -> object:
-    """Return the first true value of *condition*.
+    """Return the first true value of *condition*, whose commands may fail meanwhile: an API server may be too busy.
 
     Raises:
-        TimeoutError: there was none within *seconds*; the message says what was waited for.
+        TimeoutError: there was none within *seconds*; the message says what was waited for, and which command failed.
     """
     deadline = time.monotonic() + seconds
+    failed = ""
     while True:
-        value = condition()
+        try:
+            value = condition()
+        except CommandFailed as error:
+            value, failed = None, f" A command failed: {error}"
         if value:
             return value
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Waited {seconds:.0f} s in vain for {what}.")
+            raise TimeoutError(f"Waited {seconds:.0f} s in vain for {what}.{failed}")
         time.sleep(every)
 
 

@@ -186,24 +186,11 @@ class Tenant:
     # What is waited for.
 
     def wait(self, what: str, condition: Callable[[], object], *, seconds: float = RUN_SECONDS) -> object:
-        """Wait for a condition; say what the channel looked like when it did not come.
-
-        A command that the condition runs may fail meanwhile: the API server may be away, or too busy.
-        """
-        failed = ""
-
-        def holds() -> object:
-            nonlocal failed
-            try:
-                return condition()
-            except CommandFailed as error:
-                failed = f"\nAt one time: {error}"
-                return None
-
+        """Wait for a condition; say what the channel looked like when it did not come."""
         try:
-            return wait_for(what, holds, seconds=seconds)
+            return wait_for(what, condition, seconds=seconds)
         except TimeoutError as error:
-            raise AssertionError(f"{error}{failed}\n{self._describe()}") from None
+            raise AssertionError(f"{error}\n{self._describe()}") from None
 
     def wait_for_condition(self, name: str, *, status: str, reason: str | None = None) -> Json:
         """Wait until the operator says so: it does after a run has reported. Return the condition."""
@@ -224,14 +211,18 @@ class Tenant:
         return self.history
 
     def _describe(self) -> str:
-        parts = [yaml.safe_dump(self.status)]
-        for words in (("get", "jobs,pods,cronjobs,pvc", "-o", "wide"), ("get", "events", "--sort-by=.lastTimestamp")):
-            parts.append(self.kubectl(*words))
-        try:
-            parts.append(self.kubectl("logs", "-l", "bannette.io/channel", "--tail=30", "--prefix"))
-            parts.append(self._kubectl("-n", OPERATOR_NAMESPACE, "logs", "deployment/bannette-operator", "--tail=40"))
-        except CommandFailed as error:
-            parts.append(str(error))
+        parts = []
+        for words in (
+            ("get", "collectionchannels", "-o", "yaml"),
+            ("get", "jobs,pods,cronjobs,pvc", "-o", "wide"),
+            ("get", "events", "--sort-by=.lastTimestamp"),
+            ("logs", "-l", "bannette.io/channel", "--tail=30", "--prefix"),
+            ("-n", OPERATOR_NAMESPACE, "logs", "deployment/bannette-operator", "--tail=40"),
+        ):
+            try:
+                parts.append(self.kubectl(*words))
+            except CommandFailed as error:
+                parts.append(str(error))
         return "\n".join(parts)
 
     def _get(self, kind: str, name: str) -> Json:
