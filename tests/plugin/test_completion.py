@@ -28,7 +28,7 @@ class _Cluster(Kubectl):
         (["run", ""], ["acme-mail", "acme-onedrive", "beta"]),
         (["run", "acme-o"], ["acme-onedrive"]),
         (["run", "--n"], ["--no-wait", "--namespace"]),
-        (["status", ""], []),
+        (["status", "acme-o"], ["acme-onedrive"]),
         (["status", "-o", ""], ["text", "json", "yaml"]),
         (["run", "-n", ""], ["acme", "beta"]),
         (["status", "--namespace", "a"], ["acme"]),

@@ -42,3 +42,16 @@ def test_the_exit_codes_of_status_are_its_own(capsys: pytest.CaptureFixture[str]
     assert "0 done, though channels need a person" in text
     assert "with --exit-code" in text
     assert "doctor" not in text
+
+
+def test_a_word_too_many_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(("run", "acme-onedrive", "--now"))
+    assert ended.value.code == 2
+    said = "kubectl collection run: unrecognized arguments: --now. `kubectl collection run --help` shows examples.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_one_channel_and_all_of_them_are_not_asked_for_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(("status", "acme-onedrive", "-A")) == 2
+    assert "not both" in capsys.readouterr().err

@@ -42,7 +42,7 @@ _OF_KUBECTL: Final = ("-n", "--namespace", "--context", "--kubeconfig")
 _NUMBERS: Final = ("--timeout", "--limit")
 _OUTPUTS: Final = ("text", "json", "yaml")
 # Of these commands, each is about one channel at most.
-_OF_A_CHANNEL: Final = ("run", "check", "connect", "disconnect", "history", "inbox", "doctor")
+_OF_A_CHANNEL: Final = ("run", "status", "check", "connect", "disconnect", "history", "inbox", "doctor")
 
 
 def candidates(words: Sequence[str], kubectl: Kubectl) -> list[str]:

@@ -37,6 +37,7 @@ problem), 3 the run failed or can't be followed, or the cluster can't be reached
 _STATUS_EXAMPLES: Final = """\
 examples:
   kubectl collection status -n acme
+  kubectl collection status acme-onedrive -n acme
   kubectl collection status -A -o json
   kubectl collection status -A --exit-code > /dev/null || echo "somebody should look"
 
@@ -135,7 +136,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* (those of the process) name; return its exit code."""
     streams.open_closed()
-    given = _parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
+    given = _parsed(_words(sys.argv[1:] if arguments is None else arguments))
     try:
         code: int = importlib.import_module(given.module).run(given, Kubectl(_options(given)))
         sys.stdout.flush()
@@ -158,16 +159,22 @@ def _words(arguments: Sequence[str]) -> list[str]:
     return [*rest, _WORDS[first]] if first in _WORDS else [first, *rest]
 
 
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    given, rest = _parser().parse_known_args(words)
+    if rest:
+        # The help that is named is that of the command.
+        given.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return given
+
+
 def _options(given: argparse.Namespace) -> tuple[str, ...]:
     named = {"--namespace": given.namespace, "--context": given.context, "--kubeconfig": given.kubeconfig}
     return tuple(word for option, value in named.items() if value for word in (option, value))
 
 
 def _parser() -> argparse.ArgumentParser:
-    common = _Parser(add_help=False)
-    common.add_argument("-n", "--namespace", help="of the channel; default: that of the context")
-    common.add_argument("--context", help="the context of the kubeconfig to use")
-    common.add_argument("--kubeconfig", help="the kubeconfig to use")
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    _add_cluster(common)
     common.add_argument("-o", "--output", choices=["text", "json", "yaml"], default="text", help="default: text")
     parser = _Parser(
         prog="kubectl collection",
@@ -177,6 +184,8 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     version = f"kubectl collection {installed_version() or '(not installed)'}"
+    # Before the command's name too, where kubectl's own stand; a command says what they are.
+    _add_cluster(parser, shown=False)
     parser.add_argument("--version", action="version", version=version, help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
 
@@ -198,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        made.set_defaults(command=name, module=f"bannette.cli.plugin.{module}")
+        made.set_defaults(parser=made, command=name, module=f"bannette.cli.plugin.{module}")
         return made
 
     status = command(
@@ -208,6 +217,7 @@ def _parser() -> argparse.ArgumentParser:
         examples=_STATUS_EXAMPLES,
         exit_codes=_STATUS_EXIT_CODES,
     )
+    status.add_argument("name", metavar="NAME", nargs="?", help="this channel only (default: all)")
     status.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
     status.add_argument("--exit-code", action="store_true", help="end with 2 if a channel needs a person")
     run = command("run", "collect now, and follow the run to its end", "run", examples=_RUN_EXAMPLES)
@@ -276,6 +286,15 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--probe", action="store_true", help="make pods that try Microsoft and the binders")
     _add_patience(doctor)
     return parser
+
+
+def _add_cluster(parser: argparse.ArgumentParser, *, shown: bool = True) -> None:
+    for *names, text in (
+        ("-n", "--namespace", "of the channel; default: that of the context"),
+        ("--context", "the context of the kubeconfig to use"),
+        ("--kubeconfig", "the kubeconfig to use"),
+    ):
+        parser.add_argument(*names, help=text if shown else argparse.SUPPRESS)
 
 
 def _add_patience(parser: argparse.ArgumentParser) -> None:

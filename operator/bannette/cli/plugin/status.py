@@ -17,7 +17,7 @@ _UNITS: Final = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta
 
 
 def run(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
-    bodies = _channels(kubectl, everywhere=arguments.all_namespaces)
+    bodies = _asked(arguments.name, kubectl, everywhere=arguments.all_namespaces)
     needs = [need for body in bodies if (need := need_of(body)) is not None]
     if arguments.output != "text":
         print_data([need.to_dict() for need in needs], arguments.output)
@@ -36,6 +36,14 @@ def summary(needs: int, *, of: int) -> str:
     if of == 1:
         return f"The channel needs {'a' if needs else 'no'} person."
     return f"{needs or 'None'} of {of} channels {'need' if needs > 1 else 'needs'} a person."
+
+
+def _asked(name: str | None, kubectl: Kubectl, *, everywhere: bool) -> list[Json]:
+    if name is None:
+        return _channels(kubectl, everywhere=everywhere)
+    if everywhere:
+        raise PersonNeeded("Name one channel and its namespace, or all of them by -A, not both.", reason="Usage")
+    return [kubectl.json("get", CHANNELS, name)]
 
 
 def _channels(kubectl: Kubectl, *, everywhere: bool) -> list[Json]:
