@@ -26,6 +26,7 @@ help: ## this list
 $(VENV)/.complete: pyproject.toml requirements/dev.txt
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || requirements/system.sh python3-venv
 	$(PYTHON) -m venv $(VENV)
+	@echo "The pinned packages are downloaded and installed into $(VENV): half a minute, or several on a busy machine"
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
