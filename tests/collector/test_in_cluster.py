@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -183,7 +183,7 @@ def test_a_run_waits_while_another_ones_heart_beats_and_goes_on_when_it_stands_s
     def beat():
         at = began_at
         while not stop.wait(0.2):
-            at = at.replace(year=at.year + 1)
+            at += timedelta(days=365)
             pod.status.update(lambda status, at=at: replace(status, active_run=replace(other, heartbeat=at)))
 
     pod.status.update(lambda status: replace(status, active_run=other))
