@@ -16,6 +16,9 @@ import pytest
 from simulator.content import Generated, chunks
 from tests.collector.local_channel import LocalChannel
 
+# A slow machine takes minutes for as much.
+pytestmark = pytest.mark.timeout(900)
+
 MB = 1_000_000
 # Runs a command and says, after its output, how it ended and how many kB of memory it took at most.
 MEASURE = """
@@ -36,7 +39,7 @@ def measured_run(channel: LocalChannel) -> tuple[dict, float]:
     """Do one run by the real command; return its entry and the most memory that it took, in MB."""
     command = [sys.executable, "-c", MEASURE, *channel.command()]
     output = subprocess.run(
-        command, stdout=subprocess.PIPE, env=channel.environment, check=True, timeout=240
+        command, stdout=subprocess.PIPE, env=channel.environment, check=True, timeout=800
     ).stdout.splitlines()
     return json.loads(output[0]), int(output[1]) / 1024
 

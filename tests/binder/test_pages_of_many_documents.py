@@ -13,7 +13,7 @@ from bannette.binder import ChannelRef, OcrFacts, OcrOutcome, Record
 from bannette.binder.text_index import TextIndex, Wanted
 from tests.binder.binder_documents import DAY
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 DOCUMENTS = 100_000
 # Of SQLite's machine, for a page of 50, which takes about a thousand; to look through all takes half a million.

@@ -119,7 +119,7 @@ def test_names_of_parts_are_names_and_appear_in_no_log(channel, drive):
 
 
 @pytest.mark.kill
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_mail_whose_run_is_killed_anywhere_arrives_whole_and_once(killed_at, channel, drive, tmp_path):
     first, second = pdf("Invoice 1"), pdf("Invoice 2")
     drive.create("/Invoices/a.eml", mail(("1.pdf", first), ("2.pdf", second)))
