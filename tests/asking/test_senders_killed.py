@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -60,12 +61,14 @@ class Killing(Taken):
     def __init__(self, moment: str) -> None:
         super().__init__()
         self.moment = moment
-        self.kill: Callable[[], None] | None = None
+        self.victim: Future[subprocess.Popen] = Future()
+        self._killed = False
 
     def _at(self, moment: str) -> None:
-        if moment == self.moment and self.kill is not None:
-            self.kill()
-            self.kill = None
+        if moment == self.moment and not self._killed:
+            # It may be here before the test has heard that it has started.
+            os.kill(self.victim.result(SECONDS).pid, signal.SIGKILL)
+            self._killed = True
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802 - aiosmtpd's name
         self._at("before it is handed over")
@@ -93,7 +96,7 @@ def test_a_mail_outlives_who_is_killed(firm, tmp_path, moment, times):
     keys = tmp_path / "keys"
     with mail_server(taken=taken) as server, Service(firm, server.port, keys) as heir:
         with sender(firm, server.port, keys) as first:
-            taken.kill = lambda: os.kill(first.pid, signal.SIGKILL)
+            taken.victim.set_result(first)
             assert first.wait(SECONDS) == -signal.SIGKILL
         assert firm.status()["attempt"]["claimedAt"], "nothing was claimed"
         heir.hear()
