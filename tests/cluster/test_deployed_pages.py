@@ -182,7 +182,7 @@ def test_their_account_reads_the_secrets_of_its_channels_and_no_other(pages: Kub
             return False
 
     # The API server hears of a Role a moment after it was made.
-    waiting.wait("get", lambda: may("get", f"secrets/{CHANNEL}-onedrive"))
-    waiting.wait("update", lambda: may("update", f"secrets/{CHANNEL}-onedrive"))
+    for verb in ("get", "update"):
+        waiting.wait(f"the right to {verb} its Secret", lambda verb=verb: may(verb, f"secrets/{CHANNEL}-onedrive"))
     for verb, what in (("get", "secrets/acme-app"), ("list", "secrets"), ("delete", f"secrets/{CHANNEL}-onedrive")):
         assert not may(verb, what), (verb, what)

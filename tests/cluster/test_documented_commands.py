@@ -64,6 +64,7 @@ def _let_the_operator_start_anew(kubectl: Kubectl, tenant: Tenant) -> None:
     tenant.wait("one pod of the operator", lambda: len(tenant.operator_pods()) == 1)
     (pod,) = tenant.operator_pods()
     # Other tests may have ended it too.
+    tenant.wait("the operator's container to be ready", lambda: container()["ready"])
     before = container()["restartCount"]
     with contextlib.suppress(CommandFailed):  # the shell may end with the container
         kubectl("-n", OPERATOR_NAMESPACE, "exec", pod, "--", "sh", "-c", "kill 1")
