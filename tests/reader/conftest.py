@@ -48,6 +48,21 @@ class Served:
         self.output.seek(0)
         return self.output.read().decode()
 
+    def listens(self) -> bool:
+        """Wait until it listens; False: another process took its port meanwhile."""
+        until = time.monotonic() + SECONDS
+        while True:
+            try:
+                self.get("/healthz")
+            except requests.ConnectionError:
+                if self.process.poll() is not None:
+                    assert "address already in use" in self.log(), self.log()
+                    return False
+                assert time.monotonic() < until, "the reader doesn't listen"
+                time.sleep(0.02)
+            else:
+                return True
+
     def names(self, query: str = "") -> list[str]:
         """The names of the first page's documents, once all of the binder is indexed."""
         until = time.monotonic() + SECONDS
@@ -68,28 +83,22 @@ def eventually(holds: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def serving(folder: Path, *options: str, token: str = TOKEN) -> Iterator[Served]:
-    (port,) = free_ports(1)
     environment = {**os.environ, "BANNETTE_INBOX_READER": hashlib.sha256(token.encode()).hexdigest()}
-    command = [BANNETTE, "inbox", "serve", "--binder", str(folder), "--listen", f"127.0.0.1:{port}", *options]
+    command = [BANNETTE, "inbox", "serve", "--binder", str(folder), *options]
     # To a file: whoever has said as much as a pipe holds would wait for a reader that isn't there.
     with tempfile.TemporaryFile() as output, requests.Session() as session:
-        process = subprocess.Popen(command, env=environment, stderr=output)
         session.headers["Authorization"] = f"Bearer {token}"
-        served = Served(f"http://127.0.0.1:{port}", process, session, output)
-        try:
-            until = time.monotonic() + SECONDS
-            while True:
-                try:
-                    served.get("/healthz")
-                    break
-                except requests.ConnectionError:
-                    assert process.poll() is None, served.log()
-                    assert time.monotonic() < until, "the reader doesn't listen"
-                    time.sleep(0.02)
-            yield served
-        finally:
-            process.terminate()
-            process.wait(SECONDS)
+        for port in free_ports(3):
+            process = subprocess.Popen([*command, "--listen", f"127.0.0.1:{port}"], env=environment, stderr=output)
+            try:
+                served = Served(f"http://127.0.0.1:{port}", process, session, output)
+                if served.listens():
+                    yield served
+                    return
+            finally:
+                process.terminate()
+                process.wait(SECONDS)
+        raise AssertionError(served.log())
 
 
 @pytest.fixture
