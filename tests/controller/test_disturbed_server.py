@@ -251,6 +251,35 @@ def _is_followed(tenant: Tenant) -> None:
     eventually(lambda: tenant.cluster.get(ROLE, tenant.namespace, role)["rules"], "the Role is repaired")
 
 
+def test_a_slot_that_a_channel_was_given_in_vain_goes_to_the_next_one_at_once(
+    tenant: Tenant, new_operator: NewOperator, between: Between
+) -> None:
+    tenant.add_prerequisites()
+    new_operator("--max-concurrent-runs=1", server=between.url).start()
+    refused: list[str] = []
+
+    def queue_another() -> None:
+        tenant.add_channel("second")
+        tenant.wait_for_condition("Ready", status="True", reason="RunWaiting", name="second")
+        tenant.change("first", suspend=True)
+
+    def fault(asked: Asked) -> Fault | None:
+        """Let another channel come when the first one has its slot, and refuse the first one's run then."""
+        if asked.method == "PATCH" and asked.path.endswith("/serviceaccounts/first-collector") and not refused:
+            return Late(queue_another)
+        if asked.method == "POST" and asked.path.endswith("/jobs") and not refused:
+            refused.append(asked.path)
+            return Answer.refusal(409, "Conflict")
+        return None
+
+    between.fault = fault
+    tenant.add_channel("first")
+    # A minute after it began to wait the second one would look by itself.
+    job = eventually(lambda: tenant.jobs(), "the second one's run", seconds=45)[0]
+    assert refused
+    assert job["metadata"]["labels"]["bannette.io/channel"] == "second"
+
+
 def test_a_channel_that_cannot_be_looked_after_keeps_nobody_from_a_slot(
     tenant: Tenant, new_operator: NewOperator, between: Between
 ) -> None:

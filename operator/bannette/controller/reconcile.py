@@ -110,15 +110,17 @@ class Reconciler:
         # From here to the reservation nothing is awaited, so that no other channel takes the same slot.
         free = self._slots.free_for(key, taken=self._store.unfinished_on_demand)
         planned = plan(replace(observed, free_slots=free), self._settings, now=datetime.now(UTC))
-        self._queue_for_slot(key, waits=planned.waits_for_slot)
         starts = any(isinstance(action, Create) and action.kind == JOB for action in planned.actions)
         if starts:
             self._slots.reserve(key)
+        self._queue_for_slot(key, waits=planned.waits_for_slot)
         try:
             changed = await self._applier.apply(planned.actions, key, channel.uid)
         finally:
             if starts:
                 self._slots.release(key)
+                # The run may not have been made: then the slot is the next one's.
+                self._wake_waiting()
         if planned.announced != announced:
             self._announced[key] = orjson.dumps(list(planned.announced))
         for entry in planned.ended_runs:
@@ -183,7 +185,8 @@ class Reconciler:
         if waits:
             self._slots.wait(key)
         else:
-            self._slots.leave(key)
+            # It may have been its turn, and it may want no run any more.
+            self._leave_slots(key)
 
     def _forget(self, key: Key) -> None:
         self._announced.pop(key, None)
