@@ -119,7 +119,7 @@ class Reconciler:
         finally:
             if starts:
                 self._slots.release(key)
-                # The run may not have been made: then the slot is the next one's.
+                # Since its Job was there it counted twice, and without one not any more: others may wait for nothing.
                 self._wake_waiting()
         if planned.announced != announced:
             self._announced[key] = orjson.dumps(list(planned.announced))
