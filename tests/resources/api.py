@@ -56,15 +56,15 @@ class Api:
         return f"{self._collection(resource)}/{resource['metadata']['name']}"
 
     def _collection(self, resource: Mapping[str, Any]) -> str:
-        return collection(PLURALS[resource["kind"]])
+        return collection(PLURALS[resource["kind"]], namespace=resource["metadata"].get("namespace", "acme"))
 
     def _patch(self, path: str, patch: Mapping[str, Any], *, really: bool) -> requests.Response:
         headers = {"Content-Type": "application/merge-patch+json"}
         return self.call("PATCH", path, patch, headers=headers, query=_strict(really=really))
 
 
-def collection(plural: str) -> str:
-    return f"/apis/{GROUP}/{VERSION}/namespaces/acme/{plural}"
+def collection(plural: str, *, namespace: str = "acme") -> str:
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{plural}"
 
 
 def _strict(*, really: bool) -> dict[str, str]:

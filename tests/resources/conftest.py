@@ -14,5 +14,6 @@ from tests.resources.api import ROOT, Api
 def api() -> Iterator[Api]:
     with ApiServer() as server:
         server.install_crds(ROOT / "crds")
-        server.kubectl("create", "namespace", "acme")
+        for namespace in ("acme", "empty"):
+            server.kubectl("create", "namespace", namespace)
         yield Api(server)
