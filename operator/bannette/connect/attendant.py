@@ -21,7 +21,7 @@ from bannette.connect.metrics import Metrics
 from bannette.connect.visits import disconnected, disconnection_of, new_disconnection
 from bannette.connect.watching import Watching
 from bannette.errors import BannetteError, PersonNeeded, Transient
-from bannette.kube import Change, ClusterApi, Conflict, What, contended
+from bannette.kube import Change, ClusterApi, Conflict, What, contended, pause_after
 from bannette.resources import (
     CHANNELS,
     CHECK_CONNECTION,
@@ -273,7 +273,7 @@ class Attendant:
         except (BannetteError, Stopped) as error:
             failures = self._failures[key] = self._failures.get(key, 0) + 1
             asks = (error.retry_after or 0.0) if isinstance(error, Transient) else 0.0
-            wait = min(max(_FIRST_WAIT * 2.0 ** (failures - 1), asks), _LONGEST_WAIT)
+            wait = min(max(pause_after(failures, first=_FIRST_WAIT, longest=_LONGEST_WAIT), asks), _LONGEST_WAIT)
             told = error.fault.text if isinstance(error, Stopped) else str(error)
             channel = "/".join(key)
             logs.event(logger, "connect.postponed", level=logging.WARNING, channel=channel, seconds=wait, message=told)

@@ -3,5 +3,6 @@
 from bannette.kube.api import ClusterApi, Conflict, Expired
 from bannette.kube.contended import contended
 from bannette.kube.follow import Change, What, follow
+from bannette.kube.pauses import pause_after
 
-__all__ = ["Change", "ClusterApi", "Conflict", "Expired", "What", "contended", "follow"]
+__all__ = ["Change", "ClusterApi", "Conflict", "Expired", "What", "contended", "follow", "pause_after"]

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Final
 
 from bannette import logs
-from bannette.errors import BannetteError, PersonNeeded
+from bannette.errors import BannetteError, PersonNeeded, Transient
 from bannette.kube.api import ClusterApi, Expired
+from bannette.kube.pauses import pause_after
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +88,10 @@ def follow(api: ClusterApi, plural: str, *, stopped: threading.Event, limit: int
                     reason=error.reason,
                     message=str(error),
                 )
-            wait = min(_FIRST_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-            stopped.wait(max(wait, getattr(error, "retry_after", None) or 0.0))
+            wait = pause_after(failures, first=_FIRST_WAIT, longest=_LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+            asked = (error.retry_after or 0.0) if isinstance(error, Transient) else 0.0
+            # Whoever asks for an hour may be well again in a minute, and what changes meanwhile isn't heard of.
+            stopped.wait(min(max(wait, asked), _LONGEST_WAIT))
 
 
 def _went_back(api: ClusterApi, plural: str, version: str) -> bool:
