@@ -14,11 +14,13 @@ from tests.clocks import with_clock
 from tests.controller.between import Between
 from tests.controller.cluster import Cluster, eventually
 from tests.controller.operator_process import NewOperator, Operator
+from tests.controller.people import Person
 from tests.controller.tenant import Tenant
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(900)]
 
 _QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+_CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 
 
 def test_a_channel_edited_a_hundred_times_in_a_second_is_what_the_last_edit_says(
@@ -58,13 +60,22 @@ def test_the_same_request_fifty_times_from_ten_people_is_one_run(
     assert len(cluster.created_by(Operator.user, "jobs", namespace=tenant.namespace, since=position)) == 1
 
 
-def test_a_quota_that_refuses_the_children_is_told_and_lifting_it_is_enough(tenant: Tenant, operator: Operator) -> None:
-    tenant.add_prerequisites()
-    hard = {"count/cronjobs.batch": "0", "count/jobs.batch": "0"}
+def _forbid(tenant: Tenant, *counted: str) -> None:
+    """Make a quota "none" that allows none of these, and wait until the API server heeds it."""
+    hard = dict.fromkeys([*counted, "count/configmaps"], "0")
     tenant.cluster.create(_QUOTA, tenant.namespace, {"metadata": {"name": "none"}, "spec": {"hard": hard}})
     eventually(
         lambda: tenant.cluster.get(_QUOTA, tenant.namespace, "none").get("status", {}).get("hard"), "the quota is known"
     )
+    admin = Person(tenant.cluster, "admin", "system:masters")
+    body = {"apiVersion": _CONFIG_MAP.api_version, "kind": _CONFIG_MAP.kind, "metadata": {"name": "one-more"}}
+    path = _CONFIG_MAP.path(tenant.namespace)
+    eventually(lambda: "exceeded quota" in str(admin.ask("POST", path, body).body), "the quota is heeded")
+
+
+def test_a_quota_that_refuses_the_children_is_told_and_lifting_it_is_enough(tenant: Tenant, operator: Operator) -> None:
+    tenant.add_prerequisites()
+    _forbid(tenant, "count/cronjobs.batch", "count/jobs.batch")
     tenant.add_channel()
     said = tenant.wait_for_condition("Ready", status="False", reason="ApplyFailed")
     assert "quota" in said["message"]
@@ -76,12 +87,7 @@ def test_a_quota_that_refuses_the_children_is_told_and_lifting_it_is_enough(tena
 
 def test_a_quota_that_refuses_pods_is_told(tenant: Tenant, operator: Operator) -> None:
     tenant.add_prerequisites()
-    tenant.cluster.create(
-        _QUOTA, tenant.namespace, {"metadata": {"name": "none"}, "spec": {"hard": {"count/pods": "0"}}}
-    )
-    eventually(
-        lambda: tenant.cluster.get(_QUOTA, tenant.namespace, "none").get("status", {}).get("hard"), "the quota is known"
-    )
+    _forbid(tenant, "count/pods")
     tenant.add_channel()
     tenant.wait_for_job("Initial")
     tenant.request("A")
