@@ -100,6 +100,19 @@ def test_what_never_was_has_no_series() -> None:
         assert of_channel(f"channel_{name}_timestamp_seconds") not in told
 
 
+def failures(days: int) -> list[dict[str, object]]:
+    """A history of runs that failed, the last one on the day that BEGAN names."""
+    return [
+        entry(
+            day,
+            result=RunResult.FAILED,
+            started_at=BEGAN - timedelta(days=day),
+            completed_at=BEGAN - timedelta(days=day) + timedelta(seconds=42),
+        ).to_dict()
+        for day in range(days)
+    ]
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -115,6 +128,17 @@ def test_what_never_was_has_no_series() -> None:
                 "checkpoint": {"committedAt": "2026-11-20T05:30:00Z"},
             },
             "2026-11-23T05:30:00Z",
+        ),
+        # What failed runs commit is none.
+        ({"history": failures(9), "checkpoint": {"committedAt": "2026-11-24T05:30:01Z"}}, None),
+        (
+            {"history": failures(9), "checkpoint": {"committedAt": "2026-11-10T05:30:00Z"}},
+            "2026-11-10T05:30:00Z",
+        ),
+        # It was before all that are remembered.
+        (
+            {"history": failures(10), "checkpoint": {"committedAt": "2026-11-24T05:30:01Z"}},
+            "2026-11-15T05:30:00Z",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bannette.controller.names import SECRET
-from bannette.controller.prerequisites import Presence, needs, unmet
+from bannette.controller.prerequisites import Presence, needs, no_binder, unmet
 from tests.controller.scene import Body, binder, channel
 
 NAMED = {"credentialsSecret": {"name": "bucket"}}
@@ -29,6 +29,10 @@ def test_a_binder_in_a_folder_of_one_machine_says_so_before_any_run() -> None:
     assert missing.reason == "StorageUnsupported"
     assert 'Binder "purchases"' in missing.message
     assert "a volume or a bucket" in missing.message
+
+
+def test_nobody_is_told_to_change_the_binder_of_a_channel() -> None:
+    assert "delete the channel and make it again with another spec.destination.binder" in no_binder(channel()).message
 
 
 @pytest.mark.parametrize(("storage", "lacking", "keys"), BUCKETS, ids=["s3", "azureBlob", "gcs"])

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bannette.controller.conditions import TYPES
 from bannette.resources import RunResult, parse_time
+from bannette.resources.channel import DEFAULT_HISTORY_LIMIT
 
 _SUCCESSES = frozenset({RunResult.SUCCEEDED.value, RunResult.PARTIALLY_SUCCEEDED.value})
 
@@ -44,7 +45,7 @@ def channel_figures(body: Mapping[str, Any]) -> ChannelFigures:
             one["type"]: one["status"] == "True" for one in status.get("conditions") or () if one["type"] in TYPES
         },
         last_run=seconds(last.get("completedAt")),
-        last_success=seconds(_last_success(status)),
+        last_success=seconds(_last_success(body.get("spec") or {}, status)),
         last_failed=last.get("result") == RunResult.FAILED.value,
         next_run=seconds((status.get("schedule") or {}).get("nextRunTime")),
         seen=int(checkpoint.get("seenItems") or 0),
@@ -53,12 +54,21 @@ def channel_figures(body: Mapping[str, Any]) -> ChannelFigures:
     )
 
 
-def _last_success(status: Mapping[str, Any]) -> str | None:
-    entries = [*(status.get("history") or ()), status.get("lastRun") or {}]
+def _last_success(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
+    history = status.get("history") or ()
+    entries = [*history, status.get("lastRun") or {}]
     # Times of one form: their order is that of their texts.
-    ends = [entry["completedAt"] for entry in entries if entry.get("result") in _SUCCESSES]
-    # Of a success that the history has lost, what it committed tells.
-    return max(ends, default=None) or (status.get("checkpoint") or {}).get("committedAt")
+    ends: list[str] = [entry["completedAt"] for entry in entries if entry.get("result") in _SUCCESSES]
+    if ends:
+        return max(ends)
+    # Of a success that the history has lost, what it committed tells; but failed runs commit how far they got, too.
+    committed: str | None = (status.get("checkpoint") or {}).get("committedAt")
+    began: str | None = min((entry["startedAt"] for entry in entries if "startedAt" in entry), default=None)
+    if committed is None or began is None or committed < began:
+        return committed
+    is_full = len(history) >= int(spec.get("historyLimit") or DEFAULT_HISTORY_LIMIT)
+    # Then it was before all of them, if there was one.
+    return began if is_full else None
 
 
 def seconds(text: object) -> float | None:

@@ -83,8 +83,8 @@ def no_recipient(channel: Channel) -> Missing:
 def no_binder(channel: Channel) -> Missing:
     return Missing(
         "BinderMissing",
-        f'Binder "{channel.binder}" of namespace "{channel.namespace}" doesn\'t exist: create it, or name another one '
-        "in spec.destination.binder.",
+        f'Binder "{channel.binder}" of namespace "{channel.namespace}" doesn\'t exist: create it; or delete the '
+        "channel and make it again with another spec.destination.binder, which can't be changed.",
     )
 
 
