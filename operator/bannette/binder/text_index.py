@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -125,12 +125,20 @@ class TextIndex:
     def __len__(self) -> int:
         return int(self._file.execute("SELECT count(*) FROM documents").fetchone()[0])
 
-    def update(self, binder: Binder, progress: Callable[[int, int], None], *, waiting: Waiting | None = None) -> None:
+    def update(
+        self,
+        binder: Binder,
+        progress: Callable[[int, int], None],
+        *,
+        waiting: Waiting | None = None,
+        noted: Callable[[], Mapping[str, bool]] = dict,
+    ) -> None:
         """Add what was collected or read again since the last time, and remove what is gone.
 
         Args:
             progress: told how many are added of how many.
             waiting: what waits, if that was looked up just now.
+            noted: asked at each write what ``note`` was told since then.
 
         Raises: PersonNeeded, Transient: as the store's operations do.
         """
@@ -143,6 +151,7 @@ class TextIndex:
                 if there.get(document) != amendment:
                     self._remove(document)
             self._note_waiting(waiting)
+            self._note_all(noted())
         new = {document for document, amendment in there.items() if known.get(document) != amendment}
         total = len(new)
         # The newest of the inbox first: they are looked for most.
@@ -156,6 +165,7 @@ class TextIndex:
                 with self._transaction():
                     for record, text in filter(None, found):
                         self._add(record, text, amendment=there[record.id], waiting=record.id in waiting)
+                    self._note_all(noted())
                 done += len(batch)
                 progress(done, total)
 
@@ -196,6 +206,10 @@ class TextIndex:
     def note(self, document: str, *, waiting: bool) -> None:
         """Note that *document* is in the inbox, or done; nothing if it isn't known."""
         self._file.execute("UPDATE documents SET waiting = ? WHERE id = ?", (int(waiting), document))
+
+    def _note_all(self, noted: Mapping[str, bool]) -> None:
+        for document, waits in noted.items():
+            self.note(document, waiting=waits)
 
     def _prepare(self) -> None:
         version = self._file.execute("PRAGMA user_version").fetchone()[0]

@@ -97,13 +97,14 @@ class Catalogue:
         Raises: PersonNeeded, Transient: the binder can't be read.
         """
         binder = self._look()
+        # Before anything is looked up: what comes while it is wasn't searched.
+        indexed, total = self._progress
         if about.entry is not None or (about.plain and about.number is None and not self._complete):
             hits, cursor = self._from_entries(binder, about)
         else:
             with self._index() as index:
                 hits = index.page(about.wanted, below=about.number, limit=about.limit + 1)
             cursor = str(hits[about.limit - 1].number) if len(hits) > about.limit else None
-        indexed, total = self._progress
         return Page(hits[: about.limit], cursor, self._count_waiting(), indexed, total)
 
     def document(self, document: str) -> tuple[Record, bool]:
@@ -158,6 +159,10 @@ class Catalogue:
     def _waits(self, document: str) -> bool:
         noted = self._noted.get(document)
         return noted[1] if noted else document in self._waiting
+
+    def _notes(self) -> dict[str, bool]:
+        with self._changed:
+            return {document: waits for document, (_, waits) in self._noted.items()}
 
     def _count_waiting(self) -> int:
         with self._changed:
@@ -231,9 +236,13 @@ class Catalogue:
         self._runs.update()
         with self._index() as index:
             known = len(index)
-            index.update(binder, lambda done, total: self._tell(known + done, known + total), waiting=waiting)
-            for document, (_, waits) in list(self._noted.items()):
-                index.note(document, waiting=waits)
+            index.update(
+                binder,
+                lambda done, total: self._tell(known + done, known + total),
+                waiting=waiting,
+                # What somebody is done with mustn't come back for as long as this takes.
+                noted=self._notes,
+            )
         self._complete = True
         self._seen(lasted=time.monotonic() - began)
 
