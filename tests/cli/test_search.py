@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -169,6 +171,17 @@ def test_a_text_that_was_removed_hides_no_document(binder, names):
 def test_searches_at_once_find_the_same(names):
     with ThreadPoolExecutor(4) as several:
         assert list(several.map(lambda _: names("lefevre"), range(4))) == [["lefèvre.pdf"]] * 4
+
+
+def test_an_index_that_another_search_made_meanwhile_is_used(tmp_path, binder):
+    TextIndex(tmp_path / "index").close()
+    with closing(sqlite3.connect(tmp_path / "index")) as file:
+        # As whoever looked before it was made has seen it.
+        file.execute("PRAGMA user_version = 0")
+    index = TextIndex(tmp_path / "index")
+    index.update(Binder.existing(open_store(StorePath(binder))), lambda done, total: None)
+    assert [hit.record.name for hit in index.find(["lefevre"])] == ["lefèvre.pdf"]
+    index.close()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -216,8 +215,12 @@ class TextIndex:
         if version not in (0, _VERSION):
             raise sqlite3.DatabaseError("of another version")
         if version == 0:
-            with suppress(sqlite3.OperationalError):  # Another search is making it.
+            try:
                 self._file.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            except sqlite3.OperationalError:
+                # Another search has made it meanwhile.
+                if self._file.in_transaction:
+                    self._file.execute("ROLLBACK")
 
     def _note_waiting(self, waiting: Waiting) -> None:
         changed = [
