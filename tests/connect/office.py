@@ -143,15 +143,14 @@ class Office:
     def add_key(self, name: str) -> None:
         (self.keys / name).write_bytes(secrets.token_bytes(24).hex().encode())
 
-    def api(self, url: str | None = None, *, token: str | None = None) -> ClusterApi:
+    def api(self, url: str | None = None, *, token: str | None = None, attempts: int = 2) -> ClusterApi:
         return ClusterApi(
             url or self.server.url,
             namespace="default",
             token=token or self.server.token,
             ca=self.server.ca_file.read_text(),
-            attempts=2,
+            attempts=attempts,
             timeout=(10, 30),
-            sleep=lambda _: None,
         )
 
     @property
@@ -160,10 +159,6 @@ class Office:
 
     def _done(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
         answer = self._api.call(method, path, body, headers=headers)
-        # While it makes room for a definition.
-        while answer.status_code == 429:
-            time.sleep(float(answer.headers["Retry-After"]))
-            answer = self._api.call(method, path, body, headers=headers)
         assert answer.ok, answer.text
         return answer.json()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,14 @@ class Api:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        return self._session.request(
-            method, f"{self._url}{path}", json=body, headers=headers, params=query, timeout=120
-        )
+        """Ask, and ask again as long as the server makes room for a definition that was changed."""
+        while True:
+            answer = self._session.request(
+                method, f"{self._url}{path}", json=body, headers=headers, params=query, timeout=120
+            )
+            if answer.status_code != 429:
+                return answer
+            time.sleep(float(answer.headers.get("Retry-After", 1)))
 
     def create(self, resource: Mapping[str, Any], *, really: bool = False) -> requests.Response:
         """Create *resource* as kubectl would; unless *really*, the server only says what it would do."""
