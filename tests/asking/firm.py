@@ -62,14 +62,16 @@ class Firm:
             "Binder", "purchases", {"company": "Acme & Fils", "storage": {"persistentVolumeClaim": {"claimName": "p"}}}
         )
 
-    def api(self, token: str | None = None, url: str | None = None, *, read: float = PATIENT) -> ClusterApi:
+    def api(
+        self, token: str | None = None, url: str | None = None, *, read: float = PATIENT, attempts: int = 2
+    ) -> ClusterApi:
         """Return the API server, or what leads to it at *url*; *read*: for how many seconds it is waited for."""
         return ClusterApi(
             url or self.server.url,
             namespace="",
             token=token or self.server.token,
             ca=self.server.ca_file.read_text(),
-            attempts=2,
+            attempts=attempts,
             timeout=(10.0, read),
         )
 
@@ -190,16 +192,7 @@ class Firm:
 class Service:
     """Asks the recipients of a firm: hears of everything at once, and looks when it is told to."""
 
-    def __init__(
-        self,
-        firm: Firm,
-        port: int,
-        keys: Path,
-        *,
-        token: str | None = None,
-        url: str | None = None,
-        read: float = PATIENT,
-    ) -> None:
+    def __init__(self, firm: Firm, port: int, keys: Path, *, api: ClusterApi | None = None) -> None:
         self.firm = firm
         self.keys = keys
         keys.mkdir(exist_ok=True)
@@ -210,7 +203,7 @@ class Service:
                 host="localhost", port=port, security=Security.NONE, sender="documents@acme.example", seconds=30.0
             )
         )
-        api = firm.api(token, url, read=read)
+        api = api or firm.api()
         self.metrics = Metrics()
         self.asking = Asking(
             api,

@@ -21,7 +21,8 @@ def between(firm):
 
 @pytest.fixture
 def stumbling(firm, mails, between, tmp_path, request):
-    with Service(firm, mails.port, tmp_path / "keys", url=between.url, read=patience(request)) as service:
+    api = firm.api(url=between.url, read=patience(request))
+    with Service(firm, mails.port, tmp_path / "keys", api=api) as service:
         yield service
 
 

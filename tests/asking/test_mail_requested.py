@@ -78,6 +78,8 @@ def test_who_asks_all_day_gets_three_mails_sent_and_keeps_none_of_the_others_bac
     service.look(hours=1)
     firm.stands("acme-archive", "PasswordChanged")
     service.look(days=1.5)
+    # Another mail waited longer.
+    service.look(minutes=11)
     assert "Acme & Fils: your OneDrive is no longer connected" in subjects(mails)
 
 
@@ -104,3 +106,35 @@ def test_a_recipient_that_is_not_there_is_named(firm):
     with pytest.raises(PersonNeeded, match='recipients "jean"') as missing:
         request(firm)
     assert missing.value.reason == "NotFound"
+
+
+def test_what_was_asked_for_while_the_account_was_connected_is_no_request_once_it_is_not(firm, mails, service):
+    firm.recipient()
+    firm.channel(standing="Connected")
+    firm.clock.forward(days=1)
+    request(firm)
+    service.look(days=30)
+    assert subjects(mails) == []
+    firm.stands("acme-onedrive", "Never")
+    service.look(hours=23)
+    assert subjects(mails) == [], "somebody disconnected it, and they are asked for it at once"
+    service.look(hours=2)
+    assert subjects(mails) == [CONNECT]
+    service.look(minutes=5)
+    request(firm)
+    service.look(hours=2)
+    assert subjects(mails) == [CONNECT, REMINDER]
+    assert [one.get("requested", False) for one in firm.status()["mails"]] == [True, False]
+
+
+def test_what_was_asked_for_before_the_account_was_connected_may_be_asked_for_again(firm, mails, service):
+    firm.recipient()
+    firm.channel(standing="Connected")
+    firm.clock.forward(days=1)
+    request(firm)
+    firm.clock.forward(days=1)
+    firm.stands("acme-onedrive", "Never")
+    firm.clock.forward(hours=1)
+    request(firm)
+    service.look()
+    assert subjects(mails) == [CONNECT], "the earlier request is taken for this one"

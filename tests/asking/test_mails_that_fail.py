@@ -295,7 +295,8 @@ def test_what_was_sent_to_somebody_who_became_unacceptable_meanwhile_is_recorded
     with (
         later_definitions(firm),
         mail_server(taken=taken) as server,
-        Service(firm, server.port, tmp_path / "keys") as service,
+        # It may make room for the definitions once more.
+        Service(firm, server.port, tmp_path / "keys", api=firm.api(attempts=20)) as service,
     ):
         service.look(minutes=2)
     assert subjects(server) == [CONNECT]
@@ -315,7 +316,7 @@ def test_without_the_right_to_remember_nothing_is_sent(firm, mails, tmp_path, ca
     subject = f"--serviceaccount={firm.namespace}:reader"
     kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", subject)
     token = kubectl("create", "token", "reader", "-n", firm.namespace).strip()
-    with Service(firm, mails.port, tmp_path / "keys", token=token) as service:
+    with Service(firm, mails.port, tmp_path / "keys", api=firm.api(token)) as service:
         service.look(minutes=2)
         service.look(minutes=4)
         assert subjects(mails) == []
