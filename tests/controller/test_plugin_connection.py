@@ -33,6 +33,7 @@ def test_check_says_what_was_found_and_ends_by_it(served: Tenant, simulator: Sim
     bind(served.cluster, served.namespace, "rita", "bannette-runner")
     code, output, errors = call("check", "acme-onedrive", user="rita")
     assert (code, output) == (0, f"Connected: The account {simulator.user} can be read.\n"), errors
+    assert errors == "kubectl collection: asked; the pages act on it\n"
     assert served.condition("Connected")["status"] == "True"
 
     simulator.control.add_faults({"like": "sign-in unavailable", "times": None})

@@ -153,6 +153,7 @@ def _ask(kubectl: Kubectl, name: str, annotation: str) -> str:
     """Set the annotation to a new value, and return that."""
     request = datetime.now(UTC).isoformat()
     kubectl.text("annotate", CHANNELS, name, f"{annotation}={request}", "--overwrite")
+    print("kubectl collection: asked; the pages act on it", file=sys.stderr)
     return request
 
 
