@@ -112,6 +112,7 @@ OLD_LOSS = Asked(standing=Standing.LOST, occasion=NOW - 9 * DAY, first=NOW - HOU
         (look(channel(left=True, age=DAY)), sent(Kind.CONNECT, "a")),
         (look(asked(channel(left=True, age=9 * DAY), first=5 * DAY)), NOTHING),
         (look(requested(channel(left=True), MINUTE)), sent(Kind.CONNECT, "a", on_request=True)),
+        (look(requested(channel(left=True, age=HOUR), 2 * HOUR)), later(DAY - HOUR)),
         # Unused for long: warned of once, two weeks before its end; what has ended isn't
         (look(channel(standing=Standing.CONNECTED, age=76 * DAY, suspended=True)), sent(Kind.LAPSING, "a")),
         (look(channel(standing=Standing.CONNECTED, age=75 * DAY, suspended=True)), later(DAY)),

@@ -56,7 +56,8 @@ class KnownChannel:
     @property
     def wanted(self) -> datetime | None:
         """When its owner asked for a mail that they weren't sent yet; nobody does for an account that is connected."""
-        if self.requested is None or self.standing is Standing.CONNECTED:
+        # What was asked for before that is about a connection that came, and has gone since.
+        if self.requested is None or self.standing is Standing.CONNECTED or self.requested < self.since:
             return None
         return self.requested if self.asked is None or self.requested > self.asked.last else None
 

@@ -31,9 +31,17 @@ def _requested(api: ClusterApi, channel: Channel, now: datetime) -> Recipient:
     recipient = Recipient.parse(body)
     told = {one.uid: one for one in recipient.status.channels}
     one = told.get(channel.uid) or MailedChannel(name=channel.name, uid=channel.uid)
-    waits = one.requested_at is not None and (one.asked is None or one.requested_at > one.asked.last)
-    if not waits and (channel.uid in told or len(told) < MOST_CHANNELS):
+    if not _waits(one, channel) and (channel.uid in told or len(told) < MOST_CHANNELS):
         told[channel.uid] = replace(one, requested_at=now)
         status = {"channels": [known.to_dict() for known in told.values()]}
         api.patch_status(RECIPIENTS, recipient.name, {"status": status}, resource_version=version_of(body))
     return recipient
+
+
+def _waits(told: MailedChannel, channel: Channel) -> bool:
+    """Tell whether a mail was asked for that wasn't sent yet, and not before the account stood as it does now."""
+    if told.requested_at is None or (told.asked is not None and told.requested_at <= told.asked.last):
+        return False
+    said, pages = channel.status.condition("Connected"), channel.status.pages
+    times = (said.last_transition_time if said else None, pages.changed_at if pages else None)
+    return all(time is None or told.requested_at >= time.replace(microsecond=0) for time in times)
