@@ -91,22 +91,22 @@ def test_a_channel_of_an_application_and_a_new_recipient(firm, browser, form):
 @pytest.mark.parametrize(
     ("sent", "field", "told"),
     [
-        ({"name": "Acme"}, "name", "choose a name of at most 42 characters"),
-        ({"name": "x" * 60}, "name", "choose a name of at most 42 characters"),
+        ({"name": "Acme"}, "name", "Write at most 42 lower-case letters"),
+        ({"name": "x" * 60}, "name", "Write at most 42 lower-case letters"),
         ({"name": ""}, "name", "Please fill this in."),
         ({"name": "acme-onedrive"}, "name", "There is one of this name already."),
         ({"login_hint": ""}, "login_hint", "Please fill this in."),
-        ({"login_hint": "nobody"}, "login_hint", "write one e-mail address"),
-        ({"folder": "Factures"}, "folder", "write the path from the top of the drive"),
-        ({"time": "5h30"}, "time", "write hours and minutes in 24-hour form"),
-        ({"zone": "Paris"}, "zone", "write an IANA time zone"),
+        ({"login_hint": "nobody"}, "login_hint", "Write one e-mail address"),
+        ({"folder": "Factures"}, "folder", "Write the path from the top of the OneDrive"),
+        ({"time": "5h30"}, "time", "Write hours and minutes, for example 05:30."),
+        ({"zone": "Paris"}, "zone", "Write a time zone such as Europe/Paris"),
         ({"binder": ""}, "binder", "Please fill this in."),
         ({"binder": "No Binder"}, "binder", "write the metadata.name"),
         ({"account": "application"}, "tenant", "Please fill this in."),
         ({"account": "application", "tenant": "common", "user": "a@b.example", "client": "x", "secret": "s"},
-         "tenant", "write the directory (tenant) id"),
+         "tenant", "Write the directory (tenant) id"),
         ({"recipient": "+", "recipient_name": "zoe", "display_name": "Zoé"}, "email", "Please fill this in."),
-        ({"recipient": "+", "recipient_name": "zoe", "email": "x", "display_name": "Z"}, "email", "write one e-mail"),
+        ({"recipient": "+", "recipient_name": "zoe", "email": "x", "display_name": "Z"}, "email", "Write one e-mail"),
         ({"recipient": "+", "recipient_name": "marie", "email": "m@a.example", "display_name": "M"},
          "recipient_name", "There is one of this name already."),
     ],
@@ -122,6 +122,15 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_made(firm, browser, f
     assert (firm.names("collectionchannels"), firm.names("recipients")) == before
     # What was written is still there.
     assert page.parsed.forms[-1].fields["folder"] == sent["folder"]
+
+
+def test_what_is_wrong_is_said_in_the_language_of_the_page_with_the_words_of_the_api_server(firm, browser, form):
+    browser.open("/console/language?to=fr&next=/console/new")
+    page = browser.send(form, number=-1, **{**DELEGATED, "time": "5h30"})
+    assert marked(page, "time") == "Écrivez l’heure et les minutes, par exemple 05:30."
+    _, _, after = page.body.partition('id="time-wrong"')
+    assert '<span lang="en">write hours and minutes in 24-hour form' in after.partition("<input")[0]
+    browser.open("/console/language?to=en&next=/console/new")
 
 
 def test_names_with_markup_stay_text(firm, browser, form):

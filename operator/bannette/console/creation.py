@@ -17,6 +17,10 @@ from bannette.resources import BINDERS, CHANNELS, RECIPIENTS
 from bannette.resources.rules import REFERENCE
 
 _REQUIRED: Final = "Required value"
+# What is wrong with these has a text of its own, ``wrong_<field>``: the API server speaks to those who write YAML.
+_WORDED: Final = frozenset({
+    "name", "login_hint", "tenant", "user", "client", "secret", "folder", "recipient_name", "email", "time", "zone",
+})  # fmt: skip
 
 
 def show_form(visit: Visit) -> Reply:
@@ -108,6 +112,7 @@ def _form(visit: Visit, namespace: str, draft: Draft, wrong: Mapping[str, str]) 
         "namespace": namespace,
         "values": draft.values,
         "wrong": {field: "" if said.startswith(_REQUIRED) else said for field, said in wrong.items()},
+        "worded": _WORDED,
         "new": NEW,
         "recipients": _choices(cluster, RECIPIENTS, namespace),
         "binders": _choices(cluster, BINDERS, namespace),
