@@ -83,6 +83,17 @@ def test_an_account_is_disconnected_after_a_confirmation(connected, browser):
     assert "data-refresh" not in done.body
 
 
+def test_an_account_that_was_disconnected_is_not_shown_as_connected(connected, browser):
+    signed_in(browser, connected.token("configurator"))
+    page = browser.open(connected.url())
+    assert "Connected 20 Nov 2026, 11:00" in page.text
+    assert connected.url(page="/disconnect") in page.parsed.links
+    connected.says({"conditions": [condition("Connected", "False", "NotSignedIn", "compta@acme.example isn't …")]})
+    page = browser.open(connected.url())
+    assert "Connected 20 Nov" not in page.text
+    assert connected.url(page="/disconnect") not in page.parsed.links
+
+
 @pytest.mark.parametrize(("person", "check", "disconnect"), [("viewer", 403, 403), ("runner", 303, 403)])
 def test_who_may_check_and_who_may_disconnect(connected, browser, person, check, disconnect):
     signed_in(browser, connected.token(person))

@@ -43,11 +43,18 @@ class Opened:
         return self.may_configure and is_delegated and not (connected is not None and connected.status == "True")
 
     @property
+    def nobody_signed_in(self) -> bool:
+        """Whether no sign-in is kept: nobody signed in yet, or the account was disconnected."""
+        connected = self.channel.status.condition("Connected")
+        return connected is not None and connected.reason == "NotSignedIn"
+
+    @property
     def may_disconnect(self) -> bool:
         """Whether there is a sign-in to be forgotten, and the person may have it forgotten."""
         is_delegated = isinstance(self.channel.onedrive.account, DelegatedAccount)
         connection = self.channel.status.connection
-        return self.may_configure and is_delegated and connection is not None and connection.account is not None
+        is_kept = connection is not None and connection.account is not None and not self.nobody_signed_in
+        return self.may_configure and is_delegated and is_kept
 
     @property
     def facts(self) -> dict[str, object]:
@@ -119,6 +126,7 @@ def show_channel(visit: Visit) -> Reply:
         "zone": channel.channel.schedule.time_zone,
         "may_check": channel.may_run and not channel.needs_sign_in,
         "may_disconnect": channel.may_disconnect,
+        "nobody_signed_in": channel.nobody_signed_in,
         "is_delegated": isinstance(channel.channel.onedrive.account, DelegatedAccount),
         "next_run": status.schedule.next_run_time if status.schedule else None,
         "inbox": _inbox(visit, channel.channel),
