@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -108,6 +109,18 @@ def test_what_came_is_found_and_what_is_gone_is_not(tmp_path, binder, names):
     assert names("nouveau") == ["d.txt"]
     (binder / record.key).unlink()
     assert names("nouveau") == []
+
+
+def test_a_binder_that_is_made_anew_has_nothing_of_the_index_of_the_first(tmp_path, binder, names):
+    assert names("fenêtre") == ["note.txt"]
+    (first,) = (tmp_path / "index").iterdir()
+    shutil.rmtree(binder)
+    binder.mkdir()
+    add(tmp_path, open_binder(open_store(StorePath(binder))), "note.txt", "Porte")
+    assert names("fenêtre") == []
+    assert names("porte") == ["note.txt"]
+    (second,) = (tmp_path / "index").iterdir()
+    assert second != first, "the texts of the first are still there"
 
 
 def test_what_was_read_again_is_found_by_its_new_words(tmp_path, binder, names):

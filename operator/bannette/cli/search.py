@@ -11,9 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bannette.binder import Binder
+from bannette.binder import Binder, Store
+from bannette.binder.layout import MARKER
 from bannette.binder.text_index import BEGIN, COMPANIONS, END, Hit, TextIndex
-from bannette.cli.binders import binder_location, open_binder
+from bannette.cli.binders import binder_location, existing_store
 from bannette.cli.output import plain, print_data, print_table
 from bannette.errors import PersonNeeded
 
@@ -26,8 +27,9 @@ _MANY: Final = 200
 
 def run(arguments: argparse.Namespace) -> int:
     terms = _terms(arguments.words)
-    binder = open_binder(binder_location(arguments))
-    path = _index_folder(arguments.index) / f"{binder.uid}.sqlite"
+    store = existing_store(binder_location(arguments))
+    binder = Binder.existing(store)
+    path = _index_file(_index_folder(arguments.index), binder, store)
     hits = _found(path, binder, terms, everything=arguments.all, limit=arguments.limit)
     if arguments.output != "table":
         print_data([{**hit.record.to_dict(), "excerpt": _marked(hit, "", "")} for hit in hits], arguments.output)
@@ -69,6 +71,22 @@ def _terms(words: Sequence[str]) -> list[str]:
 def _index_folder(given: Path | None) -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return given or Path(cache).expanduser() / "bannette" / "search"
+
+
+def _index_file(folder: Path, binder: Binder, store: Store) -> Path:
+    """Return the file of the index of this very binder; that of another one of its uid is removed.
+
+    On one machine a binder that is made anew, and one in another folder, has the uid of the first; its documents have
+    the ids of theirs.
+    """
+    marker = store.head(MARKER)
+    made = int(marker.modified_at.timestamp() * 1_000_000) if marker is not None else 0
+    path = folder / f"{binder.uid}-{made}.sqlite"
+    for other in folder.glob(f"{binder.uid}*.sqlite"):
+        if other != path:
+            for part in ("", *COMPANIONS):
+                other.with_name(f"{other.name}{part}").unlink(missing_ok=True)
+    return path
 
 
 def _found(path: Path, binder: Binder, terms: Sequence[str], *, everything: bool, limit: int) -> list[Hit]:
