@@ -55,7 +55,7 @@ def test_a_start_decides_once_about_each_channel(tenant: Tenant, new_operator: N
         tenant.wait_for_condition("Ready", status="True", reason="Suspended", name=name)
     first.stop()
     decided = []
-    for minute in range(10, 40):
+    for minute in range(10, 15):
         port = free_port()
         again = new_operator(f"--listen=127.0.0.1:{port}").start()
         eventually(lambda port=port: decisions(port) >= len(names), "each channel was decided about")
@@ -67,7 +67,5 @@ def test_a_start_decides_once_about_each_channel(tenant: Tenant, new_operator: N
         )
         decided.append(decisions(port))
         again.stop()
-        if decided[-1] < 1.5 * len(names):
-            return
-    # Once more where what channels name is listed after them, by chance of a third to a half; not at each start.
-    pytest.fail(f"{len(names)} channels were decided about {decided} times")
+    # In whatever order they and what they name are listed, and once more about the one that was changed.
+    assert max(decided) <= len(names) + 2, decided

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Coroutine, Iterator
+from collections.abc import Callable, Container, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
@@ -29,7 +29,10 @@ _LOOK_AGAIN_SECONDS: Final = 5.0
 class Sightings:
     """What the watches of the custom resources have told, and whom it wakes.
 
+    Nobody is woken before what channels name is listed: at a start, each of them would be looked at twice.
+
     Args:
+        namespaces: that are watched; none: all.
         reference: told of each binder and recipient, with the kind of its change.
     """
 
@@ -39,12 +42,15 @@ class Sightings:
         recent: RecentReads,
         wake: Callable[[Key], None],
         *,
+        namespaces: Sequence[str],
         reference: Callable[[Kind, str | None, Manifest], None],
     ) -> None:
         self._store = store
         self._recent = recent
-        self._wake = wake
+        self._wake_now = wake
         self._reference = reference
+        self._awaited = {(kind, namespace) for kind in (BINDER, RECIPIENT) for namespace in (namespaces or (None,))}
+        self._held: dict[Key, None] = {}
         self._seen: dict[tuple[Kind, str, str], tuple[object, ...]] = {}
 
     def listed(self, kind: Kind, body: Manifest) -> None:
@@ -57,6 +63,17 @@ class Sightings:
         for key, uid in seen:
             if namespace in (None, key.namespace) and uid not in uids:
                 self._told(kind, "DELETED", {"metadata": {"namespace": key.namespace, "name": key.name, "uid": uid}})
+        self._awaited.discard((kind, namespace))
+        if not self._awaited:
+            held, self._held = self._held, {}
+            for key in held:
+                self._wake_now(key)
+
+    def _wake(self, key: Key) -> None:
+        if self._awaited:
+            self._held[key] = None
+        else:
+            self._wake_now(key)
 
     def _told(self, kind: Kind, change: str | None, body: Manifest) -> None:
         if kind == CHANNEL:

@@ -82,7 +82,8 @@ async def operate(settings: Settings, *, stop: asyncio.Event | None = None) -> N
             if kind == BINDER:
                 inboxes.see(change, body)
 
-        sightings = Sightings(store, reconciler.observer.recent, queue.add, reference=reference_seen)
+        recent = reconciler.observer.recent
+        sightings = Sightings(store, recent, queue.add, namespaces=settings.namespaces, reference=reference_seen)
         await _first_of(
             parts,
             _start(
