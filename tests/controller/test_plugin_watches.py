@@ -16,7 +16,7 @@ from bannette.cli.plugin.kubectl import Kubectl
 from bannette.controller.names import CHANNEL, JOB, on_demand_job_name
 from bannette.errors import PersonNeeded, Transient
 from devcluster.binaries import program
-from tests.controller.between import Answer, Asked, Between, Fault
+from tests.controller.between import Answer, Asked, Between, Fault, Late
 from tests.controller.calling import Started, start
 from tests.controller.cluster import Json
 from tests.controller.tenant import Tenant
@@ -106,6 +106,26 @@ def test_a_server_that_fails_now_may_be_asked_again(between: Between, kubectl: K
     with pytest.raises(Transient, match="can't answer now") as failed:
         kubectl.text("get", "collectionchannels.bannette.io", NAME)
     assert failed.value.reason == "ApiUnavailable"
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_without_end(
+    tenant: Tenant, between: Between, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant.add_channel()
+    # It learns of the kinds first.
+    kubectl.text("get", "collectionchannels.bannette.io", NAME)
+    answers = threading.Event()
+
+    def wait() -> None:
+        answers.wait(SECONDS)
+
+    between.fault = lambda asked: Late(wait) if "/collectionchannels" in asked.path else None
+    monkeypatch.setattr("bannette.cli.plugin.kubectl.REQUEST_SECONDS", 2.0)
+    try:
+        with pytest.raises(Transient, match="can't be reached"):
+            kubectl.text("get", "collectionchannels.bannette.io", NAME)
+    finally:
+        answers.set()
 
 
 def test_an_object_whose_watch_ends_is_watched_again(tenant: Tenant, between: Between, kubectl: Kubectl) -> None:

@@ -35,6 +35,9 @@ _STORE_FAILING: Final = "Error from server: etcdserver: "
 # What `kubectl config view --minify` says without a kubeconfig, or where that names no cluster.
 _NO_CONTEXT: Final = "current-context must exist"
 _POLL_SECONDS: Final = 0.5
+# By itself kubectl waits without end; an API server, but for a watch, gives a request up after that time.
+REQUEST_SECONDS: Final = 60.0
+_SHORT: Final = frozenset({"annotate", "create", "delete", "get"})
 # An API server that is started anew is away for less.
 AWAY_SECONDS: Final = 60.0
 
@@ -61,6 +64,8 @@ class Kubectl:
         try:
             # The kubectl on the user's PATH is the one that they called.
             command = ["kubectl", *arguments, *self.options]
+            if arguments[0] in _SHORT:
+                command.append(f"--request-timeout={REQUEST_SECONDS:g}s")
             done = subprocess.run(command, input=stdin, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
         except FileNotFoundError:
             raise PersonNeeded("kubectl isn't on the PATH: install it.", reason="KubectlMissing") from None
