@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,17 +131,41 @@ def test_what_the_page_shows_works(served: Tenant, simulator: Simulator, tmp_pat
 
 def test_a_pod_is_told_what_to_run_and_nothing_of_the_callers_options(served: Tenant, call: Called) -> None:
     """As far as an API server goes that has no nodes."""
-    labels = {"app.kubernetes.io/name": "bannette", "app.kubernetes.io/component": "connect"}
-    container = {"name": "connect", "image": "none"}
-    body = {"metadata": {"name": "pages", "labels": labels}, "spec": {"containers": [container]}}
-    served.cluster.create(POD, SYSTEM, body)
-    served.cluster.patch(POD, SYSTEM, "pages", {"status": {"phase": "Running"}}, subresource="status")
-    try:
+    with pod_of_pages(served, "pages"):
         code, output, errors = call("connect", "acme-onedrive", "--link")
-    finally:
-        served.cluster.delete(POD, SYSTEM, "pages")
     assert (code, output) == (2, "")
     assert "pod pages does not have a host assigned" in errors
+
+
+def test_a_link_is_signed_by_the_pages_that_it_leads_to(served: Tenant, call: Called) -> None:
+    ours, others = PAGE.partition("/c/")[0], "https://others.example"
+    with pod_of_pages(served, "a-others", url=others):
+        code, output, errors = call("connect", "acme-onedrive", "--link")
+        assert (code, output) == (2, "")
+        assert f"No pod of the pages is running that serves {ours}: look" in errors
+        with pod_of_pages(served, "b-going", url=ours, goes=True), pod_of_pages(served, "c-ours", url=f"{ours}:443"):
+            _, _, errors = call("connect", "acme-onedrive", "--link")
+    assert "pod c-ours does not have a host assigned" in errors
+
+
+@contextlib.contextmanager
+def pod_of_pages(tenant: Tenant, name: str, *, url: str | None = None, goes: bool = False) -> Iterator[None]:
+    """A pod of pages at *url*, as far as an API server knows that has no nodes; *goes*: it is being deleted."""
+    labels = {"app.kubernetes.io/name": "bannette", "app.kubernetes.io/component": "connect"}
+    env = [{"name": "BANNETTE_PUBLIC_URL", "value": url}] if url is not None else []
+    spec = {"containers": [{"name": "connect", "image": "none", "env": env}]}
+    metadata = {"name": name, "labels": labels, **({"finalizers": ["bannette.test/goes"]} if goes else {})}
+    tenant.cluster.create(POD, SYSTEM, {"metadata": metadata, "spec": spec})
+    tenant.cluster.patch(POD, SYSTEM, name, {"status": {"phase": "Running"}}, subresource="status")
+    if goes:
+        tenant.cluster.delete(POD, SYSTEM, name)
+    try:
+        yield
+    finally:
+        if goes:
+            tenant.cluster.patch(POD, SYSTEM, name, {"metadata": {"finalizers": None}})
+        else:
+            tenant.cluster.delete(POD, SYSTEM, name)
 
 
 def test_without_the_service_it_is_said_what_helps(tenant: Tenant, operator: Operator, call: Called) -> None:

@@ -189,6 +189,12 @@ def test_an_operator_that_knows_of_no_pages_has_none() -> None:
     assert deployed({"BANNETTE_CONNECT_URL": "https://a.example"}).pages is None
 
 
+def test_pages_whose_address_is_written_with_the_usual_port_say_it_without() -> None:
+    pages = deployed(OF_PAGES | {"BANNETTE_CONNECT_URL": "https://a.example:443"}).pages
+    assert pages is not None
+    assert judge_pages(pages, AVAILABLE, "ready\nhttps://a.example leads here.\n").state is State.OK
+
+
 # Channels and binders
 
 OF_CLAIM = Binder.parse(binder({"persistentVolumeClaim": {"claimName": "purchases"}}))

@@ -28,6 +28,7 @@ from bannette.resources import (
 
 _PAGES: Final = "app.kubernetes.io/name=bannette,app.kubernetes.io/component=connect"
 _CONTAINER: Final = "connect"
+_URL: Final = "BANNETTE_PUBLIC_URL"
 _CODES: Final = {
     CheckOutcome.CONNECTED: ExitCode.DONE,
     CheckOutcome.LOST: ExitCode.PERSON_NEEDED,
@@ -89,7 +90,8 @@ def _connect(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
             "`kubectl apply --server-side --force-conflicts -f SECRET.yaml`.",
             reason="NoPages",
         )
-    address = _signed_link(kubectl, f"{channel.namespace}/{name}") if arguments.link else connection.page
+    page = connection.page
+    address = _signed_link(kubectl, f"{channel.namespace}/{name}", page=page) if arguments.link else page
     if arguments.output == "text":
         print(address)
         if not arguments.link:
@@ -101,19 +103,33 @@ def _connect(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
     return ExitCode.DONE
 
 
-def _signed_link(kubectl: Kubectl, channel: str) -> str:
-    """Return a link that one of the pages' pods signs.
+def _signed_link(kubectl: Kubectl, channel: str, *, page: str) -> str:
+    """Return a link to *page* that one of the pages' pods signs.
 
     Raises:
         PersonNeeded: NoPages; Forbidden to list pods of all namespaces, or to exec in that one.
     """
     pods: list[Json] = kubectl.json("get", "pods", "--all-namespaces", "-l", _PAGES)["items"]
-    running = [pod["metadata"] for pod in pods if (pod.get("status") or {}).get("phase") == "Running"]
-    if not running:
-        raise PersonNeeded("No pod of the pages is running: look at their Deployment.", reason="NoPages")
-    within = kubectl.within(running[0]["namespace"])
+    serving = [pod["metadata"] for pod in pods if _serves(pod, page)]
+    if not serving:
+        origin = "/".join(page.split("/")[:3])
+        raise PersonNeeded(
+            f"No pod of the pages is running that serves {origin}: look at their Deployment.", reason="NoPages"
+        )
+    within = kubectl.within(serving[0]["namespace"])
     command = ("bannette", "connect-service", "--link", channel)
-    return within.executed(running[0]["name"], _CONTAINER, *command).strip()
+    return within.executed(serving[0]["name"], _CONTAINER, *command).strip()
+
+
+def _serves(pod: Json, page: str) -> bool:
+    """Whether a pod is at work and serves *page*: several installations have pages, and each has keys of its own."""
+    if (pod.get("status") or {}).get("phase") != "Running" or "deletionTimestamp" in pod["metadata"]:
+        return False
+    containers = (one for one in pod["spec"]["containers"] if one["name"] == _CONTAINER)
+    env = [variable for one in containers for variable in one.get("env") or ()]
+    url = next((one.get("value") for one in env if one["name"] == _URL), None)
+    # What isn't written there may be in a ConfigMap.
+    return not url or page.startswith(f"{url.removesuffix(':443')}/")
 
 
 def _disconnect(arguments: argparse.Namespace, kubectl: Kubectl) -> int:

@@ -71,7 +71,8 @@ class Installation:
 
 
 def _pages(environment: Mapping[str, str]) -> Pages | None:
-    url = environment.get("BANNETTE_CONNECT_URL", "")
+    # As pages and operator say it.
+    url = environment.get("BANNETTE_CONNECT_URL", "").removesuffix(":443")
     namespace, _, account = environment.get("BANNETTE_CONNECT_ACCOUNT", "").partition("/")
     # Deployment, Service and ServiceAccount of the chart have one name.
     return Pages(url, namespace, account) if url and account else None
