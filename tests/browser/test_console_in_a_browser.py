@@ -7,12 +7,12 @@ import pytest
 from bannette.console.rendering import WORDS as TEXTS
 from bannette.resources.requests import on_demand_job_name
 from tests.browser.person import WINDOWS, Person
-from tests.connect.office import PUBLIC
+from tests.connect.office import PUBLIC, wait_until
 from tests.console.conftest import api as api  # the fixtures
 from tests.console.conftest import cluster as cluster
 from tests.console.conftest import keys as keys
 from tests.console.conftest import port as port
-from tests.console.desk import NAME, Company
+from tests.console.desk import NAME, Company, browser_at, signed_in
 from tests.console.test_channel_pages import LOST, RUNS, condition, entry
 
 pytestmark = pytest.mark.apiserver
@@ -33,7 +33,7 @@ BOTH = pytest.mark.parametrize("locale", ["en", "fr"])
 
 
 @pytest.fixture(scope="module")
-def firm(cluster) -> Company:
+def firm(cluster, port) -> Company:
     """A company with a channel that needs a person, one that is well, and one that is suspended."""
     made = Company(cluster)
     made.says({"conditions": [LOST], "history": RUNS, "lastRun": RUNS[0]})
@@ -41,6 +41,10 @@ def firm(cluster) -> Company:
     ready = condition("Ready", "True", "Scheduled", "It is collected every day at 05:30 (Europe/Paris).")
     made.says({"conditions": [ready], "lastRun": RUNS[1], "history": RUNS[1:]}, "beta")
     made.channel("gamma", suspend=True)
+    # The list hears of channels a moment later.
+    browser = browser_at(cluster, port)
+    signed_in(browser, made.token("viewer"))
+    wait_until(lambda: made.url("gamma") in browser.open("/console/channels").body, "all channels are listed")
     return made
 
 
@@ -166,7 +170,7 @@ def test_a_connection_is_checked_and_its_account_disconnected(firm, console, loc
     firm.says({"conditions": [connected], "connection": connection}, name)
     person = console(firm, "configurator", locale=locale)
     person.press(WORDS[locale]["sign_in"])
-    person.press(name)
+    person.open(f"{PUBLIC}{firm.url(name)}")
     person.look(f"console-channel-connected.{locale}.light")
     person.press(texts["check_connection"])
     person.look(f"console-check.{locale}.light")
