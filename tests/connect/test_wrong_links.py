@@ -204,6 +204,24 @@ def test_no_address_leads_elsewhere(office, browser):
         assert not any("evil" in link for link in answer.parsed.links)
 
 
+def test_no_address_leads_to_plain_http(office, browser):
+    """What ends https before the service hands everything on by http, and a redirect would repeat that."""
+    office.open(locale="en")
+    token = office.link().partition("?t=")[2]
+    for method, path in (
+        ("GET", f"/callback/?code={token}"),
+        ("POST", f"/c/acme/{NAME}/visit/"),
+        ("GET", "/.well-known/bannette-address/"),
+        ("GET", f"/c/acme/{NAME}/disconnect/?t={token}"),
+    ):
+        answer = browser.request(method, PUBLIC + path)
+        assert (answer.status, answer.headers["Location"]) == (404, None), path
+    shown = browser.open(f"{PUBLIC}/c/acme/{NAME}/?t={token}")
+    assert (shown.status, shown.heading) == (200, "Acme &amp; Fils asks to collect documents from your OneDrive")
+    assert browser.send(shown).heading == "Your OneDrive is connected"
+    assert browser.open(f"{PUBLIC}/c/acme/{NAME}/").heading == "The link is in your mail"
+
+
 def test_another_host_is_not_served(office, browser):
     office.open()
     link = office.link()

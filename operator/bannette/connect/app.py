@@ -48,9 +48,11 @@ class Pages:
 
     def application(self, more: Sequence[BaseRoute] = ()) -> Starlette:
         """Return the service's pages; *more*: those that another part of Bannette serves beside them."""
-        return Starlette(
+        application = Starlette(
             routes=[
                 Route("/c/{namespace}/{name}", self._show, methods=["GET"]),
+                # As people type it.
+                Route("/c/{namespace}/{name}/", self._show, methods=["GET"]),
                 Route("/c/{namespace}/{name}/mail", self._send, methods=["POST"]),
                 Route("/c/{namespace}/{name}/visit", self._begin, methods=["POST"]),
                 Route("/c/{namespace}/{name}/disconnect", self._confirm, methods=["GET"]),
@@ -63,6 +65,9 @@ class Pages:
             ],
             exception_handlers={HTTPException: _wrong_address, Stopped: _stopped, Exception: _bug},  # type: ignore[dict-item]
         )
+        # It would lead to http, with a link's token in clear: the browser's https ends before this service.
+        application.router.redirect_slashes = False
+        return application
 
     async def _show(self, request: Request) -> Response:
         asked = _asked(request, dict(request.query_params))
