@@ -9,7 +9,7 @@ import pytest
 
 from bannette.resources import format_time
 from tests.asking.firm import links_in, text_of
-from tests.asking.test_asked_for import subjects
+from tests.asking.test_asked_for import LOST, subjects
 
 pytestmark = pytest.mark.apiserver
 
@@ -180,3 +180,34 @@ def test_an_application_is_told_of_only_on_wish(firm, mails, service):
     service.look(minutes=2)
     service.look(hours=1)
     assert [address for (address,) in mails.taken.addressees] == ["jean@acme.example"]
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+@pytest.mark.parametrize("result", ["Succeeded", "Failed"])
+def test_a_run_at_a_time_that_cannot_be_keeps_no_mail_back(firm, mails, service, at, result):
+    """A run's pod may write its channel's status, and with it any time."""
+    firm.recipient(mails={"digest": True, "failure": True})
+    firm.channel("odd", standing="Connected")
+    firm.ran("odd", {"trigger": "Initial", "completedAt": at, "result": result, "collected": 3})
+    firm.channel()
+    service.look(minutes=2)
+    service.look(days=1)
+    assert "Acme & Fils: connect your OneDrive" in subjects(mails)
+
+
+@pytest.mark.parametrize(
+    ("zone", "at"), [("Europe/Paris", "9999-12-31T23:59:59Z"), ("America/New_York", "0001-01-01T00:00:00Z")]
+)
+def test_a_loss_at_a_time_that_cannot_be_is_told_all_the_same(firm, mails, service, zone, at):
+    firm.recipient()
+    firm.channel(schedule={"time": "05:30", "timeZone": zone}, standing="Connected")
+    lost = {
+        "type": "Connected",
+        "status": "False",
+        "reason": "PasswordChanged",
+        "message": "",
+        "lastTransitionTime": at,
+    }
+    firm.change("CollectionChannel", "acme-onedrive", {"status": {"conditions": [lost]}}, status=True)
+    service.look(minutes=2)
+    assert subjects(mails) == [LOST]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bannette.connect.asking.facts import ChannelFacts, Connection, Run
 from bannette.connect.asking.person import Person
@@ -15,6 +14,7 @@ from bannette.notify.plan import Kind, Mail, Pace
 from bannette.notify.rendering import Message
 from bannette.notify.subjects import Ask, Collected, Failure, Lapse, Loss
 from bannette.resources import Standing
+from bannette.web.rendering import on_clocks
 
 # Why an account isn't let in until an administrator has agreed, on a page of Microsoft's.
 _OF_ADMINISTRATORS: Final = "AdminConsentNeeded"
@@ -113,4 +113,4 @@ def _collected(person: Person, channel: ChannelFacts, runs: list[Run]) -> Collec
 
 
 def _local(time: datetime, channel: ChannelFacts) -> datetime:
-    return time.astimezone(ZoneInfo(channel.zone))
+    return on_clocks(time, channel.zone)

@@ -24,6 +24,8 @@ from bannette.resources import (
 
 # Runs that a digest may still be about.
 _KEPT: Final = timedelta(days=3)
+# Who may write a status may write any time; to one that is later nothing could be added.
+_LATEST: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=4000)
 # Reasons that whoever runs Bannette can mend, and a sign-in can't.
 _OF_THE_INSTALLATION: Final = frozenset(
     {
@@ -187,7 +189,7 @@ def _failing(history: Sequence[HistoryEntry], before: ChannelFacts | None) -> Fa
     failed = list(takewhile(lambda one: one.result is RunResult.FAILED, history))
     if not failed:
         return None
-    since = failed[-1].started_at
+    since = min(failed[-1].started_at, _LATEST)
     if len(failed) == len(history) and before is not None and before.failing is not None:
         since = min(since, before.failing.since)
     return Failing(since, failed[0].reason)
@@ -199,7 +201,7 @@ def _worked_at(history: Sequence[HistoryEntry]) -> datetime | None:
 
 def _run(entry: HistoryEntry) -> Run:
     return Run(
-        at=entry.completed_at,
+        at=min(entry.completed_at, _LATEST),
         failed=entry.result is RunResult.FAILED,
         collected=entry.collected,
         duplicates=entry.duplicates,
