@@ -128,3 +128,4 @@ def test_a_probe_tells_a_certificate_that_is_not_trusted(tenant: Tenant, call: C
     problems = [(one["check"], one["message"]) for one in json.loads(output) if one["state"] == "problem"]
     assert [check for check, _ in problems] == ["Egress to sign-in", "Egress to Microsoft Graph"]
     assert all("spec.collector.caBundle" in message for _, message in problems)
+    assert all(message.endswith(f"like those of channel {CHANNEL}.") for _, message in problems)

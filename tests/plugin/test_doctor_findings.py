@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bannette.cli.plugin.findings import State, note, ok, problem, summary
+from bannette.cli.plugin.findings import State, note, ok, problem, seen_by, summary
 from bannette.cli.plugin.installation import Installation, judge_operator, judge_policy, responsible
 from bannette.cli.plugin.pages import judge_pages
 from bannette.cli.plugin.permissions import (
@@ -372,3 +372,10 @@ def test_problems_are_counted() -> None:
     assert summary([ok("a", "b"), note("a", "b")]) == "No problem was found."
     assert summary([problem("a", "b"), ok("a", "b")]) == "1 problem found."
     assert summary([problem("a", "b"), problem("a", "b")]) == "2 problems found."
+
+
+def test_a_problem_that_a_pod_found_names_the_channel_that_has_it() -> None:
+    found = problem("Egress to sign-in", "It can't be reached.")
+    assert seen_by("acme-mail", found).message == "It can't be reached. Tried by a pod like those of channel acme-mail."
+    answers = ok("Egress to sign-in", "It answers.")
+    assert seen_by("acme-mail", answers) == answers

@@ -13,7 +13,7 @@ from bannette.cli.output import plain, print_data
 from bannette.cli.plugin.definitions import CHECK as DEFINITIONS
 from bannette.cli.plugin.definitions import judge_definition, known_definitions
 from bannette.cli.plugin.errand import Errand
-from bannette.cli.plugin.findings import Finding, State, note, problem, summary
+from bannette.cli.plugin.findings import Finding, State, note, problem, seen_by, summary
 from bannette.cli.plugin.installation import (
     OPERATOR,
     POLICY,
@@ -204,7 +204,7 @@ class _Examination:
             return [problem(f"Probe by {name}", str(error))]
         if reply.code:
             return [problem(f"Probe by {name}", reply.errors.strip() or f"it ended with exit code {reply.code}.")]
-        return [Finding.parse(members) for members in json.loads(reply.output)]
+        return [seen_by(name, Finding.parse(members)) for members in json.loads(reply.output)]
 
 
 def _unseen(check: str, what: str, error: PersonNeeded) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -42,6 +42,13 @@ def note(check: str, message: str) -> Finding:
 
 def problem(check: str, message: str) -> Finding:
     return Finding(check, State.PROBLEM, message)
+
+
+def seen_by(channel: str, finding: Finding) -> Finding:
+    """Return what the pod for *channel* found: of a problem with the channel's name, as others may not have it."""
+    if finding.state is not State.PROBLEM:
+        return finding
+    return replace(finding, message=f"{finding.message} Tried by a pod like those of channel {channel}.")
 
 
 def summary(findings: Iterable[Finding]) -> str:
