@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bannette.resources import format_time
-from tests.asking.firm import links_in, text_of
+from tests.asking.firm import Service, links_in, text_of
 from tests.asking.test_asked_for import LOST, subjects
+from tests.notify.mail_server import Taken, mail_server
 
 pytestmark = pytest.mark.apiserver
 
@@ -106,6 +107,37 @@ def test_a_digest_comes_on_the_morning_after_a_day_that_brought_something(firm, 
     # A day that brought nothing is left out.
     service.look(days=1)
     assert len(mails.taken.mails) == 2
+
+
+class Slow(Taken):
+    """What a server takes over whose every mail costs a minute."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self._clock = clock
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        self._clock.forward(minutes=1)
+        return await super().handle_DATA(server, session, envelope)
+
+
+def test_a_digest_that_is_handed_over_at_midnight_takes_the_next_one_away_from_nobody(firm, tmp_path):
+    firm.recipient(mails={"digest": True, "firstCollection": False})
+    firm.channel(standing="Connected")
+    at_hour(firm, 12)
+    day = firm.clock().astimezone(PARIS).date()
+    ran = [entry(firm, ago=timedelta(), collected=2)]
+    firm.ran("acme-onedrive", *ran)
+    at_hour(firm, 12)
+    firm.ran("acme-onedrive", entry(firm, ago=timedelta(), collected=3), *ran)
+    at_hour(firm, 0)
+    firm.clock.forward(seconds=-30)
+    with mail_server(taken=Slow(firm.clock)) as mails, Service(firm, mails.port, tmp_path / "keys") as service:
+        service.look()
+        at_hour(firm, 8)
+        service.look()
+    days = [f"{day + timedelta(days=after):%-d %B %Y}" for after in (0, 1)]
+    assert [name in one for name, one in zip(days, subjects(mails), strict=True)] == [True, True]
 
 
 def test_runs_that_fail_for_days_are_told_of_once_until_they_work_again(firm, mails, service):

@@ -82,8 +82,12 @@ def mail_id(person: Person, mail: Mail, *, now: datetime) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def sent(person: Person, mail: Mail, *, now: datetime) -> RecipientStatus:
-    """Return the recipient's status after a mail was sent; of channels that don't name them any more nothing stays."""
+def sent(person: Person, mail: Mail, *, day: date, now: datetime) -> RecipientStatus:
+    """Return the recipient's status after a mail was sent; of channels that don't name them any more nothing stays.
+
+    Args:
+        day: that a digest is of: it was decided upon before, and a mail may take until after midnight.
+    """
     keys = frozenset(mail.keys)
     told = [
         _told_now(person, channel, mail.kind, now) if channel.uid in keys else person.told(channel)
@@ -97,7 +101,7 @@ def sent(person: Person, mail: Mail, *, now: datetime) -> RecipientStatus:
         email=person.recipient.email,
         mails=(entry, *before.mails)[:MOST_MAILS],
         channels=tuple(one for one in told if one != MailedChannel(name=one.name, uid=one.uid)),
-        digest_day=person.day_before(now) if mail.kind is Kind.DIGEST else before.digest_day,
+        digest_day=day if mail.kind is Kind.DIGEST else before.digest_day,
         attempt=None,
     )
     condition = Condition(

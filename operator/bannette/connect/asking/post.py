@@ -149,13 +149,13 @@ class Post:
             return self._not_sent(person, claim, error)
         self._metrics.mail_sent(mail.kind)
         self._outage.ended()
-        at = self._now().replace(microsecond=0)
+        at, day = self._now().replace(microsecond=0), person.day_before(now)
         logs.event(
             logger, "mail.sent", recipient=_name(recipient), kind=mail.kind.value, channels=len(mail.keys), id=claim.id
         )
         self._record(
             person,
-            lambda fresh: sent(fresh, mail, now=at),
+            lambda fresh: sent(fresh, mail, day=day, now=at),
             # The answer to the first try was lost.
             unless=lambda status: any(one.at == at and one.kind == mail.kind.value for one in status.mails),
         )
