@@ -80,6 +80,15 @@ def test_another_person_of_the_same_name_is_not_taken(office, browser, simulator
     assert (page.status, page.heading) == (403, "That isn’t the account of before")
     assert office.connection is not None
     assert office.connection.id == before.id
+    # The page says what to do if it is the right one, and that leads there.
+    assert "disconnect the earlier one, and connect again" in page.text
+    asked = browser.open(page.parsed.links[-1])
+    assert asked.heading == "Acme &amp; Fils asks to collect documents from your OneDrive"
+    (disconnect,) = (link for link in asked.parsed.links if "/disconnect?" in link)
+    assert browser.send(browser.open(disconnect)).heading == "Your OneDrive is disconnected"
+    browser.send(browser.open(office.link()))
+    assert office.connection is not None
+    assert office.connection.id != before.id
 
 
 @pytest.mark.behaviour(3)
