@@ -7,6 +7,7 @@ import errno
 import os
 import platform
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -234,30 +235,28 @@ NO_RIGHTS = "os.setgroups([]) if os.getuid() == 0 else None; os.setgid(65534) if
 NO_RIGHTS += "os.setuid(65534) if os.getuid() == 0 else None"
 
 
-def let_all_reach(folder):
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if mode & 0o055 != 0o055:
-            parent.chmod(mode | 0o055)
+@pytest.fixture
+def reached():
+    """A binder's folder in one that everybody may look into, as pytest's may not be."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        (Path(place) / "binder").mkdir()
+        yield Path(place) / "binder"
 
 
 @pytest.mark.parametrize("action", ['store.put("a/b", b"1")', 'store.put_new("b", b"1")', 'store.delete("there")'])
-def test_a_folder_that_may_not_be_written_needs_a_person(folder, action):
-    folder.mkdir()
-    (folder / "there").write_bytes(b"1")
-    let_all_reach(folder)
-    folder.chmod(0o555)
-    out = child.output_of(child.start(FAILING.format(before=NO_RIGHTS, action=action), folder))
-    folder.chmod(0o755)
+def test_a_folder_that_may_not_be_written_needs_a_person(reached, action):
+    (reached / "there").write_bytes(b"1")
+    reached.chmod(0o555)
+    out = child.output_of(child.start(FAILING.format(before=NO_RIGHTS, action=action), reached))
+    reached.chmod(0o755)
     assert out == "PersonNeeded StoreReadOnly False"
 
 
-def test_a_file_that_may_not_be_read_needs_a_person(folder):
-    folder.mkdir()
-    let_all_reach(folder)
-    (folder / "there").write_bytes(b"1")
-    (folder / "there").chmod(0)
-    out = child.output_of(child.start(FAILING.format(before=NO_RIGHTS, action='store.get("there")'), folder))
+def test_a_file_that_may_not_be_read_needs_a_person(reached):
+    (reached / "there").write_bytes(b"1")
+    (reached / "there").chmod(0)
+    out = child.output_of(child.start(FAILING.format(before=NO_RIGHTS, action='store.get("there")'), reached))
     assert out == "PersonNeeded StoreAccessDenied False"
 
 

@@ -117,8 +117,10 @@ def told():
         answer = sink.answer
 
         def look(request):
-            answer(request)
-            document = json.loads(sink.heard[-1][2])["id"]
+            body = answer(request)
+            if body is None:
+                return
+            document = json.loads(body)["id"]
             if not (sink.binder / "records" / document[:2] / f"{document}.json").exists():
                 early.append(document)
 

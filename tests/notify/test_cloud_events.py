@@ -42,7 +42,12 @@ class HttpSink:
         self.url = ""
 
     def answer(self, request):
-        body = request.rfile.read(int(request.headers["Content-Length"]))
+        """Answer; return the body, or None if whoever sent it ended before it was all sent."""
+        length = int(request.headers["Content-Length"])
+        body = request.rfile.read(length)
+        if len(body) < length:
+            request.close_connection = True
+            return None
         self.heard.append((request.path, dict(request.headers), body))
         self.times.append(time.monotonic())
         status = self.script.pop(0) if self.script else 202
@@ -50,13 +55,14 @@ class HttpSink:
             self.ended.wait(30)
         if status in (HANG, CLOSE):
             request.close_connection = True
-            return
+            return body
         number, *headers = status if isinstance(status, tuple) else (status,)
         request.send_response(number)
         for name, value in headers:
             request.send_header(name, value)
         request.send_header("Content-Length", "0")
         request.end_headers()
+        return body
 
 
 @contextmanager
