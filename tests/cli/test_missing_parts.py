@@ -28,6 +28,8 @@ def folder(tmp_path: Path) -> Path:
     ("package", "command", "extra"),
     [
         ("msal", ("connect", "-f", FILE), "collector"),
+        ("msal", ("collect", "-f", FILE), "collector"),
+        ("pypdfium2", ("collect", "-f", FILE), "collector"),
         ("kopf", ("controller",), "operator"),
         ("jinja2", ("notify", "test", "--to", "marie@acme.example"), "connect"),
         ("starlette", ("connect-service",), "connect"),

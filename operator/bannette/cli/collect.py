@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 from datetime import UTC, datetime
+from importlib.util import find_spec
+from typing import Final
 
 from bannette.collector import (
     Assignment,
@@ -23,9 +25,13 @@ from bannette.collector import (
 from bannette.errors import PersonNeeded
 from bannette.resources import Trigger
 
+# What the run imports only when it signs in, and reads.
+_PACKAGES: Final = ("msal", "pypdfium2")
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Do one run; its entry in the history is the last line of standard output."""
+    _refuse_part_of_an_installation()
     interruption = Interruption()
     interruption.install()
     assignment, order = _assignment(arguments)
@@ -37,6 +43,16 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _refuse_part_of_an_installation() -> None:
+    """Miss packages before the run does, which would end as a bug, or deliver documents unread.
+
+    Raises: ModuleNotFoundError.
+    """
+    for package in _PACKAGES:
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(name=package)
 
 
 def _assignment(arguments: argparse.Namespace) -> tuple[Assignment, Order]:
