@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import pytest
 
@@ -47,6 +48,26 @@ def test_a_run_is_confirmed_asked_for_and_watched_to_its_end(asking, browser):
     assert "Ended." in done.text
     assert "Message 9." in done.text
     assert "data-refresh" not in done.body
+
+
+def test_a_request_that_nobody_acts_on_is_said_to_be_late(asking, browser):
+    signed_in(browser, asking.token("runner"))
+    page = browser.send(browser.open(asking.url(page="/run")), number=-1)
+    assert "that takes a few seconds" in page.text
+    page = browser.open(long_ago(page.url))
+    assert "see whether the operator is at work" in page.text
+    assert "data-refresh" in page.body
+    (request,) = parse_qs(urlsplit(page.url).query)["request"]
+    asking.says({"lastHandledRequestedAt": request})
+    assert "Acknowledged and begun. Documents are being collected." in browser.open(page.url).text
+
+
+def long_ago(address):
+    """Return the address of a page that tells of a request, as if that had been sent a while ago."""
+    parts = urlsplit(address)
+    sent = (datetime.now(UTC) - timedelta(minutes=2)).isoformat(timespec="seconds")
+    query = {name: value for name, (value,) in parse_qs(parts.query).items()} | {"sent": sent}
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def test_a_later_request_is_said_to_have_taken_the_place_of_an_earlier_one(asking, browser):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.console.desk import Company, browser_at, signed_in
+from tests.console.test_asking_for_a_run import long_ago
 
 pytestmark = pytest.mark.apiserver
 
@@ -40,6 +41,9 @@ def test_a_saved_channel_leads_on_to_its_consent_page(firm, browser, form):
     assert saved.heading == "Connect beta@acme.example"
     assert "beta-onedrive is saved." in saved.text
     assert "is preparing the channel" in saved.text
+    late = browser.open(long_ago(saved.url))
+    assert "beta-onedrive is saved." in late.text
+    assert "see whether the operator is at work" in late.text
     spec = firm.get("collectionchannels", "beta-onedrive")["spec"]
     assert spec["onedrive"]["account"] == {"delegated": {"loginHint": "beta@acme.example"}}
     assert (spec["recipient"], spec["destination"]) == ({"name": "marie"}, {"binder": "purchases"})

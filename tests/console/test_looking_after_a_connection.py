@@ -8,6 +8,7 @@ import pytest
 
 from tests.connect.office import PUBLIC
 from tests.console.desk import NAME, Company, signed_in
+from tests.console.test_asking_for_a_run import long_ago
 from tests.console.test_channel_pages import condition
 
 pytestmark = pytest.mark.apiserver
@@ -59,6 +60,19 @@ def test_a_check_is_asked_for_and_its_outcome_shown(connected, browser, outcome,
     assert ("Said &lt;so&gt;." in done.body) is (outcome != "Connected")
     assert "data-refresh" not in done.body
     assert "Last checked 24 Nov 2026, 11:00" in browser.open(connected.url()).text
+
+
+@pytest.mark.parametrize("action", ["check", "disconnect"])
+def test_what_nobody_acts_on_is_said_to_be_late(connected, browser, action):
+    signed_in(browser, connected.token("configurator"))
+    if action == "check":
+        page = pressed(browser, connected, "/check")
+    else:
+        page = browser.send(browser.open(connected.url(page="/disconnect")), number=-1)
+    assert "this takes a few seconds" in page.text
+    late = browser.open(long_ago(page.url))
+    assert "see whether the operator is at work" in late.text
+    assert "data-refresh" in late.body
 
 
 def test_a_later_check_takes_the_place_of_an_earlier_one(connected, browser):

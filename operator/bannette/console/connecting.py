@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode
 
 from bannette.connect import make_link
 from bannette.console.channels import Opened, opened
 from bannette.console.faults import Fault, Stopped
-from bannette.console.visits import Reply, Visit, new_request, request_in
+from bannette.console.visits import Reply, Visit, is_late, new_request, query_after, request_in
 from bannette.resources import CHANNELS, CHECK_CONNECTION, DISCONNECT, DelegatedAccount
 from bannette.resources.channel import MAX_REQUEST_LENGTH
 
@@ -26,6 +25,7 @@ def show_connection(visit: Visit) -> Reply:
         # The operator tells of an account only once it has made the Secret for its tokens.
         "prepared": connected is not None,
         "refreshes": connected is None,
+        "late": is_late(visit),
         "account": _owner(channel),
     }
     return Reply("connect", channel.facts | facts)
@@ -60,6 +60,7 @@ def show_check(visit: Visit) -> Reply:
         "task": "check",
         "done": told,
         "replaced": replaced,
+        "late": is_late(visit),
         "outcome": mine.outcome.value if mine is not None and mine.outcome is not None and told else "",
         "message": mine.message if mine is not None and told else "",
         "reason": (mine.reason or "") if mine is not None and told else "",
@@ -80,6 +81,7 @@ def confirm_disconnect(visit: Visit) -> Reply:
         "task": "disconnect",
         "done": told,
         "replaced": replaced,
+        "late": is_late(visit),
         "outcome": "",
         "message": "",
         "reason": "",
@@ -100,7 +102,7 @@ def _asked(visit: Visit, channel: Opened, annotation: str, page: str, *, handled
     request = request_in(visit)
     if request != handled:
         visit.cluster.annotate(channel.channel.namespace, channel.channel.name, annotation, request)
-    return Reply(location=f"{channel.path}/{page}?{urlencode({'request': request})}")
+    return Reply(location=f"{channel.path}/{page}?{query_after(visit, request=request)}")
 
 
 def _request(visit: Visit) -> str:

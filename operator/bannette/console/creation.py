@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
 from bannette.console.channels import channel_path
 from bannette.console.cluster import Body, Cluster
 from bannette.console.drafts import NEW, Draft, channel_complaints, draft_of, empty_draft, recipient_complaints
 from bannette.console.faults import Fault, Invalid, Stopped
-from bannette.console.visits import ROOT, Reply, Visit
+from bannette.console.visits import ROOT, Reply, Visit, query_after
 from bannette.resources import BINDERS, CHANNELS, RECIPIENTS
 from bannette.resources.rules import REFERENCE
 
@@ -48,7 +47,9 @@ def create(visit: Visit) -> Reply:
         if wrong:
             return _form(visit, namespace, draft, wrong)
     path = channel_path(namespace, draft.name)
-    return Reply(location=f"{path}/connect?{urlencode({'saved': '1'})}" if draft.is_delegated else f"{path}?saved=1")
+    return Reply(
+        location=f"{path}/connect?{query_after(visit, saved='1')}" if draft.is_delegated else f"{path}?saved=1"
+    )
 
 
 def _create_recipient(cluster: Cluster, namespace: str, draft: Draft, *, keep: bool) -> Body:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode
 
 from bannette.console.channels import opened
 from bannette.console.faults import Fault, Stopped
 from bannette.console.histories import took
-from bannette.console.visits import Reply, Visit, new_request, request_in
+from bannette.console.visits import Reply, Visit, is_late, new_request, query_after, request_in
 from bannette.resources import REQUESTED_AT
 from bannette.resources.channel import MAX_REQUEST_LENGTH
 from bannette.resources.progress import Stage, progress_of
@@ -39,7 +38,7 @@ def ask(visit: Visit) -> Reply:
         progress = progress_of(channel.body, request)
     if progress.stage not in _ACKNOWLEDGED:
         visit.cluster.annotate(channel.channel.namespace, channel.channel.name, REQUESTED_AT, request)
-    return Reply(location=f"{channel.path}/run/progress?{urlencode({'request': request})}")
+    return Reply(location=f"{channel.path}/run/progress?{query_after(visit, request=request)}")
 
 
 def watch(visit: Visit) -> Reply:
@@ -58,6 +57,7 @@ def watch(visit: Visit) -> Reply:
         "progress": progress,
         "stage": progress.stage.name.lower(),
         "replaced": replaced,
+        "late": progress.stage is Stage.ASKED and is_late(visit),
         "refreshes": not replaced and progress.stage is not Stage.ENDED,
         "zone": channel.channel.schedule.time_zone,
         "took": took(progress.entry) if progress.entry else "",

@@ -126,6 +126,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "stage_blocked_more": "Its pod can’t be started, for this reason:",
     "stage_ended": "Ended.",
     "stage_ended_more": "This is what came of it:",
+    "late": "It takes a few seconds as a rule, and nobody has done it yet: whoever runs Bannette should see whether "
+    "the operator is at work (kubectl collection doctor tells). It is done as soon as that is so.",
     "refreshes": "This page is looked at again every few seconds.",
     "refresh": "Look again now",
     "connect_account": "Connect the account",

@@ -129,6 +129,9 @@ _TEXTS: Final[Mapping[str, str]] = {
     "stage_blocked_more": "Son pod ne peut pas démarrer, pour cette raison :",
     "stage_ended": "Terminée.",
     "stage_ended_more": "En voici le résultat :",
+    "late": "Cela prend d’ordinaire quelques secondes, et personne ne l’a encore fait : la personne qui exploite "
+    "Bannette devrait vérifier que l’opérateur fonctionne (kubectl collection doctor le dit). Ce sera fait dès qu’il "
+    "fonctionnera.",
     "refreshes": "Cette page s’actualise d’elle-même.",
     "refresh": "Actualiser",
     "connect_account": "Connecter le compte",

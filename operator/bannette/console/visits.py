@@ -6,8 +6,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from bannette.connect import Keys, Settings
 from bannette.console.catalogue import Catalogue
@@ -17,12 +18,15 @@ from bannette.console.people import Person
 from bannette.console.sessions import Session
 from bannette.console.settings import ConsoleSettings
 from bannette.kube import ClusterApi
+from bannette.resources import parse_time
 from bannette.resources.channel import MAX_REQUEST_LENGTH
 
 ROOT: Final = "/console"
 HOME: Final = f"{ROOT}/channels"
 _FORM: Final = "console-form"
 _LONGEST_ADDRESS: Final = 2000
+# Within which the operator acts, and a check comes to its end.
+_SOON: Final = timedelta(seconds=90)
 _REQUEST: Final = re.compile(r"[0-9T:.+-]+")
 
 
@@ -139,6 +143,19 @@ def request_in(visit: Visit) -> str:
     """Return the request of the form that was sent, or a new one if it holds none."""
     held = visit.fields.get("request", "")
     return held if 0 < len(held) <= MAX_REQUEST_LENGTH and _REQUEST.fullmatch(held) else new_request(visit)
+
+
+def query_after(visit: Visit, **members: str) -> str:
+    """Return the query of a page that tells what came of what is sent now."""
+    return urlencode({**members, "sent": visit.office.now().isoformat(timespec="seconds")})
+
+
+def is_late(visit: Visit) -> bool:
+    """Whether something should have come by now of what was sent, on the page that tells of it."""
+    try:
+        return visit.office.now() - parse_time(visit.query.get("sent", "")) > _SOON
+    except ValueError:
+        return False
 
 
 def own_address(text: str) -> str:
