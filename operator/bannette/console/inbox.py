@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bannette.console.faults import Fault, Stopped
 from bannette.console.histories import filter_of, took
-from bannette.console.inbox_facts import document_of, run_of, size_in
+from bannette.console.inbox_facts import bodies_in, document_of, number_in, run_of, size_in, text_in
 from bannette.console.inbox_reader import Reader, is_id
 from bannette.console.inbox_visits import INBOX, INBOXES, Inbox, in_inbox, open_again
 from bannette.console.visits import Download, Reply, Visit
@@ -46,11 +46,11 @@ def show_inbox(visit: Visit, inbox: Inbox) -> Reply:
     asked = _asked(visit)
     page = inbox.reader.documents(_question(asked, inbox.zone))
     facts: dict[str, object] = {
-        "documents": [document_of(one) for one in page.get("documents") or ()],
-        "waiting": page.get("waiting", 0),
-        "indexed": page.get("indexed", 0),
-        "total": page.get("total", 0),
-        "cursor": page.get("cursor"),
+        "documents": [document_of(one) for one in bodies_in(page, "documents")],
+        "waiting": number_in(page, "waiting"),
+        "indexed": number_in(page, "indexed"),
+        "total": number_in(page, "total"),
+        "cursor": text_in(page, "cursor"),
         "asked": asked,
         "states": STATES,
         "types": TYPES,
@@ -71,7 +71,7 @@ def show_document(visit: Visit, inbox: Inbox) -> Reply:
     before, after = _neighbours(inbox.reader, asked, inbox.zone, document.id)
     facts: dict[str, object] = {
         "document": document,
-        "text_read": body.get("text") or "",
+        "text_read": text_in(body, "text"),
         "text_cut": bool(body.get("textCut")),
         "shows_original": document.media_type in _SHOWN - {"application/pdf"},
         "pdf": "pdf" if "pdf" in document.files else "original" if document.media_type == "application/pdf" else "",
@@ -132,7 +132,7 @@ def show_runs(visit: Visit, inbox: Inbox) -> Reply:
         "cursor": visit.query.get("cursor", "")[:_LONGEST_CURSOR],
     }
     page = inbox.reader.runs({key: value for key, value in question.items() if value})
-    found = [(run, run_of(run)) for run in page.get("runs") or ()]
+    found = [(run, run_of(run)) for run in bodies_in(page, "runs")]
     kept = {key: visit.query.get(key, "") for key in ("channel", "result", "trigger", "from", "to")}
     facts: dict[str, object] = {
         "runs": [(entry, took(entry), str(run.get("channel", ""))) for run, entry in found if entry is not None],
@@ -141,7 +141,7 @@ def show_runs(visit: Visit, inbox: Inbox) -> Reply:
         "channels": channels,
         "results": list(RunResult),
         "triggers": list(Trigger),
-        "cursor": page.get("cursor"),
+        "cursor": text_in(page, "cursor"),
         "kept": urlencode({key: value for key, value in kept.items() if value}),
     }
     return Reply("inbox_runs", inbox.facts | facts)
@@ -189,13 +189,14 @@ def _question(asked: Mapping[str, str], zone: str) -> dict[str, str]:
 def _neighbours(reader: Reader, asked: Mapping[str, str], zone: str, document: str) -> tuple[str, str]:
     """Return the ids of the documents before and after one on its page, the next page's first included."""
     page = reader.documents(_question(asked, zone))
-    ids = [str(one.get("id", "")) for one in page.get("documents") or ()]
+    ids = [text_in(one, "id") for one in bodies_in(page, "documents")]
     if document not in ids:
         return "", ids[0] if ids else ""
     at = ids.index(document)
-    if at + 1 == len(ids) and page.get("cursor"):
-        following = reader.documents(_question({**asked, "cursor": str(page["cursor"])}, zone) | {"limit": "1"})
-        ids += [str(one.get("id", "")) for one in following.get("documents") or ()]
+    cursor = text_in(page, "cursor")
+    if at + 1 == len(ids) and cursor:
+        following = reader.documents(_question({**asked, "cursor": cursor}, zone) | {"limit": "1"})
+        ids += [text_in(one, "id") for one in bodies_in(following, "documents")]
     return ids[at - 1] if at else "", ids[at + 1] if at + 1 < len(ids) else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -49,26 +49,26 @@ def document_of(body: Mapping[str, Any]) -> Document:
     excerpt = body.get("excerpt")
     files = body.get("files")
     return Document(
-        id=_text(body, "id"),
-        name=_text(body, "name"),
-        folder=_text(body, "folder"),
-        channel=_text(channel, "name"),
-        recipient=_text(body, "recipient"),
-        media_type=_text(body, "mediaType"),
-        size=_number(body.get("size")),
+        id=text_in(body, "id"),
+        name=text_in(body, "name"),
+        folder=text_in(body, "folder"),
+        channel=text_in(channel, "name"),
+        recipient=text_in(body, "recipient"),
+        media_type=text_in(body, "mediaType"),
+        size=number_in(body, "size"),
         waiting=body.get("waiting") is True,
         collected_at=_time(body.get("collectedAt")),
         modified_at=_time(body.get("modifiedAt")),
         files=tuple(str(one) for one in files) if isinstance(files, list) else (),
-        outcome=_text(ocr, "outcome"),
-        reason=_text(ocr, "reason"),
+        outcome=text_in(ocr, "outcome"),
+        reason=text_in(ocr, "reason"),
         pages=pages if isinstance(pages, int) and 0 <= pages < 2**31 else None,
         confidence=float(confidence) if isinstance(confidence, int | float) and 0 <= confidence <= 100 else None,
         verified=body.get("verified") is not False,
         invoice={key: value for key, value in invoice.items() if isinstance(value, str) and value},
-        duplicate_of=_text(body, "duplicateOf"),
-        parent=_text(body, "parent"),
-        excerpt=tuple((str(one[0]), bool(one[1])) for one in excerpt) if isinstance(excerpt, list) else (),
+        duplicate_of=text_in(body, "duplicateOf"),
+        parent=text_in(body, "parent"),
+        excerpt=tuple(_excerpt(excerpt)) if isinstance(excerpt, list) else (),
     )
 
 
@@ -93,17 +93,30 @@ def size_in(number: int, language: str) -> str:
     return f"{told.replace('.', ',') if language == 'fr' else told} {unit}"
 
 
+def _excerpt(parts: Sequence[object]) -> Iterator[tuple[str, bool]]:
+    for part in parts:
+        if isinstance(part, list) and len(part) == 2:
+            yield str(part[0]), bool(part[1])
+
+
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(members: Mapping[str, Any], name: str) -> str:
+def text_in(members: Mapping[str, Any], name: str) -> str:
     value = members.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _number(value: object) -> int:
+def number_in(members: Mapping[str, Any], name: str) -> int:
+    value = members.get(name)
     return value if isinstance(value, int) and 0 <= value < 2**63 else 0
+
+
+def bodies_in(members: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return those of a list that can be documents, or runs."""
+    found = members.get(name)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _time(value: object) -> datetime | None:

@@ -114,7 +114,8 @@ class Reader:
         return self._json("GET", f"/runs?{urlencode(query)}")
 
     def channels(self) -> list[str]:
-        return [str(name) for name in self._json("GET", "/channels").get("channels") or ()]
+        found = self._json("GET", "/channels").get("channels")
+        return [str(name) for name in found] if isinstance(found, list) else []
 
     def file(self, document: str, role: str, conditions: Mapping[str, str], *, known_only: bool = False) -> File:
         """Return a file.
