@@ -63,12 +63,13 @@ class Relay:
         await asyncio.gather(*passing_on, return_exceptions=True)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            back, forth = await self._connected()
-        except (OSError, ZeroDivisionError):
-            writer.close()
-            return
-        await asyncio.gather(_copy(reader, forth), _copy(back, writer))
+        # Before Python 3.12 asyncio logs one that was cancelled as one that failed.
+        with contextlib.suppress(asyncio.CancelledError), contextlib.closing(writer):
+            try:
+                back, forth = await self._connected()
+            except (OSError, ZeroDivisionError):
+                return
+            await asyncio.gather(_copy(reader, forth), _copy(back, writer))
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         until = time.monotonic() + self._patience

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -40,6 +41,20 @@ def test_who_connects_before_somebody_listens_is_passed_on_when_somebody_does(be
         visitor.settimeout(60)
         assert visitor.recv(100) == b"SAID BEFORE"
         answering.join(60)
+
+
+def test_it_ends_without_a_word_while_somebody_is_connected(
+    behind: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    behind.listen()
+    with contextlib.ExitStack() as connected:
+        with Relay([behind.getsockname()[1]]).running() as relay:
+            visitor = connected.enter_context(socket.create_connection(("127.0.0.1", relay.port), timeout=60))
+            visitor.sendall(b"here")
+            connection = connected.enter_context(behind.accept()[0])
+            assert connection.recv(100) == b"here"
+        assert visitor.recv(100) == b""
+    assert caplog.text == ""
 
 
 def test_without_patience_who_connects_is_sent_away(behind: socket.socket) -> None:
