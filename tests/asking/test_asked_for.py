@@ -105,6 +105,22 @@ def test_a_loss_is_told_of_once_and_another_one_again(firm, mails, service):
     assert subjects(mails) == [LOST, LOST, REMINDER]
 
 
+def test_a_sign_in_that_was_lost_while_the_operator_was_away_is_told_of(firm, mails, service):
+    firm.recipient()
+    firm.channel(standing="Connected")
+    firm.stands("acme-onedrive", "PasswordChanged")
+    service.look(minutes=2)
+    assert subjects(mails) == [LOST]
+    firm.clock.forward(days=30)
+    # Somebody signed in, and a run lost that: the condition stays as it was.
+    connection = {"account": "acme-onedrive@acme.example", "connectedAt": format_time(firm.clock())}
+    firm.change("CollectionChannel", "acme-onedrive", {"status": {"connection": connection}}, status=True)
+    service.look(minutes=2)
+    assert subjects(mails) == [LOST, LOST]
+    service.look(days=1)
+    assert subjects(mails) == [LOST, LOST]
+
+
 def test_a_loss_that_no_sign_in_mends_is_nothing_to_ask_the_client_for(firm, mails, service):
     """What Microsoft says of the application; but a client's own administrator has to let it, or the account, in."""
     tables = (sign_in_refusals._CONFIGURATION, sign_in_refusals._REGISTRATION)

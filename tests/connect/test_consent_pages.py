@@ -10,6 +10,7 @@ import pytest
 from bannette.accounts import ConnectionSecret
 from bannette.errors import PersonNeeded
 from bannette.onedrive import Client, DelegatedSignIn, endpoints_for, pinned_account
+from bannette.resources import format_time
 from tests.connect.office import NAME, NAMESPACE, PUBLIC, SECRET, browser_of, serving, wait_until
 
 pytestmark = pytest.mark.apiserver
@@ -129,6 +130,21 @@ def test_what_an_administrator_has_to_do_first_is_said_where_the_client_would_si
         reason == "UserNotAssigned"
     )
     assert "identifiez-vous de nouveau" not in notice
+
+
+def test_a_sign_in_that_was_lost_while_the_operator_was_away_is_asked_for(office, browser):
+    office.open(locale="en")
+    long_ago = {"lastTransitionTime": "2026-11-01T00:00:00Z"}
+    lost = {"type": "Connected", "status": "False", "reason": "PasswordChanged", "message": "It was lost.", **long_ago}
+    office.change("collectionchannels", NAME, {"status": {"conditions": [lost]}}, status=True)
+    done = browser.send(browser.open(office.link()))
+    assert done.heading == "Your OneDrive is connected", "the operator hasn't seen the sign-in yet"
+    # It has never said that this one held, so it has lost none since.
+    connection = {"account": office.simulator.user, "connectedAt": format_time(office.connection.connected_at)}
+    office.change("collectionchannels", NAME, {"status": {"connection": connection}}, status=True)
+    page = browser.open(office.link())
+    assert page.heading == "Acme &amp; Fils asks to collect documents from your OneDrive"
+    assert "doesn’t accept that connection any more" in page.text
 
 
 def lost_by(reason: str) -> dict[str, object]:

@@ -68,9 +68,11 @@ class Case:
         said = next((one for one in status.conditions if one.type == "Connected"), None)
         if connection is None or said is None or said.status is not ConditionStatus.FALSE:
             return None
-        # Until the operator has seen a new sign-in, it speaks of the one before.
+        # Until the operator has seen a new sign-in, it speaks of the one before. It was away if it says that a sign-in
+        # which it has seen is lost, and has never said that it held.
         is_later = said.last_transition_time is not None and said.last_transition_time > connection.connected_at
-        return said.reason if is_later else None
+        is_seen = status.connection is not None and status.connection.connected_at == connection.connected_at
+        return said.reason if is_later or is_seen else None
 
     @property
     def is_untold(self) -> bool:

@@ -182,7 +182,13 @@ def _connection(channel: Channel, account: str, created: datetime) -> Connection
         changed = channel.status.pages.changed_at if channel.status.pages is not None else None
         removed = max(since, changed.replace(microsecond=0)) if changed is not None else since
         return Connection(Standing.NEVER, removed, left=True)
-    return None if said.reason in _OF_THE_INSTALLATION else Connection(Standing.LOST, since, said.reason)
+    if said.reason in _OF_THE_INSTALLATION:
+        return None
+    known = channel.status.connection
+    if known is not None and known.connected_at is not None and known.speaks_of(account):
+        # Of a sign-in that was lost before the operator could say that it held, the condition is older.
+        since = max(since, known.connected_at)
+    return Connection(Standing.LOST, since, said.reason)
 
 
 def _failing(history: Sequence[HistoryEntry], before: ChannelFacts | None) -> Failing | None:
