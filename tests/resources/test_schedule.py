@@ -101,3 +101,31 @@ def test_a_channel_without_a_time_has_its_default_time() -> None:
 def test_what_is_no_time_zone_is_refused(zone: str) -> None:
     with pytest.raises(InvalidResource, match="IANA"):
         Channel.parse(variant(CHANNEL, {"spec.schedule.timeZone": zone}))
+
+
+def first_of(started_at: str, **changes: str) -> dict[str, str]:
+    entry = {"id": "1", "trigger": "Initial", "result": "Succeeded", "reason": "Collected", "message": ""}
+    return entry | {"startedAt": started_at, "completedAt": started_at} | changes
+
+
+@pytest.mark.parametrize(
+    ("entry", "first_begins", "run"),
+    [
+        (None, False, "2026-11-24T04:30:00Z"),
+        (None, True, "2026-11-25T04:30:00Z"),
+        (first_of("2026-11-23T23:10:00Z"), False, "2026-11-25T04:30:00Z"),
+        (first_of("2026-11-23T23:10:00Z", result="PartiallySucceeded"), False, "2026-11-25T04:30:00Z"),
+        # It isn't that day in Paris.
+        (first_of("2026-11-23T22:50:00Z"), False, "2026-11-24T04:30:00Z"),
+        (first_of("2026-11-23T23:10:00Z", result="Failed"), False, "2026-11-24T04:30:00Z"),
+        (first_of("2026-11-23T23:10:00Z", trigger="Manual"), False, "2026-11-24T04:30:00Z"),
+        (first_of("9999-12-31T23:59:59Z"), False, "2026-11-24T04:30:00Z"),
+    ],
+)
+@pytest.mark.parametrize("place", ["history", "lastRun"])
+def test_the_first_collection_counts_as_the_run_of_its_day(
+    place: str, entry: dict[str, str] | None, first_begins: bool, run: str
+) -> None:
+    status = {} if entry is None else {"lastRun": entry} if place == "lastRun" else {"history": [entry]}
+    channel = Channel.parse(CHANNEL | {"status": status})
+    assert channel.next_collection(parse_time("2026-11-23T23:30:00Z"), first_begins=first_begins) == parse_time(run)

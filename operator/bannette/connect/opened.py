@@ -70,7 +70,7 @@ class Opened:
             "consent_link": admin_consent_url(endpoints, application),
             "suspended": channel.suspend,
             "zone": channel.schedule.time_zone,
-            "next_run": channel.schedule.next_run(self.now),
+            "next_run": channel.next_collection(self.now, first_begins=channel.status.last_run is None),
             "last_run": channel.status.last_run.started_at if channel.status.last_run else None,
             "connected_at": connection.connected_at if connection else None,
         }

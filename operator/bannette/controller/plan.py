@@ -250,7 +250,7 @@ def _next_status(
         schedule=ScheduleStatus(
             cron=channel.schedule.cron,
             time_zone=channel.schedule.time_zone,
-            next_run_time=channel.schedule.next_run(now) if allowed else None,
+            next_run_time=channel.next_collection(now) if allowed else None,
         ),
         connection=connection_status(channel, observed.prerequisites, page=page),
         last_handled_requested_at=decision.acknowledge or old.last_handled_requested_at,

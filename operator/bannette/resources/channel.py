@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +21,8 @@ from bannette.resources.status import ChannelStatus
 DEFAULT_HISTORY_LIMIT: Final = 10
 MAX_HISTORY_LIMIT: Final = 50
 MAX_REQUEST_LENGTH: Final = 128
+# Longer than a day is anywhere.
+_NEAR: Final = timedelta(days=2)
 
 
 class SourceType(StrEnum):
@@ -85,6 +88,19 @@ class Channel:
     @property
     def disconnect_requested(self) -> str | None:
         return self._request(DISCONNECT)
+
+    def next_collection(self, after: datetime, *, first_begins: bool = False) -> datetime:
+        """Return when a daily run collects next: the first collection counts as the run of its day.
+
+        Args:
+            first_begins: the first collection begins at *after*.
+        """
+        at = self.schedule.next_run(after)
+        began = [entry.started_at for entry in self.status.first_collections]
+        # Days can't be reckoned of a time at the end of all years.
+        near = [one for one in (*began, *([after] if first_begins else [])) if abs(at - one) < _NEAR]
+        day = self.schedule.local_day(at)
+        return self.schedule.next_run(at) if day in map(self.schedule.local_day, near) else at
 
     def _request(self, annotation: str) -> str | None:
         value = self.annotations.get(annotation, "").strip()

@@ -81,6 +81,11 @@ class HistoryEntry:
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", cut_message(self.message))
 
+    @property
+    def went_through(self) -> bool:
+        """Whether it came to the end of the feed, whatever it put off."""
+        return self.result in (RunResult.SUCCEEDED, RunResult.PARTIALLY_SUCCEEDED)
+
     def to_dict(self) -> dict[str, object]:
         entry: dict[str, object] = {"id": self.id, "trigger": self.trigger.value}
         if self.request is not None:
@@ -151,6 +156,11 @@ class History(Sequence[HistoryEntry]):
         """The ids of the entries, those that can't be read among them."""
         found = (item.get("id") for item in self._items if isinstance(item, Mapping))
         return frozenset(one for one in found if isinstance(one, str))
+
+    def of(self, trigger: Trigger) -> tuple[HistoryEntry, ...]:
+        """Return the runs that *trigger* started; no others are parsed for it."""
+        items = [item for item in self._items if isinstance(item, Mapping) and item.get("trigger") == trigger.value]
+        return tuple(History(items))
 
     @cached_property
     def _entries(self) -> tuple[HistoryEntry, ...]:

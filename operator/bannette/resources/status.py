@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bannette.resources.connection import ConnectionStatus, PagesStatus
 from bannette.resources.fields import InvalidResource, Section, present
-from bannette.resources.history import ActiveRun, History, HistoryEntry, RunResult, cut_message
+from bannette.resources.history import ActiveRun, History, HistoryEntry, RunResult, Trigger, cut_message
 from bannette.resources.times import format_time, formatted
 
 
@@ -190,6 +190,14 @@ class ChannelStatus:
         ran_at = last.completed_at if last is not None and last.result is not RunResult.SKIPPED else None
         times = (connection.connected_at, connection.checked_at, ran_at)
         return max((one for one in times if one is not None), default=None)
+
+    @property
+    def first_collections(self) -> tuple[HistoryEntry, ...]:
+        """The first collections that went through, of those that are remembered."""
+        history, last = self.history, self.last_run
+        known = history.of(Trigger.INITIAL) if isinstance(history, History) else history
+        entries = (*known, last) if last is not None else known
+        return tuple(entry for entry in entries if entry.trigger is Trigger.INITIAL and entry.went_through)
 
     @property
     def runs(self) -> frozenset[str]:
