@@ -10,7 +10,8 @@ import pytest
 from bannette.accounts import ConnectionSecret
 from bannette.errors import PersonNeeded
 from bannette.onedrive import Client, DelegatedSignIn, endpoints_for, pinned_account
-from bannette.resources import format_time
+from bannette.resources import Schedule, format_time
+from bannette.web.rendering import date_in
 from tests.connect.office import NAME, NAMESPACE, PUBLIC, SECRET, browser_of, serving, wait_until
 
 pytestmark = pytest.mark.apiserver
@@ -35,6 +36,20 @@ def test_a_person_connects_the_account_and_the_tokens_are_in_the_secret(office, 
     # The visit's cookie goes; the link shows the state from now on.
     assert list(browser.cookies) == ["__Host-visitor"]
     assert browser.open(office.link()).heading == "Votre OneDrive est connecté"
+
+
+def test_the_next_collection_is_not_on_the_day_of_the_first(office, browser):
+    def the_one_after_today():
+        schedule, now = Schedule("05:30", "Europe/Paris"), datetime.now(UTC)
+        at = schedule.next_run(now)
+        return at if schedule.local_day(at) != schedule.local_day(now) else schedule.next_run(at)
+
+    office.open()
+    # The day may end meanwhile.
+    before = the_one_after_today()
+    done = browser.send(browser.open(office.link()))
+    expected = {date_in("fr", at, "Europe/Paris") for at in (before, the_one_after_today())}
+    assert any(f"Prochaine collecte {at}" in done.text for at in expected), done.text
 
 
 def test_microsoft_is_asked_for_one_permission_with_a_challenge_and_no_more(office, browser, simulator):
