@@ -138,7 +138,7 @@ def load(archive: Path) -> str:
     layout = Layout(state_folder())
     record = Record.load(layout.record)
     if record is None or not record.alive:
-        raise DevclusterError("The cluster is not up: python -m devcluster up")
+        raise DevclusterError("The cluster is not up: .venv/bin/python -m devcluster up")
     if not archive.is_file():
         raise DevclusterError(f"There is no archive {archive}")
     names = image_names(archive)

@@ -43,8 +43,8 @@ def cluster(environ: Mapping[str, str] = os.environ) -> Cluster:
     kubeconfig = Layout(state_folder()).kubeconfig
     if not kubeconfig.exists():
         raise DevclusterError(
-            "The embedded cluster is not up: `make run` starts it and installs Bannette, `python -m devcluster up` "
-            "starts it alone; or name a cluster of your own, BANNETTE_CONTEXT=name."
+            "The embedded cluster is not up: `make run` starts it and installs Bannette, "
+            "`.venv/bin/python -m devcluster up` starts it alone; or name a cluster of your own, BANNETTE_CONTEXT=name."
         )
     refuse_other_contexts(kubeconfig.read_text(), CONTEXT)
     return Cluster(kubeconfig, CONTEXT, embedded=True)

@@ -47,7 +47,7 @@ def test_a_kubeconfig_that_may_lead_elsewhere_is_refused(own_kubeconfig: Path, t
 
 
 def test_without_a_cluster_the_message_says_how_to_have_one(own_kubeconfig: Path) -> None:
-    with pytest.raises(DevclusterError, match=r"`make run` .*`python -m devcluster up`"):
+    with pytest.raises(DevclusterError, match=r"`make run` .*`.venv/bin/python -m devcluster up`"):
         cluster()
 
 
