@@ -221,6 +221,24 @@ def test_a_run_whose_channel_was_deleted_is_followed_no_longer(tenant: Tenant, s
     assert "was deleted meanwhile" in errors
 
 
+@pytest.mark.parametrize(
+    ("command", "annotation"), [("run", "requestedAt"), ("check", "check-connection"), ("disconnect", "disconnect")]
+)
+def test_a_request_in_whose_place_another_stands_is_waited_for_no_longer(
+    tenant: Tenant, start: Started, command: str, annotation: str
+) -> None:
+    tenant.add_channel(delegated=True)
+    tenant.report({"connection": {"page": "https://connect.example/c/acme/acme-onedrive"}})
+    process = start(command, "acme-onedrive", *(["--yes"] if command != "check" else []))
+    name = f"bannette.io/{annotation}"
+    eventually(lambda: name in (tenant.channel()["metadata"].get("annotations") or {}), "a request")
+    later = {"metadata": {"annotations": {name: "later"}}}
+    tenant.cluster.patch(CHANNEL, tenant.namespace, "acme-onedrive", later)
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, output) == (3, "")
+    assert "A later request, later, took the place of this one" in errors
+
+
 def test_an_operator_that_is_away_has_not_acknowledged(tenant: Tenant, call: Called) -> None:
     tenant.add_channel()
     code, output, errors = call("run", "acme-onedrive", "--yes", "--timeout", "3")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bannette.cli.output import plain, print_data
+from bannette.cli.plugin.following import overtaken
 from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
 from bannette.cli.plugin.run import confirmed
 from bannette.errors import ExitCode, PersonNeeded, Transient
@@ -62,7 +63,7 @@ def _check(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
 def _checked(kubectl: Kubectl, name: str, request: str, *, seconds: float) -> tuple[Channel, ConnectionCheck]:
     """Return the channel when the check has ended, and when the operator has heard of that.
 
-    Raises: Transient: NotTakenUp, TimedOut.
+    Raises: Transient: NotTakenUp, Overtaken, TimedOut.
     """
     mine: ConnectionCheck | None = None
     for channel in _states(kubectl, name, seconds):
@@ -71,6 +72,10 @@ def _checked(kubectl: Kubectl, name: str, request: str, *, seconds: float) -> tu
         connection = channel.status.connection or ConnectionStatus()
         if mine is not None and mine.outcome is not None and connection.last_handled_check == request:
             return channel, mine
+        if (mine is None or mine.outcome is None) and (
+            error := overtaken(channel.check_requested, request)
+        ) is not None:
+            raise error
     if mine is not None and mine.outcome is not None:
         # The operator is away: what was found is known all the same.
         return Channel.parse(kubectl.json("get", CHANNELS, name)), mine
@@ -151,6 +156,8 @@ def _disconnect(arguments: argparse.Namespace, kubectl: Kubectl) -> int:
         if connection.last_handled_disconnect == request:
             print("The account is disconnected: no run starts before somebody signs in again.")
             return ExitCode.DONE
+        if (error := overtaken(state.disconnect_requested, request)) is not None:
+            raise error
     raise _untaken(arguments.timeout)
 
 

@@ -27,6 +27,14 @@ def hopeless(progress: Progress, *, asked: float, blocked: float) -> BannetteErr
     return None
 
 
+def overtaken(found: str | None, request: str) -> Transient | None:
+    """Return what is to be said of a request that nobody has acted on, if *found* stands in its place; None: wait."""
+    if found in (None, request):
+        return None
+    message = f"A later request, {found}, took the place of this one before it was acted on: follow that, or ask again."
+    return Transient(message, reason="Overtaken")
+
+
 def overdue(progress: Progress, *, seconds: float) -> BannetteError:
     """Return what is to be said of a request that hasn't come further than *progress* in so many *seconds*."""
     if progress.stage is Stage.ASKED:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bannette.cli.output import plain, print_data
-from bannette.cli.plugin.following import hopeless, overdue
+from bannette.cli.plugin.following import hopeless, overdue, overtaken
 from bannette.cli.plugin.kubectl import CHANNELS, Json, Kubectl
 from bannette.cli.plugin.live import Live
 from bannette.cli.plugin.told import Told
@@ -52,7 +52,7 @@ def confirmed(question: str) -> bool:
 def _follow(kubectl: Kubectl, name: str, request: str, *, wait: bool, seconds: float) -> HistoryEntry | None:
     """Return how the run of *request* ended; None if it began and isn't waited for.
 
-    Raises: PersonNeeded: Held, RunBlocked. Transient: NotAcknowledged, TimedOut, JobDeleted.
+    Raises: PersonNeeded: Held, RunBlocked. Transient: NotAcknowledged, Overtaken, TimedOut, JobDeleted.
     """
     began = looked = unblocked = time.monotonic()
     progress = Progress(Stage.ASKED)
@@ -61,6 +61,9 @@ def _follow(kubectl: Kubectl, name: str, request: str, *, wait: bool, seconds: f
             if body is not None:
                 progress = progress_of(body, request)
                 live.show(progress)
+                found = (body["metadata"].get("annotations") or {}).get(REQUESTED_AT)
+                if progress.stage is Stage.ASKED and (later := overtaken(found, request)) is not None:
+                    raise later
             has_begun = progress.stage in (Stage.STARTED, Stage.BLOCKED)
             if has_begun and progress.active is None and time.monotonic() - looked > _LOOK_SECONDS:
                 progress = _unless_deleted(kubectl, name, request, progress)
