@@ -99,6 +99,25 @@ def test_a_rotated_token_is_used_from_the_next_call(server: ScriptedServer, tmp_
     assert [request.headers["Authorization"] for request in server.requests] == ["Bearer old", "Bearer new"]
 
 
+def test_a_token_that_cannot_be_read_for_a_while_is_waited_for(server: ScriptedServer, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    waited: list[float] = []
+
+    def come_back(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            token.write_text("back\n")
+
+    api = ClusterApi(server.url, namespace="acme", token_file=token, sleep=come_back)
+    server.answers = [Answer()]
+    api.get("recipients", "marie")
+    assert [request.headers["Authorization"] for request in server.requests] == ["Bearer back"]
+    token.unlink()
+    with pytest.raises(Transient, match="token can't be read") as caught:
+        ClusterApi(server.url, namespace="acme", token_file=token, attempts=1).get("recipients", "marie")
+    assert caught.value.reason == "ApiUnavailable"
+
+
 def test_outside_a_pod_the_error_says_what_to_run_instead(tmp_path: Path) -> None:
     with pytest.raises(PersonNeeded, match="bannette collect -f FILE") as caught:
         ClusterApi.in_cluster(environ={}, account=tmp_path)

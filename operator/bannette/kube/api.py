@@ -248,7 +248,12 @@ class ClusterApi:
         stream: bool = False,
     ) -> requests.Response:
         headers = {"Accept": "application/json"}
-        token = self._token()
+        try:
+            token = self._token()
+        except OSError as error:
+            # The kubelet's, which brings it again; whoever follows must outlast that.
+            told = f"The ServiceAccount's token can't be read ({error.strerror})."
+            raise Transient(told, reason="ApiUnavailable") from error
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if body is not None:
