@@ -107,7 +107,7 @@ def test_a_channel_that_was_changed_since_its_run_failed_says_so(french, told):
         content_type="application/merge-patch+json",
     )
     ours, _ = split(french.open(told.url("delta")))
-    assert "et le canal a été modifié depuis\u00a0: demandez une collecte." in ours
+    assert "et le canal ou la connexion de son compte a changé depuis\u00a0: demandez une collecte." in ours
 
 
 def test_an_english_page_says_it_once(told, cluster, port):

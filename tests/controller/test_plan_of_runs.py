@@ -11,7 +11,7 @@ import pytest
 from bannette.controller.actions import Create, Delete, PatchStatus
 from bannette.controller.plan import Ended
 from bannette.controller.runs import JobState, Pod
-from bannette.resources import RunResult, Trigger
+from bannette.resources import RunResult, Trigger, format_time
 from tests.controller.planned import DAILY, FIRST, announced, condition, planned, settled, written
 from tests.controller.scene import NOW, Body, channel, entry, job, observed, status_after
 
@@ -164,4 +164,19 @@ def test_what_a_run_said_of_an_earlier_spec_is_told_as_such(read: int | None, ou
     subject = channel(status={"history": [failed], "lastRun": failed}, metadata={"generation": 4})
     message = str(condition(planned(observed(subject, jobs=(FIRST,))), "Ready")["message"])
     assert message.startswith("Changed since the last run, which failed. The next run, every day at 05:30") == outdated
+    assert "Everything is in the binder." in message
+
+
+@pytest.mark.parametrize(("minutes", "connected"), [(1, True), (-60, False)])
+def test_a_sign_in_that_failed_and_was_found_good_since_is_told_as_such(minutes: int, connected: bool) -> None:
+    failed = entry(FIRST, result=RunResult.FAILED, reason="ClientSecretInvalid")
+    checked = format_time(failed.completed_at + timedelta(minutes=minutes))
+    said = failed.to_dict()
+    pages = {"verdict": {"checkedAt": checked, "holds": True}}
+    subject = channel(status={"history": [said], "lastRun": said, "pages": pages})
+    result = planned(observed(subject, jobs=(FIRST,)))
+    assert (condition(result, "Connected")["status"] == "True") == connected
+    message = str(condition(result, "Ready")["message"])
+    told = "Connected since the last run, which failed. The next run, every day at 05:30"
+    assert message.startswith(told) == connected
     assert "Everything is in the binder." in message

@@ -75,6 +75,25 @@ def test_a_channel_that_was_changed_since_its_run_failed_needs_a_run() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "connected", "told"),
+    [
+        (
+            "ClientSecretInvalid",
+            "True",
+            "The account was connected since its last run, which failed: ask for a run. It",
+        ),
+        ("ClientSecretInvalid", "Unknown", "The last run failed"),
+        ("FolderNotFound", "True", "The last run failed"),
+    ],
+)
+def test_a_channel_that_was_connected_since_its_run_failed_needs_a_run(reason: str, connected: str, told: str) -> None:
+    connection = ("Connected", connected, "CredentialsPresent", "Checked.")
+    found = need_of(channel(READY, connection, lastRun=FAILED | {"reason": reason})) or pytest.fail("no need")
+    assert found.message.startswith(told)
+    assert found.outdated == ("since" in told)
+
+
+@pytest.mark.parametrize(
     ("body", "stage"),
     [
         (channel(READY), Stage.ASKED),

@@ -64,7 +64,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "suspended": "suspended",
     "original": "The message itself",
     "run_failed": "The last run failed.",
-    "run_outdated": "The last run failed, and the channel was changed since: ask for a run.",
+    "run_outdated": "The last run failed, and the channel or the connection of its account was changed since: ask "
+    "for a run.",
     "needs_person": "This channel needs a person",
     "since": "since",
     "since_when": "Since",

@@ -65,7 +65,8 @@ _TEXTS: Final[Mapping[str, str]] = {
     "suspended": "suspendue",
     "original": "Message d’origine, en anglais",
     "run_failed": "La dernière collecte a échoué.",
-    "run_outdated": "La dernière collecte a échoué, et le canal a été modifié depuis : demandez une collecte.",
+    "run_outdated": "La dernière collecte a échoué, et le canal ou la connexion de son compte a changé depuis : "
+    "demandez une collecte.",
     "needs_person": "Ce canal demande une intervention",
     "since": "depuis le",
     "since_when": "Depuis",

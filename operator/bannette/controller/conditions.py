@@ -20,6 +20,7 @@ from bannette.resources import (
     RunResult,
     Trigger,
     drop_condition,
+    is_mended,
     is_outdated,
     set_condition,
 )
@@ -95,9 +96,11 @@ def ready(
     if last is not None and last.result is RunResult.FAILED:
         if retrying:
             return _ready("Scheduled", f"The last run failed: {last.message} It is being tried again.")
+        then = f"The next run, {every_day} or on request, tells whether that helps. It said: {last.message}"
         if is_outdated(last, generation=channel.generation):
-            then = f"The next run, {every_day} or on request, tells whether that helps"
-            return _ready("Scheduled", f"Changed since the last run, which failed. {then}. It said: {last.message}")
+            return _ready("Scheduled", f"Changed since the last run, which failed. {then}")
+        if is_mended(last, connected=connected.status is ConditionStatus.TRUE):
+            return _ready("Scheduled", f"Connected since the last run, which failed. {then}")
         return _ready("Scheduled", f"The last run failed: {last.message} Tried again {every_day} and on request.")
     return _ready("Scheduled", f"Collects {every_day}.")
 

@@ -27,6 +27,7 @@ from bannette.resources.connection import (
     ConnectionStatus,
     ConnectionVerdict,
     PagesStatus,
+    is_mended,
 )
 from bannette.resources.documents import load_documents
 from bannette.resources.fields import InvalidResource
@@ -142,6 +143,7 @@ __all__ = [
     "default_time",
     "drop_condition",
     "format_time",
+    "is_mended",
     "is_outdated",
     "load_documents",
     "parse_time",

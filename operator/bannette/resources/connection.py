@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from bannette.resources.fields import Section, present
-from bannette.resources.history import cut_message
+from bannette.resources.history import HistoryEntry, cut_message
 from bannette.resources.times import format_time, formatted
 
 # Reasons of a run or a check: the account can't be read before a person sets its sign-in right.
@@ -51,6 +51,11 @@ SIGN_IN_LOST: Final = frozenset(
         "WrongPlatform",
     }
 )
+
+
+def is_mended(entry: HistoryEntry, *, connected: bool) -> bool:
+    """Tell whether a run failed because it wasn't let in, and the account is *connected* now, as was found since."""
+    return connected and entry.reason in SIGN_IN_LOST
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from bannette.resources.connection import is_mended
 from bannette.resources.history import RunResult, is_outdated
 from bannette.resources.status import ChannelStatus, ConditionStatus
 
@@ -20,6 +21,7 @@ _WANTED: Final = (
 #: Ready may be true and say this.
 _BLOCKED: Final = "RunBlocked"
 _FAILED: Final = "The last run failed"
+_SINCE: Final = "{} since its last run, which failed: ask for a run. It said"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Need:
     """What a person must do for a channel, in *message*; *since* is None where nothing tells.
 
     Attributes:
-        of_run: it is the last run that says so; *outdated*: the channel was changed since.
+        of_run: it is the last run that says so; *outdated*: the channel, or its connection, was changed since.
     """
 
     namespace: str
@@ -66,8 +68,13 @@ def _found(status: ChannelStatus, *, generation: int) -> Iterator[tuple[str, str
         yield ready.reason, ready.message, None, False, False
     last = status.last_run
     if last is not None and last.result is RunResult.FAILED:
-        outdated = is_outdated(last, generation=generation)
-        told = (
-            "The channel was changed since its last run, which failed: ask for a run. It said" if outdated else _FAILED
-        )
+        connected = status.condition("Connected")
+        holds = connected is not None and connected.status is ConditionStatus.TRUE
+        told, outdated = _FAILED, True
+        if is_outdated(last, generation=generation):
+            told = _SINCE.format("The channel was changed")
+        elif is_mended(last, connected=holds):
+            told = _SINCE.format("The account was connected")
+        else:
+            outdated = False
         yield last.reason, f"{told}: {last.message}", last.completed_at, True, outdated
