@@ -135,7 +135,8 @@ def test_a_loss_that_no_sign_in_mends_is_nothing_to_ask_the_client_for(firm, mai
     assert subjects(mails) == []
 
 
-AGREE = "https://login.microsoftonline.com/organizations/adminconsent?client_id=bannette"
+BACK = "&redirect_uri=https%3A%2F%2Fconnect.bannette.example%2Fcallback"
+AGREE = "https://login.microsoftonline.com/organizations/adminconsent?client_id=bannette" + BACK
 
 
 @pytest.mark.parametrize("locale", ["en", "fr"])

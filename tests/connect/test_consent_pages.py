@@ -139,7 +139,8 @@ def test_what_an_administrator_has_to_do_first_is_said_where_the_client_would_si
     office.change("collectionchannels", NAME, lost_by(reason), status=True)
     page = browser.open(office.link())
     notice = page.text.partition("Continuer chez Microsoft")[0]
-    agree = f"{office.simulator.origin}/organizations/adminconsent?client_id={office.simulator.client_id}"
+    back = "redirect_uri=https%3A%2F%2Fconnect.bannette.example%2Fcallback"
+    agree = f"{office.simulator.origin}/organizations/adminconsent?client_id={office.simulator.client_id}&{back}"
     assert (agree in page.parsed.links) == (reason == "AdminConsentNeeded")
     assert (f"d’affecter {office.simulator.user} à l’application {office.simulator.client_id}" in notice) == (
         reason == "UserNotAssigned"

@@ -110,7 +110,8 @@ def test_an_administrator_gets_a_link_to_agree_by(office, browser, simulator):
     simulator.control.settings(person_says="admin")
     page = browser.send(browser.open(office.link()))
     assert (page.status, page.heading) == (403, "Your administrator must agree")
-    link = f"{simulator.origin}/organizations/adminconsent?client_id={simulator.client_id}"
+    back = "redirect_uri=https%3A%2F%2Fconnect.bannette.example%2Fcallback"
+    link = f"{simulator.origin}/organizations/adminconsent?client_id={simulator.client_id}&{back}"
     assert link in page.parsed.links
     assert link in page.text
     thanks = browser.open(f"{PUBLIC}/callback?admin_consent=True&tenant={simulator.tenant_id}")

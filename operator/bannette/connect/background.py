@@ -11,7 +11,7 @@ from bannette.connect.desk import Untold
 from bannette.connect.doorstep import Remind, Reminder
 from bannette.connect.links import LIFETIME, make_link
 from bannette.connect.metrics import AskingFigures, Metrics
-from bannette.connect.settings import Settings, namespaces_of
+from bannette.connect.settings import Settings, namespaces_of, redirect_uri_of
 from bannette.connect.watching import Watching
 from bannette.kube import ClusterApi
 from bannette.notify.mail import Mailer
@@ -93,5 +93,9 @@ def links_for(public_url: str, keys: Keys, now: datetime, environ: Mapping[str, 
     expires = now + LIFETIME
     return Links(
         page=lambda channel: (make_link(public_url, channel, keys, expires=expires), expires),
-        consent=lambda channel: admin_consent_url(endpoints_for(channel.cloud.value, environ), channel.application),
+        consent=lambda channel: admin_consent_url(
+            endpoints_for(channel.cloud.value, environ),
+            channel.application,
+            redirect_uri=redirect_uri_of(public_url),
+        ),
     )

@@ -250,7 +250,9 @@ class Desk:
         stopped = stopped_by(error, told=True)
         if stopped.fault is Fault.ADMIN:
             environ = self._settings.environ
-            stopped.admin_link = admin_consent_url(case.endpoints(environ), case.client(environ).client_id)
+            stopped.admin_link = admin_consent_url(
+                case.endpoints(environ), case.client(environ).client_id, redirect_uri=self._settings.redirect_uri
+            )
         return stopped
 
     def _stopped(self, error: BannetteError | Stopped, language: str, *, channel: str | None, again: str) -> Reply:

@@ -67,7 +67,7 @@ class Opened:
             "authority": endpoints.authority.removeprefix("https://"),
             "lost": case.lost,
             "application": application,
-            "consent_link": admin_consent_url(endpoints, application),
+            "consent_link": admin_consent_url(endpoints, application, redirect_uri=settings.redirect_uri),
             "suspended": channel.suspend,
             "zone": channel.schedule.time_zone,
             "next_run": channel.next_collection(self.now, first_begins=channel.status.last_run is None),

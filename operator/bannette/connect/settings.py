@@ -28,6 +28,11 @@ _TIMEOUT: Final = (3.0, 10.0)
 _LONGEST_WAIT: Final = 5.0
 
 
+def redirect_uri_of(public_url: str) -> str:
+    """Return where Microsoft sends people back to pages at *public_url*."""
+    return f"{public_url}/callback"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of the service.
@@ -55,7 +60,7 @@ class Settings:
     @property
     def redirect_uri(self) -> str:
         """Where Microsoft sends people back: to be registered at the application."""
-        return f"{self.public_url}/callback"
+        return redirect_uri_of(self.public_url)
 
     @cached_property
     def load_keys(self) -> KeyFolder:

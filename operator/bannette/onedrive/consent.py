@@ -200,6 +200,11 @@ class Consent:
         )
 
 
-def admin_consent_url(endpoints: Endpoints, client_id: str) -> str:
-    """Return the page where an administrator allows the application for everybody of a tenant."""
-    return f"{endpoints.authority}/organizations/adminconsent?{urlencode({'client_id': client_id})}"
+def admin_consent_url(endpoints: Endpoints, client_id: str, *, redirect_uri: str = "") -> str:
+    """Return the page where an administrator allows the application for everybody of a tenant.
+
+    Args:
+        redirect_uri: where they are sent then; empty: to whichever the application has registered first.
+    """
+    query = {"client_id": client_id} | ({"redirect_uri": redirect_uri} if redirect_uri else {})
+    return f"{endpoints.authority}/organizations/adminconsent?{urlencode(query)}"
