@@ -25,6 +25,7 @@ from bannette.notify.settings import MailSettings, Security
 from bannette.resources import BINDERS, CHANNELS, RECIPIENTS, format_time
 from devcluster.apiserver import ApiServer
 from tests.connect.stumbles import PATIENT
+from tests.notify.mail_server import MailServer
 from tests.resources.api import Api
 from tests.resources.samples import CHANNEL, variant
 
@@ -270,6 +271,11 @@ def text_of(mail: EmailMessage) -> str:
 
 def links_in(mail: EmailMessage) -> list[str]:
     return re.findall(rf"{re.escape(PUBLIC)}/c/\S+", text_of(mail))
+
+
+def subjects(mails: MailServer) -> list[str]:
+    """Return the subjects of the mails that came."""
+    return [mail["Subject"] for mail in mails.taken.mails]
 
 
 def opened(link: str, keys: Path, *, now: datetime) -> Ticket:
