@@ -30,6 +30,11 @@ from tests.resources.api import Api
 from tests.resources.samples import CHANNEL, variant
 
 PUBLIC = "https://connect.bannette.example"
+# Subjects of mails.
+CONNECT = "Acme & Fils: connect your OneDrive"
+REMINDER = "Reminder: Acme & Fils waits for your OneDrive"
+LOST = "Acme & Fils: your OneDrive is no longer connected"
+LAPSING = "Acme & Fils: the connection to your OneDrive is about to lapse"
 SECONDS = 90.0
 KINDS = {"CollectionChannel": CHANNELS, "Binder": BINDERS, "Recipient": RECIPIENTS}
 MERGE = {"Content-Type": "application/merge-patch+json"}

@@ -6,13 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.asking.firm import PUBLIC, Service, links_in, opened, subjects, text_of
+from tests.asking.firm import CONNECT, LOST, PUBLIC, REMINDER, Service, links_in, opened, subjects, text_of
 
 pytestmark = pytest.mark.apiserver
-
-CONNECT = "Acme & Fils: connect your OneDrive"
-REMINDER = "Reminder: Acme & Fils waits for your OneDrive"
-LOST = "Acme & Fils: your OneDrive is no longer connected"
 
 
 def test_a_recipient_is_asked_once_for_several_channels(firm, mails, service):

@@ -6,13 +6,9 @@ import pytest
 
 from bannette.onedrive import sign_in_refusals
 from bannette.resources import format_time
-from tests.asking.firm import links_in, subjects, text_of
+from tests.asking.firm import LAPSING, LOST, REMINDER, links_in, subjects, text_of
 
 pytestmark = pytest.mark.apiserver
-
-LOST = "Acme & Fils: your OneDrive is no longer connected"
-LAPSING = "Acme & Fils: the connection to your OneDrive is about to lapse"
-REMINDER = "Reminder: Acme & Fils waits for your OneDrive"
 
 
 def test_a_loss_is_told_of_once_and_another_one_again(firm, mails, service):

@@ -169,6 +169,7 @@ def deployed(environ: dict[str, str]) -> Installation:
             "Deployment system/bannette-connect is available at https://a.example.",
         ),
         (AVAILABLE, "ready\nNothing answers at https://a.example.\n", "problem", "reach it: Nothing answers at"),
+        (AVAILABLE, "ready\nhttps://a.example:443/ leads here.\n", "ok", "is available at https://a.example."),
         (AVAILABLE, "ready\n", "note", "it doesn't know yet whether https://a.example leads there: ask again."),
         (AVAILABLE, FORBIDDEN, "note", "leads there: that takes the right to get services/proxy."),
         (AVAILABLE, UNREACHED, "note", "leads there: no endpoints available for service"),

@@ -151,7 +151,7 @@ class _Examination:
             deadline = time.monotonic() + _PAGES_SECONDS
             while True:
                 said = self.kubectl.text("get", "--raw", service)
-                if heard(pages.url, said) != "" or time.monotonic() > deadline:
+                if heard(said) != "" or time.monotonic() > deadline:
                     return judge_pages(pages, deployment, said)
                 time.sleep(1.0)
         except (PersonNeeded, Transient) as error:

@@ -33,7 +33,7 @@ def judge_pages(pages: Pages, deployment: Json | None, said: str | BannetteError
     if isinstance(said, BannetteError):
         why = "that takes the right to get services/proxy." if said.reason == "Forbidden" else str(said)
         return note(PAGES, f"{where} is available; it couldn't be asked whether {pages.url} leads there: {why}")
-    trouble = heard(pages.url, said)
+    trouble = heard(said)
     if trouble == "":
         return note(PAGES, f"{where} is available; it doesn't know yet whether {pages.url} leads there: ask again.")
     if trouble is not None:
